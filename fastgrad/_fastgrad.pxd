@@ -1,0 +1,57 @@
+# src_c/fastgrad.h for Cython: same order, same names.
+from libc.stddef cimport ptrdiff_t
+
+cdef extern from "fastgrad.h" nogil:
+    int FG_OK
+    int FG_ECALLBACK
+
+    int FG_SEEN_NONFINITE
+    int FG_SEEN_DOUBLE
+    int FG_SEEN_CHANGE
+
+    ctypedef struct fg_shifts:
+        ptrdiff_t n
+        const double *x
+        const ptrdiff_t *components
+        ptrdiff_t first
+        const double *h
+        ptrdiff_t count
+        const double *offsets
+        ptrdiff_t width
+
+    ctypedef struct fg_function:
+        void *ctx
+        ptrdiff_t outputs
+        int (*at_shifts)(void *ctx, const fg_shifts *shifts, double *values) except -1
+        int (*at_points)(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1
+
+    enum fg_form:
+        FG_PAIRS
+        FG_BASE
+        FG_IMAGINARY
+
+    ctypedef struct fg_stencil:
+        fg_form form
+        ptrdiff_t width
+        const double *offsets
+        const double *coefficients
+
+    ctypedef struct fg_step_rule:
+        double relative
+        const double *absolute
+        const double *typical
+
+    void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count,
+                  int exact, double *h) noexcept
+    ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x) noexcept
+    void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *rows) noexcept
+    void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns) noexcept
+    void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns) noexcept
+    int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
+                   const double *base, double *derivatives) noexcept
+
+# Its callbacks may need the GIL and set a Python exception, with which -1 crosses C unchanged.
+cdef extern from "fastgrad.h":
+    int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
+                       const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
+                       ptrdiff_t size, double *derivatives, int *seen) except -1

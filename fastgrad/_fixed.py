@@ -1,0 +1,282 @@
+"""Fixed-step methods: one stencil for all components, steps known before the first evaluation."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _kernels, stencils
+from ._points import Array, Point, per_coordinate
+from .stencils import FLOAT32, FLOAT64, Stencil
+
+Indices = NDArray[np.intp]
+
+
+class FixedStep:
+    """Derivatives by one stencil.
+
+    Parameters
+    ----------
+    stencil : Stencil or None
+        None is the complex step.
+    step : array_like, optional
+        The step of each coordinate, in its own units.
+    typical_x : array_like, optional
+        Typical sizes: steps are relative to the larger of this and ``abs(x)``. 1 by default.
+    bounds : (lower, upper), optional
+        Where f may be evaluated.
+    noise : float, optional
+        Absolute noise of one evaluation of f.
+    """
+
+    __slots__ = ("bounds", "imaginary", "noise", "stencil", "step", "typical_x")
+
+    def __init__(
+        self,
+        stencil: Stencil | None,
+        step: Any = None,
+        typical_x: Any = None,
+        bounds: Any = None,
+        noise: float | None = None,
+    ) -> None:
+        self.stencil = stencil
+        self.imaginary = stencil is None
+        self.step = step
+        self.typical_x = typical_x
+        self.bounds = bounds
+        self.noise = noise
+
+    def derivatives(
+        self,
+        function: _kernels.Function,
+        point: Point,
+        x: Array,
+        relative_noise: float = FLOAT64,
+        only: int | None = None,
+    ) -> tuple[Array, float]:
+        """First derivatives at the points x, and the relative noise of f that they were taken for.
+
+        Parameters
+        ----------
+        function : Function
+        point : Point
+            Gives the coordinates' shape and names.
+        x : ndarray
+            One point, of any shape, or points (b, n).
+        relative_noise : float
+            Relative precision that f is known to compute in.
+        only : int, optional
+            The one component wanted.
+
+        Returns
+        -------
+        derivatives : ndarray
+            x's shape; with several outputs or `only`, (components, outputs).
+        relative_noise : float
+        """
+        step = checked_steps(self.step, point, "step")
+        typical = checked_steps(self.typical_x, point, "typical_x")
+        first, count = (0, -1) if only is None else (only, 1)
+        if self.stencil is None:
+            scheme = stencils.complex_scheme()
+            found, seen = function.derivatives(
+                x, scheme, stencils.COMPLEX_STEP, step, typical, None, first, count
+            )
+            return found, relative_noise
+        base = None
+        if self.noise is not None or self.stencil.scheme.needs_base:
+            base = base_values(function, point, x)
+            if self.noise is not None:
+                relative_noise = relative(self.noise, base)
+        function.tolerate(True)
+        work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
+        if self.bounds is not None:
+            return work.within(_room(self.bounds, point, x), only), relative_noise
+        scheme = self.stencil.scheme
+        h = self.stencil.relative_step(relative_noise)
+        found, seen = function.derivatives(x, scheme, h, step, typical, base, first, count)
+        if not seen & _kernels.SEEN_DOUBLE or function.float32:
+            known = self.noise is not None or step is not None or relative_noise >= FLOAT32
+            if not known and function.n and (function.float32 or _is_narrow(function, x, typical, seen)):
+                relative_noise = work.relative_noise = FLOAT32
+                h = self.stencil.relative_step(FLOAT32)
+                found, seen = function.derivatives(x, scheme, h, step, typical, base, first, count)
+        if seen & _kernels.SEEN_NONFINITE:
+            components = np.arange(x.size) if only is None else np.array([only])
+            work.one_sided(found, components, np.full((2, x.size), np.inf))
+        return found, relative_noise
+
+
+@dataclass(slots=True)
+class _Work:
+    """Components that one call of the kernel cannot do: those near bounds or the edge of f's domain."""
+
+    stencil: Stencil
+    function: _kernels.Function
+    point: Point
+    x: Array
+    step: Array | None
+    typical: Array | None
+    relative_noise: float
+    base: Array | None
+
+    def _steps(self, stencil: Stencil) -> Array:
+        relative_step = stencil.relative_step(self.relative_noise)
+        return _kernels.steps(self.x, self.function.n, relative_step, self.step, self.typical).ravel()
+
+    def within(self, room: Array, only: int | None) -> Array:
+        """Derivatives within bounds: the stencil where it has room, else a one-sided one of the same order."""
+        components = np.arange(self.x.size) if only is None else np.array([only])
+        found = np.full((components.size, self.function.outputs), np.nan)
+        h = self._steps(self.stencil)
+        left = self.stencil.reach * h if self.stencil.is_central else 0.0
+        fits = ((room[0] >= left) & (room[1] >= self.stencil.reach * h))[components]
+        inside = components[fits]
+        if inside.size:
+            found[fits] = differences(self.stencil, self.function, self.x, inside, h[inside], self.base)
+        fixed = (room == 0).all(axis=0)[components]
+        self.one_sided(found, components, room)
+        if fixed.any():
+            warnings.warn(
+                f"{self.point.name(int(components[np.argmax(fixed)]))} is fixed by its bounds (lower == upper; "
+                f"{fixed.sum()} such components): its derivative is undetermined, nan",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return found.reshape(self.x.shape) if only is None and self.function.outputs == 1 else found
+
+    def one_sided(self, found: Array, components: Indices, room: Array) -> None:
+        """Replace derivatives that are not finite by one-sided ones of the same order, where f is defined."""
+        stencil = stencils.one_sided(self.stencil.order)
+        rows = found.reshape(-1, self.function.outputs)
+        # A hair less than the room, so that x + reach * h cannot round to beyond the bound.
+        h = np.minimum(self._steps(stencil), np.nextafter(room / stencil.reach, 0.0))
+        first = np.where(room[1] >= room[0], 1, 0)
+        for side in (first, 1 - first):
+            bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+            bad = bad[room[side[components[bad]], components[bad]] > 0]
+            if bad.size:
+                if self.base is None:
+                    self.base = base_values(self.function, self.point, self.x)
+                which = components[bad]
+                signed = np.where(side[which] == 1, 1.0, -1.0) * h[side[which], which]
+                rows[bad] = differences(stencil, self.function, self.x, which, signed, self.base)
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        bad = bad[(room[:, components[bad]] > 0).any(axis=0)]
+        if bad.size:
+            if self.function.domain_error is not None:
+                raise self.function.domain_error
+            warnings.warn(
+                f"f is not finite on either side of {self.point.name(int(components[bad[0]]))} "
+                f"({bad.size} such components): their derivatives are nan. A smaller step= may help",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+
+
+def differences(
+    stencil: Stencil, function: _kernels.Function, x: Array, components: Indices, h: Array, base: Array | None
+) -> Array:
+    """Derivatives (components, outputs) by a stencil with signed steps h; base (points, outputs) is f at x."""
+    pairs = [(s, w) for s, w in zip(stencil.offsets, stencil.weights, strict=True) if s]
+    offsets, weights = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
+    values = function.at_shifts(x, components, h, offsets)
+    at_x = x.ravel()[components][:, None]
+    moved = at_x + offsets * h[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):
+        if stencil.is_central:
+            rises, runs = values[:, ::2] - values[:, 1::2], moved[:, ::2] - moved[:, 1::2]
+            coefficients = 2 * (weights * offsets)[::2]
+        else:
+            assert base is not None
+            rises, runs = values - base[components // function.n][:, None, :], moved - at_x
+            coefficients = weights * offsets
+        return np.asarray(np.einsum("j,ajm->am", coefficients, rises / runs[:, :, None]))
+
+
+def relative(noise: float, values: Array) -> float:
+    """The noise relative to the values of f."""
+    size = float(np.abs(values).max(initial=0.0))
+    if not (noise > 0 and math.isfinite(noise)):
+        raise ValueError(f"noise is {noise}; expected a positive number, the absolute noise of f")
+    return max(noise / size, FLOAT64) if size else FLOAT64
+
+
+def checked_steps(value: Any, point: Point, name: str) -> Array | None:
+    """A step or typical_x option as one positive number a coordinate."""
+    sizes = per_coordinate(value, point, name)
+    if sizes is not None:
+        bad = np.flatnonzero(~((sizes > 0) & np.isfinite(sizes)))
+        if bad.size:
+            raise ValueError(
+                f"{name} is {sizes[bad[0]]} for {point.name(int(bad[0]))}; expected a positive, finite number"
+            )
+    return sizes
+
+
+def _room(bounds: Any, point: Point, x: Array) -> Array:
+    """How far each component of the points x may move down and up: (2, x.size)."""
+    lower, upper = checked_bounds(bounds, point, x)
+    points = x.reshape(-1, point.n)
+    return np.stack([(points - lower).ravel(), (upper - points).ravel()])
+
+
+def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
+    """Lower and upper bounds of each coordinate, around all points x."""
+    try:
+        low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    except (TypeError, ValueError) as error:
+        raise ValueError("bounds are a pair (lower, upper), each a number or of x's shape; None is no bound") from error
+    lower = per_coordinate(-math.inf if low is None else low, point, "lower bound")
+    upper = per_coordinate(math.inf if high is None else high, point, "upper bound")
+    assert lower is not None
+    assert upper is not None
+    for bad, what in (
+        (np.isnan(lower) | np.isnan(upper), "nan in the bounds of"),
+        (lower > upper, "lower bound above upper bound at"),
+    ):
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise ValueError(f"{what} {point.name(i)}: lower {lower[i]}, upper {upper[i]}")
+    points = x.reshape(-1, point.n)
+    outside = (points < lower) | (points > upper)
+    if outside.any():
+        row, i = (int(k) for k in np.argwhere(outside)[0])
+        at = f" of point {row}" if len(points) > 1 else ""
+        raise ValueError(f"{point.name(i)} = {points[row, i]}{at} is outside its bounds [{lower[i]}, {upper[i]}]")
+    return lower, upper
+
+
+def base_values(function: _kernels.Function, point: Point, x: Array) -> Array:
+    """F at the points x; not a number there is an error, since no derivative exists."""
+    points = x.reshape(-1, function.n)
+    values = function.at_points(points)
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise ValueError(
+            f"f is {values[row][~np.isfinite(values[row])][0]} at x itself ({point.at(points[row])}); "
+            "a derivative needs a finite value there"
+        )
+    return values
+
+
+def _is_narrow(function: _kernels.Function, x: Array, typical: Array | None, seen: int) -> bool:
+    """Whether values that all fit a float32 come from a function that computes in float32.
+
+    A constant looks like one: two more points, farther apart, tell.
+    """
+    if seen & _kernels.SEEN_CHANGE:
+        return True
+    first = x.reshape(-1, function.n)[:1]
+    h = _kernels.steps(first, function.n, stencils.stencil("central", 2).relative_step(FLOAT32), None, typical)
+    try:
+        values = function.at_points(np.concatenate([first + h, first - h]))
+    except Exception:
+        return False
+    return bool((values[0] != values[1]).any())

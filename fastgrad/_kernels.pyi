@@ -1,0 +1,75 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._points import Point
+
+SEEN_NONFINITE: int
+SEEN_DOUBLE: int
+SEEN_CHANGE: int
+
+def build() -> tuple[str, str, str]: ...
+def is_plain(x: object) -> bool: ...
+def steps(
+    x: ArrayLike,
+    n: int,
+    relative: float,
+    absolute: ArrayLike | None = None,
+    typical: ArrayLike | None = None,
+) -> NDArray[np.float64]: ...
+
+class Scheme:
+    def __init__(self, form: str, offsets: list[float], coefficients: list[float]) -> None: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def needs_base(self) -> bool: ...
+
+class Function:
+    n: int
+    nfev: int
+    float32: bool
+    domain_error: BaseException | None
+    @property
+    def outputs(self) -> int: ...
+    def tolerate(self, tolerant: bool) -> None: ...
+    def derivatives(
+        self,
+        x: NDArray[np.float64],
+        scheme: Scheme,
+        relative: float,
+        absolute: NDArray[np.float64] | None = None,
+        typical: NDArray[np.float64] | None = None,
+        base: NDArray[np.float64] | None = None,
+        first: int = 0,
+        count: int = -1,
+    ) -> tuple[NDArray[np.float64], int]: ...
+    def at_shifts(
+        self, x: NDArray[np.float64], components: ArrayLike, h: ArrayLike, offsets: ArrayLike
+    ) -> NDArray[np.float64]: ...
+    def at_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+class PythonFunction(Function):
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        point: Point,
+        imaginary: bool = False,
+        outputs: int = 1,
+    ) -> None: ...
+    @property
+    def overwrites(self) -> bool: ...
+
+class VectorizedFunction(Function):
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        point: Point,
+        imaginary: bool = False,
+        outputs: int = 1,
+        columns: bool = False,
+    ) -> None: ...

@@ -1,0 +1,661 @@
+"""The border between Python and the C core: arrays in, calls out, errors raised.
+
+A ``Function`` is a function at one kind of border: it gives values at shifts of a base point and at
+dense points, and knows nothing of derivatives. ``src_c/fastgrad.h`` is the contract of what it drives.
+"""
+cimport cython
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from libc.math cimport NAN
+from libc.stddef cimport ptrdiff_t
+from libc.string cimport memcmp, memcpy
+cimport numpy as cnp
+
+from ._fastgrad cimport *
+
+from time import perf_counter as _now
+from types import FunctionType, MethodType
+
+import numpy as np
+
+from . import _values
+
+cnp.import_array()
+
+cdef object float64 = np.float64
+
+cdef extern from "Python.h":
+    PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t nargs, PyObject *names)
+    size_t PY_VECTORCALL_ARGUMENTS_OFFSET
+    Py_ssize_t Py_REFCNT(PyObject *o)
+    void Py_DECREF(PyObject *o)
+    int PyErr_CheckSignals()
+
+cdef extern from *:
+    """
+    #ifndef FG_BUILD_FLAGS
+    #define FG_BUILD_FLAGS "unknown"
+    #endif
+    #ifndef FG_BUILD_VERSION
+    #define FG_BUILD_VERSION "unknown"
+    #endif
+    #if defined(__clang__)
+    #define FG_COMPILER "clang " __clang_version__
+    #elif defined(__GNUC__)
+    #define FG_COMPILER "gcc " __VERSION__
+    #elif defined(_MSC_VER)
+    #define FG_STRING2(x) #x
+    #define FG_STRING(x) FG_STRING2(x)
+    #define FG_COMPILER "msvc " FG_STRING(_MSC_VER)
+    #else
+    #define FG_COMPILER "unknown"
+    #endif
+    """
+    const char *FG_BUILD_FLAGS
+    const char *FG_BUILD_VERSION
+    const char *FG_COMPILER
+
+
+
+SEEN_NONFINITE = FG_SEEN_NONFINITE
+SEEN_DOUBLE = FG_SEEN_DOUBLE
+SEEN_CHANGE = FG_SEEN_CHANGE
+
+cdef enum:
+    MAX_WIDTH = 8
+    MAX_ARGS = 6
+    # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
+    STACK = 512
+    # Doubles of values between two looks of the driver, for functions that take blocks of points.
+    HEAP = 65536
+    # Bytes of points a call of a vectorised function. Larger blocks can fall off two cliffs, the cache
+    # and the allocator's threshold for mmap (128 KiB in a young process), so the size grows only while
+    # that is measured to pay.
+    FIRST_BLOCK = 98304
+    LAST_BLOCK = 1048576
+
+
+def build():
+    """Compiler, flags and version that the extension was built with."""
+    return FG_COMPILER.decode(), FG_BUILD_FLAGS.decode(), FG_BUILD_VERSION.decode()
+
+
+cdef class Scheme:
+    """A stencil as C reads it: the offsets without 0, and the coefficients of ``enum fg_form``."""
+    cdef fg_stencil c
+    cdef double offsets[MAX_WIDTH]
+    cdef double coefficients[MAX_WIDTH]
+
+    def __init__(self, str form, offsets, coefficients):
+        if len(offsets) > MAX_WIDTH:
+            raise ValueError(f"a stencil has at most {MAX_WIDTH} offsets, not {len(offsets)}")
+        self.c.form = {"pairs": FG_PAIRS, "base": FG_BASE, "imaginary": FG_IMAGINARY}[form]
+        self.c.width = len(offsets)
+        for j in range(self.c.width):
+            self.offsets[j] = offsets[j]
+            self.coefficients[j] = coefficients[j]
+        self.c.offsets = self.offsets
+        self.c.coefficients = self.coefficients
+
+    @property
+    def width(self):
+        return self.c.width
+
+    @property
+    def needs_base(self):
+        return self.c.form == FG_BASE
+
+
+cdef cnp.ndarray as_doubles(object x):
+    """x itself if it is a C-contiguous, aligned, native float64 array; else a copy that is."""
+    if (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<cnp.ndarray>x) == cnp.NPY_DOUBLE
+            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x)):
+        return <cnp.ndarray>x
+    return np.ascontiguousarray(x, dtype=np.float64).reshape(np.shape(x))
+
+
+cdef double *doubles(cnp.ndarray x) noexcept:
+    return <double *>cnp.PyArray_DATA(x)
+
+
+def is_plain(x):
+    """Whether x is an array that can be read as it is, with all its values finite."""
+    return (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<cnp.ndarray>x) == cnp.NPY_DOUBLE
+            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x)
+            and fg_first_nonfinite(cnp.PyArray_SIZE(<cnp.ndarray>x), doubles(<cnp.ndarray>x)) < 0)
+
+
+def steps(x, Py_ssize_t n, double relative, absolute=None, typical=None):
+    """The steps that ``Function.derivatives`` would take at x (points, n), an array of x's shape."""
+    cdef cnp.ndarray points = as_doubles(x)
+    cdef cnp.ndarray h = np.empty_like(points)
+    cdef fg_step_rule rule
+    cdef object kept = fill_rule(&rule, relative, absolute, typical, n)
+    fg_steps(&rule, n, doubles(points), 0, cnp.PyArray_SIZE(points), 1, doubles(h))
+    return h
+
+
+cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, object typical, Py_ssize_t n):
+    """Fills in rule; returns what must be kept alive while it is used."""
+    rule.relative = relative
+    rule.absolute = NULL
+    rule.typical = NULL
+    if absolute is None and typical is None:
+        return None
+    cdef cnp.ndarray a, t
+    kept = []
+    if absolute is not None:
+        a = as_doubles(absolute)
+        if cnp.PyArray_SIZE(a) != n:
+            raise ValueError(f"steps of {cnp.PyArray_SIZE(a)} coordinates for points of {n}")
+        rule.absolute = doubles(a)
+        kept.append(a)
+    if typical is not None:
+        t = as_doubles(typical)
+        if cnp.PyArray_SIZE(t) != n:
+            raise ValueError(f"typical sizes of {cnp.PyArray_SIZE(t)} coordinates for points of {n}")
+        rule.typical = doubles(t)
+        kept.append(t)
+    return kept
+
+
+cdef Py_ssize_t component_of(const fg_shifts *s, Py_ssize_t a) noexcept:
+    return s.components[a] if s.components is not NULL else s.first + a
+
+
+cdef class Function:
+    """A function at the border: values at shifts of points, and at points.
+
+    Belongs to one call of one verb, so that threads and re-entrant calls never share one.
+    """
+    cdef fg_function c
+    cdef PyObject *argv[MAX_ARGS + 2]  # [0] is Python's, [1] the point, then args: all borrowed
+    cdef size_t n_args
+    cdef object f
+    cdef tuple args
+    cdef object point
+    cdef readonly Py_ssize_t n
+    cdef readonly Py_ssize_t nfev
+    cdef bint imaginary
+    cdef bint tolerant
+    cdef bint looks            # whether f's caller must look for Ctrl-C
+    cdef readonly bint float32
+    cdef readonly object domain_error
+
+    cdef int prepare(self, object f, tuple args, object point, bint imaginary, Py_ssize_t outputs) except -1:
+        """point: a ``Point``, for the length, shape and names of coordinates."""
+        if len(args) > MAX_ARGS:
+            raise ValueError(f"at most {MAX_ARGS} args at the border")
+        self.f = f
+        self.args = args
+        self.n_args = 1 + len(args)
+        for j in range(len(args)):
+            self.argv[j + 2] = <PyObject *>args[j]
+        self.point = point
+        self.n = point.n
+        self.imaginary = imaginary
+        self.c.ctx = <void *>self
+        self.c.outputs = outputs
+        # Python functions look for signals themselves; C functions, such as a ufunc, may not.
+        self.looks = not isinstance(f, (FunctionType, MethodType))
+        return 0
+
+    @property
+    def outputs(self):
+        return self.c.outputs
+
+    def tolerate(self, bint tolerant):
+        """From now on, domain errors of f at shifted points are NaN values; the first is kept."""
+        self.tolerant = tolerant
+
+    cdef inline PyObject *call(self, PyObject *argument) except NULL:
+        """f(argument, *args), a new reference."""
+        self.argv[1] = argument
+        self.nfev += 1
+        cdef PyObject *result = PyObject_Vectorcall(
+            <PyObject *>self.f, &self.argv[1], self.n_args | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+        if result is not NULL and self.looks and PyErr_CheckSignals() < 0:
+            Py_DECREF(result)
+            return NULL
+        return result
+
+    def derivatives(self, x, Scheme scheme, double relative, absolute=None, typical=None, base=None,
+                    Py_ssize_t first=0, Py_ssize_t count=-1):
+        """First derivatives (count, outputs) for components of the points x, and the SEEN bits.
+
+        With one output and all components, the result has x's shape.
+        """
+        cdef cnp.ndarray points = as_doubles(x)
+        cdef cnp.ndarray out
+        cdef fg_step_rule rule
+        cdef object kept = fill_rule(&rule, relative, absolute, typical, self.n)
+        cdef Py_ssize_t total = cnp.PyArray_SIZE(points)
+        cdef int seen = 0
+        cdef double stack[STACK]
+        cdef double *scratch = stack
+        cdef Py_ssize_t least = 1 + scheme.c.width * self.c.outputs, size
+        cdef double *values_at_base = NULL
+        if base is not None:
+            values_at_base = doubles(<cnp.ndarray?>base)
+        if count < 0:
+            count = total - first
+        if self.c.outputs == 1 and count == total:
+            out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)
+        else:
+            out = np.empty((count, self.c.outputs))
+        if count == 0:
+            return out, 0
+        size = self.scratch_size(least * count)
+        if size < least:
+            size = least
+        if size > STACK:
+            scratch = <double *>PyMem_Malloc(size * sizeof(double))
+            if scratch is NULL:
+                raise MemoryError()
+        try:
+            fg_derivatives(&self.c, &scheme.c, &rule, self.n, doubles(points), first, count, values_at_base,
+                           scratch, size, doubles(out), &seen)
+        finally:
+            if scratch is not stack:
+                PyMem_Free(scratch)
+        return out, seen
+
+    cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
+        return STACK
+
+    def at_shifts(self, x, components, h, offsets):
+        """Values (count, width, outputs) at the shifts of points x, as ``fg_shifts`` describes them."""
+        cdef cnp.ndarray points = as_doubles(x), h_ = as_doubles(h), s = as_doubles(offsets)
+        cdef cnp.ndarray c = np.ascontiguousarray(components, dtype=np.intp)
+        cdef Py_ssize_t total = cnp.PyArray_SIZE(points), count = cnp.PyArray_SIZE(c)
+        cdef cnp.ndarray values = np.empty((count, cnp.PyArray_SIZE(s), self.c.outputs))
+        cdef fg_shifts shifts
+        if cnp.PyArray_SIZE(h_) != count:
+            raise ValueError(f"{cnp.PyArray_SIZE(h_)} steps for {count} components")
+        if count and not (0 <= c.min() and c.max() < total):
+            raise IndexError(f"components must be in 0 ... {total - 1}")
+        shifts.n = self.n
+        shifts.x = doubles(points)
+        shifts.components = <const ptrdiff_t *>cnp.PyArray_DATA(c)
+        shifts.first = 0
+        shifts.h = doubles(h_)
+        shifts.count = count
+        shifts.offsets = doubles(s)
+        shifts.width = cnp.PyArray_SIZE(s)
+        if count and shifts.width:
+            self.c.at_shifts(self.c.ctx, &shifts, doubles(values))
+        return values
+
+    def at_points(self, points):
+        """Values (count, outputs) at dense points (count, n)."""
+        cdef cnp.ndarray p = as_doubles(points)
+        if p.ndim != 2 or p.shape[1] != self.n:
+            raise ValueError(f"points have shape {np.shape(points)}; expected (count, {self.n})")
+        cdef cnp.ndarray values = np.empty((p.shape[0], self.c.outputs))
+        if p.shape[0]:
+            self.c.at_points(self.c.ctx, p.shape[0], self.n, doubles(p), doubles(values))
+        return values
+
+
+cdef object owned(PyObject *result):
+    """A new reference as an object."""
+    cdef object value = <object>result
+    Py_DECREF(result)
+    return value
+
+
+@cython.final
+cdef class PythonFunction(Function):
+    """f(x) of one point at a time, shifted in place in one scratch array.
+
+    The array is replaced when f kept it (its reference count says so). That f overwrites its argument is
+    found by comparing; then the work is done again, restoring the whole point before each call.
+    """
+    cdef cnp.ndarray scratch
+    cdef double *data
+    cdef object make   # flat array -> what f takes, or None: the array itself
+    cdef bint scalar           # one real value, the usual case
+    cdef bint restores         # f overwrites its argument: the point is restored before each call
+    cdef Py_ssize_t low        # flat index of the point in the scratch array; -1: none
+
+    def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1):
+        self.prepare(f, args, point, imaginary, outputs)
+        self.c.at_shifts = python_at_shifts
+        self.c.at_points = python_at_points
+        self.make = point.make
+        self.scalar = outputs == 1 and not imaginary
+
+    @property
+    def overwrites(self):
+        """Whether f was found to write to its argument."""
+        return self.restores
+
+    cdef int load(self, const double *x) except -1:
+        """Puts the point x into the scratch array: a new one if f may hold the old."""
+        cdef Py_ssize_t i
+        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
+            self.scratch = np.empty(self.point.shape, dtype=np.complex128 if self.imaginary else np.float64)
+            self.data = doubles(self.scratch)
+        if self.imaginary:
+            for i in range(self.n):
+                self.data[2 * i] = x[i]
+                self.data[2 * i + 1] = 0.0
+        else:
+            memcpy(self.data, x, self.n * sizeof(double))
+        return 0
+
+    cdef bint intact(self, const double *x) noexcept:
+        """Whether the scratch array holds the point x."""
+        cdef Py_ssize_t i
+        if not self.imaginary:
+            return memcmp(self.data, x, self.n * sizeof(double)) == 0
+        for i in range(self.n):
+            if self.data[2 * i] != x[i] or self.data[2 * i + 1] != 0.0:
+                return False
+        return True
+
+    cdef inline int value(self, double *out) except -1:
+        """f at the point in the scratch array."""
+        cdef PyObject *result
+        cdef object argument
+        if self.make is None:
+            result = self.call(<PyObject *>self.scratch)
+        else:
+            argument = self.make(self.scratch)
+            result = self.call(<PyObject *>argument)
+        if self.scalar and (PyFloat_CheckExact(<object>result) or type(<object>result) is float64):
+            out[0] = PyFloat_AS_DOUBLE(<object>result)
+            Py_DECREF(result)
+        else:
+            self.convert(owned(result), out)
+        return 0
+
+    cdef int convert(self, object result, double *out) except -1:
+        cdef cnp.ndarray values
+        if self.c.outputs == 1:
+            number, float32 = _values.as_number(result, self.imaginary)
+            out[0] = number
+        else:
+            values, float32 = _values.as_vector(result, self.imaginary, self.c.outputs)
+            memcpy(out, doubles(values), self.c.outputs * sizeof(double))
+        if float32:
+            self.float32 = True
+        return 0
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        if self.all_rows(s, values) and not self.restores:
+            self.restores = True
+            self.all_rows(s, values)
+        return 0
+
+    cdef bint all_rows(self, const fg_shifts *s, double *values) except -1:
+        """All values; 1 as soon as f is seen to overwrite its argument."""
+        cdef Py_ssize_t row = 0
+        self.low = -1
+        while row < s.count * s.width:
+            try:
+                if self.rows(s, &row, values):
+                    return True
+            except Exception as error:
+                self.failed(error, s, row, values + row * self.c.outputs)
+                self.low = -1
+                row += 1
+        return self.low >= 0 and not self.restores and not self.intact(s.x + self.low)
+
+    cdef bint rows(self, const fg_shifts *s, Py_ssize_t *row, double *values) except -1:
+        """Values from *row on, which is left at the row where f raised; 1 if f overwrites its argument."""
+        cdef Py_ssize_t a = row[0] // s.width, j = row[0] % s.width, c
+        cdef const double *x
+        cdef double *place
+        cdef double unmoved
+        cdef double *out = values + row[0] * self.c.outputs
+        while a < s.count:
+            c = component_of(s, a)
+            if self.low < 0 or c < self.low or c >= self.low + self.n:
+                if self.low >= 0 and not self.restores and not self.intact(s.x + self.low):
+                    return True
+                self.low = c - c % self.n
+                self.load(s.x + self.low)
+            x = s.x + self.low
+            c -= self.low
+            unmoved = 0.0 if self.imaginary else x[c]
+            place = self.data + (2 * c + 1 if self.imaginary else c)
+            if place[0] != unmoved and not self.restores:
+                return True
+            while j < s.width:
+                if self.restores:
+                    self.load(x)
+                    place = self.data + (2 * c + 1 if self.imaginary else c)
+                place[0] = unmoved + s.offsets[j] * s.h[a]
+                self.value(out)
+                out += self.c.outputs
+                row[0] += 1
+                j += 1
+                if Py_REFCNT(<PyObject *>self.scratch) == 1:
+                    place[0] = unmoved
+                else:
+                    self.load(x)
+                    place = self.data + (2 * c + 1 if self.imaginary else c)
+                if row[0] == 1 and not self.restores and not self.intact(x):
+                    return True
+            a += 1
+            j = 0
+        return False
+
+    cdef int failed(self, object error, const fg_shifts *s, Py_ssize_t row, double *value) except -1:
+        """f raised at a shift: NaN where that is the edge of its domain, else the exception with a note."""
+        cdef Py_ssize_t k, c = component_of(s, row // s.width)
+        cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
+        _values.add_note(error, f"while evaluating f at {self.point.where(c, shift, self.imaginary)}")
+        if not (self.tolerant and _values.is_domain_error(error)):
+            raise error
+        if self.domain_error is None:
+            if not self.is_edge(s.x + (c - c % self.n), c % self.n, shift, value):
+                raise error
+            self.domain_error = error
+        for k in range(self.c.outputs):
+            value[k] = NAN
+        return 0
+
+    cdef bint is_edge(self, const double *x, Py_ssize_t i, double shift, double *value) except -1:
+        """Whether f raises again at the same shift, and not at x itself: the mark of an edge."""
+        self.load(x)
+        try:
+            self.value(value)
+        except Exception:
+            return False
+        self.load(x)
+        if self.imaginary:
+            self.data[2 * i + 1] = shift
+        else:
+            self.data[i] = x[i] + shift
+        try:
+            self.value(value)
+        except _values.DOMAIN_ERRORS:
+            return True
+        return False
+
+    cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
+        cdef Py_ssize_t k
+        for k in range(count):
+            self.load(points + k * self.n)
+            try:
+                self.value(values + k * self.c.outputs)
+            except Exception as error:
+                _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.point.at(self.scratch)}"
+                                 if count > 1 else f"while evaluating f at {self.point.at(self.scratch)}")
+                raise
+        return 0
+
+
+cdef int python_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
+    return (<PythonFunction>ctx).shifts(shifts, values)
+
+
+cdef int python_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
+    return (<PythonFunction>ctx).points(count, points, values)
+
+
+@cython.final
+cdef class VectorizedFunction(Function):
+    """f(X) of many points at a time: rows (k, n), or columns (n, k).
+
+    Blocks are filled anew for each call, so f may keep or overwrite what it gets.
+    """
+    cdef bint columns
+    cdef Py_ssize_t block      # points a call
+    cdef double best           # seconds a point of the best block so far; 0: not yet measured
+    cdef bint settled
+
+    def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1, bint columns=False):
+        self.prepare(f, args, point, imaginary, outputs)
+        self.c.at_shifts = vectorized_at_shifts
+        self.c.at_points = vectorized_at_points
+        self.columns = columns
+        self.block = max(1, FIRST_BLOCK // (8 * max(1, self.n)))
+
+    cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
+        return all if all < HEAP else HEAP
+
+    cdef cnp.ndarray empty(self, Py_ssize_t rows):
+        cdef cnp.npy_intp shape[2]
+        shape[0], shape[1] = (self.n, rows) if self.columns else (rows, self.n)
+        return cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+
+    cdef Py_ssize_t rows_of_block(self, Py_ssize_t left) noexcept:
+        cdef Py_ssize_t rows = self.block if self.block < left else left
+        # A square block would hide that f mixes up rows and columns: its result has the right shape.
+        if rows == self.n and rows > 1:
+            rows -= 1
+        return rows
+
+    cdef int tune(self, Py_ssize_t rows, double seconds) except -1:
+        """Doubles the block while that pays: what fits the cache depends on f's own temporaries."""
+        cdef double each
+        if self.settled or rows < self.block:
+            return 0
+        each = seconds / rows
+        if self.best != 0.0 and each > 0.95 * self.best:
+            self.settled = True
+            self.block //= 2
+        elif 2 * self.block * self.n * 8 > LAST_BLOCK:
+            self.settled = True
+        else:
+            self.best = each
+            self.block *= 2
+        return 0
+
+    cdef int evaluate(self, cnp.ndarray block, Py_ssize_t rows, double *values) except -1:
+        """f at a block of points."""
+        cdef double started = _now()
+        cdef object result = owned(self.call(<PyObject *>block))
+        self.nfev += rows - 1
+        self.tune(rows, _now() - started)
+        cdef cnp.ndarray out
+        out, float32 = _values.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
+        memcpy(values, doubles(out), rows * self.c.outputs * sizeof(double))
+        if float32:
+            self.float32 = True
+        return 0
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        cdef Py_ssize_t begin = 0, end, total = s.count * s.width
+        while begin < total:
+            end = begin + self.rows_of_block(total - begin)
+            try:
+                self.evaluate(self.shifted(s, begin, end), end - begin, values + begin * self.c.outputs)
+            except Exception as error:
+                self.failed(error, s, begin, end, values + begin * self.c.outputs)
+            begin = end
+        return 0
+
+    cdef cnp.ndarray shifted(self, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end):
+        """The points of rows [begin, end) of the shifts."""
+        cdef cnp.ndarray block = self.empty(end - begin)
+        cdef double zeros[MAX_WIDTH]
+        cdef fg_shifts unmoved
+        cdef Py_ssize_t r, j, c, where
+        if not self.imaginary:
+            if self.columns:
+                fg_fill_columns(s, begin, end, doubles(block))
+            else:
+                fg_fill_rows(s, begin, end, doubles(block))
+            return block
+        for j in range(s.width):
+            zeros[j] = 0.0
+        unmoved = s[0]
+        unmoved.offsets = zeros
+        if self.columns:
+            fg_fill_columns(&unmoved, begin, end, doubles(block))
+        else:
+            fg_fill_rows(&unmoved, begin, end, doubles(block))
+        cdef cnp.ndarray turned = block.astype(np.complex128)
+        cdef double *parts = doubles(turned)
+        for r in range(begin, end):
+            c = component_of(s, r // s.width) % s.n
+            where = c * (end - begin) + r - begin if self.columns else (r - begin) * s.n + c
+            parts[2 * where + 1] = s.offsets[r % s.width] * s.h[r // s.width]
+        return turned
+
+    cdef int failed(self, object error, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end,
+                    double *values) except -1:
+        """f raised for a block: the points one by one, to find those beyond the edge of its domain."""
+        cdef Py_ssize_t r, a, k
+        if not (self.tolerant and _values.is_domain_error(error)):
+            a = begin // s.width
+            where = self.point.where(component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
+            _values.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
+            raise error
+        self.settled = True
+        for r in range(begin, end):
+            try:
+                self.evaluate(self.shifted(s, r, r + 1), 1, values + (r - begin) * self.c.outputs)
+            except _values.DOMAIN_ERRORS as another:
+                if self.domain_error is None:
+                    self.unshifted(s, r)  # raises if x itself is outside
+                    self.domain_error = another
+                for k in range(self.c.outputs):
+                    values[(r - begin) * self.c.outputs + k] = NAN
+        return 0
+
+    cdef int unshifted(self, const fg_shifts *s, Py_ssize_t r) except -1:
+        """Evaluates f at the base point of row r."""
+        cdef Py_ssize_t a = r // s.width
+        cdef Py_ssize_t c = component_of(s, a)
+        cdef double *values = <double *>PyMem_Malloc(self.c.outputs * sizeof(double))
+        if values is NULL:
+            raise MemoryError()
+        try:
+            self.points(1, s.x + (c - c % s.n), values)
+        finally:
+            PyMem_Free(values)
+        return 0
+
+    cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
+        cdef Py_ssize_t begin = 0, rows
+        cdef cnp.ndarray block
+        while begin < count:
+            rows = self.rows_of_block(count - begin)
+            block = self.empty(rows)
+            if self.columns:
+                fg_transpose(rows, self.n, points + begin * self.n, doubles(block))
+            else:
+                memcpy(doubles(block), points + begin * self.n, rows * self.n * sizeof(double))
+            try:
+                self.evaluate(block.astype(np.complex128) if self.imaginary else block, rows,
+                              values + begin * self.c.outputs)
+            except Exception as error:
+                _values.add_note(error, f"while evaluating f at a block of {rows} points")
+                raise
+            begin += rows
+        return 0
+
+
+cdef int vectorized_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
+    return (<VectorizedFunction>ctx).shifts(shifts, values)
+
+
+cdef int vectorized_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points,
+                              double *values) except -1:
+    return (<VectorizedFunction>ctx).points(count, points, values)

@@ -1,0 +1,111 @@
+"""What a function returned, as numbers; or an exception that says what was wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DOMAIN_ERRORS = (ValueError, ZeroDivisionError, FloatingPointError, OverflowError)
+"""What functions raise outside their domain (``math.log(-1)``, ``1/0``, ``np.errstate(all="raise")``)."""
+
+
+class ReturnedShapeError(ValueError):
+    """f returned an array of another shape than it should."""
+
+
+def is_domain_error(error: BaseException) -> bool:
+    """Whether an exception may be f's way to say that a point is outside its domain."""
+    return isinstance(error, DOMAIN_ERRORS) and not isinstance(error, ReturnedShapeError)
+
+
+_NARROW = frozenset({"float16", "bfloat16", "float32", "complex64"})
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Append a PEP 678 note, once."""
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
+def is_narrow(value: object) -> bool:
+    """Whether value has a dtype of at most float32 precision (NumPy's, JAX's or PyTorch's)."""
+    return str(getattr(value, "dtype", "")).rpartition(".")[2] in _NARROW
+
+
+def as_number(value: Any, imaginary: bool) -> tuple[float, bool]:
+    """The one number that value stands for (its imaginary part), and whether it is narrow."""
+    if isinstance(value, np.float32) and not imaginary:
+        return float(value), True
+    _refuse(value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiubc" and array.dtype != object:
+        raise TypeError(f"f returned {value!r} of dtype {array.dtype}; expected a number")
+    if array.size != 1:
+        raise ReturnedShapeError(
+            f"f returned an array of shape {array.shape}; expected one number. "
+            "Sum or average it, or use fastgrad.jacobian for a vector-valued f"
+        )
+    return _real(array.reshape(()), imaginary).item(), is_narrow(value)
+
+
+def as_vector(value: Any, imaginary: bool, outputs: int) -> tuple[NDArray[np.float64], bool]:
+    """The numbers of a vector-valued function, flat, and whether they are narrow."""
+    _refuse(value)
+    array = np.asarray(value)
+    if array.size != outputs:
+        raise ReturnedShapeError(f"f returned {array.size} values (shape {array.shape}) after {outputs} values at first")
+    return _real(array, imaginary).ravel(), is_narrow(value)
+
+
+def as_block(
+    value: Any, rows: int, outputs: int, columns: bool, imaginary: bool, n: int
+) -> tuple[NDArray[np.float64], bool]:
+    """The values (rows, outputs) of a vectorised function, and whether they are narrow."""
+    _refuse(value)
+    array = np.asarray(value)
+    given = (n, rows) if columns else (rows, n)
+    if outputs == 1:
+        accepted = [(rows,), (1, rows) if columns else (rows, 1)]
+    else:
+        accepted = [(outputs, rows) if columns else (rows, outputs)]
+    if array.shape not in accepted:
+        hint = ""
+        if outputs == 1:
+            hint = (
+                ": one value a column" if columns else ': one value a row; vectorized="columns" gives f points in columns'
+            )
+        raise ReturnedShapeError(
+            f"vectorized f returned shape {array.shape} for X of shape {given}; expected {accepted[0]}{hint}"
+        )
+    real = _real(array, imaginary)
+    if columns and outputs > 1:
+        real = real.T
+    return np.ascontiguousarray(real), is_narrow(value)
+
+
+def _refuse(value: object) -> None:
+    if value is None:
+        raise TypeError("f returned None; expected a number. Does it lack a return statement?")
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"f returned the {type(value).__name__} {value!r}; expected a number")
+
+
+def _real(array: NDArray[Any], imaginary: bool) -> NDArray[np.float64]:
+    """Float64 values: the imaginary part for the complex step, else the values themselves."""
+    if imaginary:
+        if array.dtype.kind != "c":
+            raise TypeError(
+                f'f returned {array.dtype} for a complex x, but method="complex" needs a function that computes '
+                'with complex numbers (analytic, without abs, max, real or float()); use method="central"'
+            )
+        return np.asarray(array.imag, dtype=np.float64)
+    if array.dtype.kind == "c":
+        raise TypeError(
+            f"f returned a complex value ({array.dtype}); expected a real number. Return its real part or modulus"
+        )
+    try:
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"f returned {array!r} of dtype {array.dtype}; expected a number") from error

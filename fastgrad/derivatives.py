@@ -1,0 +1,533 @@
+"""The verbs that return arrays: gradients, partial and directional derivatives."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _kernels, stencils
+from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
+from ._functions import Vectorized, as_function, callable_or_error
+from ._points import Array, Point, as_array, as_point, per_coordinate
+from ._values import as_number
+from .stencils import FLOAT32, FLOAT64
+
+_METHODS = ("central", "forward", "complex")
+_CHUNK = 1 << 17
+
+
+def make_method(
+    method: str,
+    order: int | None,
+    step: Any,
+    typical_x: Any,
+    bounds: Any,
+    noise: float | None,
+) -> FixedStep:
+    """The method that these options name; raises a ValueError that lists the right ones."""
+    if method not in _METHODS:
+        raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, _METHODS))}")
+    if method == "complex":
+        if order is not None:
+            raise ValueError('method="complex" has no order: it is exact to rounding')
+        return FixedStep(None, step, typical_x)
+    return FixedStep(stencils.stencil(method, order), step, typical_x, bounds, noise)
+
+
+_CENTRAL = FixedStep(stencils.stencil("central", 2))
+
+
+def gradient(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+) -> Any:
+    """Gradient of a scalar function at a point.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> float``. It may keep or overwrite the x that it gets.
+    x : number, array_like or pytree
+        The point: an array of any shape, or a pytree (dict, list, tuple, namedtuple, dataclass ...) of arrays
+        and numbers. f gets the same shape and structure, in float64.
+    args : tuple, optional
+        Further arguments of f.
+    method : {"central", "forward", "complex"}, optional
+        Central differences; forward differences, the cheapest; or the complex step, exact to rounding for
+        functions that compute analytically with complex numbers.
+    order : int, optional
+        Order of accuracy of the central differences: 2 (default), 4, 6 or 8.
+    step : array_like, optional
+        Steps in the units of x: one number, or of x's shape. Chosen by default, see Notes.
+    typical_x : array_like, optional
+        Typical sizes of the coordinates; steps are relative to the larger of this (default 1) and ``abs(x)``.
+    bounds : (lower, upper), optional
+        Where f may be evaluated, each a number, None or of x's shape. Stencils that would cross them become
+        one-sided, of the same order.
+    noise : float, optional
+        Absolute noise of one evaluation of f, where known: for simulations, the solver's tolerance.
+    vectorized : bool or {"rows", "columns"}, optional
+        f takes points of shape (k, n), one a row, and returns (k,); with "columns" it takes (n, k).
+
+    Returns
+    -------
+    gradient : float, ndarray or pytree
+        Of x's shape and structure, in float64.
+
+    Raises
+    ------
+    TypeError
+        f is not callable or returned no real number; x is not numeric.
+    ValueError
+        x, or f(x), is NaN or infinite; an option is wrong; f returned an array.
+
+    Warns
+    -----
+    RuntimeWarning
+        A derivative is NaN: f is not finite around x, or a coordinate is fixed by its bounds.
+
+    See Also
+    --------
+    grad : the gradient as a callable.
+    batch_gradient : gradients at many points.
+
+    Notes
+    -----
+    It costs `order` evaluations a component (forward and complex: 1). Steps balance truncation against
+    rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is recognised
+    by its values, and its gradient taken anew with a step that fits. Beyond an edge of f's domain, where it is
+    not finite or raises a ValueError or ArithmeticError, differences become one-sided.
+
+    An exception in f comes out as it is, with a note of the component and shift.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: x[0] ** 2 * x[1] + 3 * x[0] * x[1] ** 3
+    >>> fg.gradient(f, np.array([1.0, 2.0])).round(6)
+    array([28., 37.])
+    >>> g = fg.gradient(lambda p: p["a"] * (p["b"] ** 2).sum(), {"a": 2.0, "b": np.array([1.0, 3.0])})
+    >>> round(g["a"], 6), g["b"].round(6)
+    (10.0, array([ 4., 12.]))
+    """
+    if method == "central" and order is None and step is typical_x is bounds is noise is None:
+        chosen = _CENTRAL
+    else:
+        chosen = make_method(method, order, step, typical_x, bounds, noise)
+    callable_or_error(f)
+    point = as_point(x)
+    function = as_function(f, args, point, vectorized, chosen.imaginary)
+    return point.restore(chosen.derivatives(function, point, point.flat)[0])
+
+
+def partial(
+    f: Callable[..., Any],
+    x: Any,
+    i: Any,
+    j: Any = None,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+) -> float:
+    """Partial derivative with respect to one coordinate, or the second one with respect to two.
+
+    Parameters
+    ----------
+    f, x, args, method, order, step, typical_x, bounds, noise, vectorized
+        As for `gradient`. Second derivatives have method "central" and order 2.
+    i : int, tuple or str
+        The coordinate: a flat index, an index tuple, or a path such as ``"W1[3, 2]"``.
+    j : int, tuple or str, optional
+        Another coordinate, or the same: then the result is ∂²f/∂x_i∂x_j.
+
+    Returns
+    -------
+    derivative : float
+
+    Raises
+    ------
+    IndexError
+        x has no such coordinate.
+    TypeError, ValueError
+        As for `gradient`.
+
+    Notes
+    -----
+    ∂²f/∂x_i² takes [f(x+h) - 2f(x) + f(x-h)] / h² and three evaluations; ∂²f/∂x_i∂x_j the four corners
+    x ± h e_i ± k e_j (Abramowitz and Stegun 1964, 25.3.23 and 25.3.26).
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> f = lambda x: x[0] ** 2 * x[1] + 3 * x[0] * x[1] ** 3
+    >>> round(fg.partial(f, [1.0, 2.0], 1), 6)
+    37.0
+    >>> round(fg.partial(f, [1.0, 2.0], 0, 1), 4)
+    38.0
+    """
+    callable_or_error(f)
+    point = as_point(x)
+    chosen = make_method(method, order, step, typical_x, bounds, noise)
+    first = point.component(i)
+    if j is not None:
+        second = point.component(j)
+        if method != "central" or order not in (None, 2):
+            raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
+        return _second_partial(as_function(f, args, point, vectorized), point, first, second, chosen)
+
+    function = as_function(f, args, point, vectorized, chosen.imaginary)
+    return float(chosen.derivatives(function, point, point.flat, only=first)[0].item())
+
+
+def _second_partial(function: _kernels.Function, point: Point, i: int, j: int, chosen: FixedStep) -> float:
+    x = point.flat.ravel()
+    relative_step = stencils.SECOND.relative_step(FLOAT64)
+    step, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
+    base = base_values(function, point, point.flat)
+    if chosen.noise is not None:
+        relative_step = stencils.SECOND.relative_step(relative(chosen.noise, base))
+    elif function.float32:
+        relative_step = stencils.SECOND.relative_step(FLOAT32)
+    h = _kernels.steps(x, point.n, relative_step, step, typical)
+    if chosen.bounds is not None:
+        lower, upper = checked_bounds(chosen.bounds, point, x)
+        for k in (i, j):
+            if min(x[k] - lower[k], upper[k] - x[k]) < h[k]:
+                raise ValueError(
+                    f"{point.name(k)} = {x[k]} is within a step of its bounds [{lower[k]}, {upper[k]}]; "
+                    "a second derivative has no one-sided form here: pass a smaller step="
+                )
+    if i == j:
+        right, left = function.at_shifts(x, [i], h[[i]], [1.0, -1.0]).ravel()
+        at_x = base.item()
+        return float(((right - at_x) + (left - at_x)) / h[i] ** 2)
+    corners = np.tile(x, (4, 1))
+    corners[:, i] += [h[i], h[i], -h[i], -h[i]]
+    corners[:, j] += [h[j], -h[j], h[j], -h[j]]
+    values = function.at_points(corners).ravel()
+    return float(((values[0] - values[1]) - (values[2] - values[3])) / (4 * h[i] * h[j]))
+
+
+def directional(
+    f: Callable[..., Any],
+    x: Any,
+    v: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: float | None = None,
+    typical_x: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+) -> float:
+    """Directional derivative v·∇f(x), at the cost of one component.
+
+    Parameters
+    ----------
+    f, x, args, method, order, typical_x, noise, vectorized
+        As for `gradient`.
+    v : array_like or pytree
+        The direction, of x's shape and structure; not normalised.
+    step : float, optional
+        The step t of x + t·v.
+
+    Returns
+    -------
+    derivative : float
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`; v does not fit x or is not finite.
+
+    Notes
+    -----
+    The step moves the coordinate that changes most, relative to its size, by the step that a gradient takes.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: x[0] ** 2 * x[1] + 3 * x[0] * x[1] ** 3
+    >>> round(fg.directional(f, np.array([1.0, 2.0]), np.array([1.0, -1.0])), 6)
+    -9.0
+    """
+    callable_or_error(f)
+    point = as_point(x)
+    chosen = make_method(method, order, None, typical_x, None, noise)
+    direction = per_coordinate(v, point, "v")
+    if direction is None or np.size(v) == 1 != point.n and np.isscalar(v):
+        raise ValueError(f"v is {v!r}; expected a direction of x's shape {point.shape}")
+    if not np.isfinite(direction).all():
+        i = int(np.argmin(np.isfinite(direction)))
+        raise ValueError(f"v is {direction[i]} at {point.name(i)}; a direction needs finite entries")
+    typical = checked_steps(typical_x, point, "typical_x")
+    x0 = point.flat.ravel()
+    rate = float((np.abs(direction) / np.maximum(np.abs(x0), 1.0 if typical is None else typical)).max(initial=0.0))
+    if rate == 0.0:
+        return 0.0
+    function = as_function(f, args, point, vectorized, chosen.imaginary)
+    if chosen.stencil is None:
+        return _complex_directional(f, args, point, direction, stencils.COMPLEX_STEP / rate)
+
+    def along(relative_noise: float) -> float:
+        assert chosen.stencil is not None
+        h = chosen.stencil.relative_step(relative_noise) / rate if step is None else float(step)
+        if not (h != 0 and np.isfinite(h)):
+            raise ValueError(f"step is {step}; expected a finite number other than 0")
+        pairs = zip(chosen.stencil.offsets, chosen.stencil.weights, strict=True)
+        offsets, weights = (np.array(column) for column in zip(*pairs, strict=True))
+        values = function.at_points(x0 + np.outer(offsets * h, direction)).ravel()
+        reference = values[0] if not chosen.stencil.is_central else values.mean()
+        return float(weights @ (values - reference) / h)
+
+    if noise is not None:
+        return along(relative(noise, base_values(function, point, point.flat)))
+    found = along(FLOAT64)
+    return along(FLOAT32) if function.float32 and step is None else found
+
+
+def _complex_directional(
+    f: Callable[..., Any], args: tuple[Any, ...], point: Point, direction: Array, h: float
+) -> float:
+    turned = point.flat.ravel() + 1j * h * direction
+    turned = turned.reshape(point.flat.shape)
+    value = f(turned if point.make is None else point.make(turned), *args)
+    return as_number(value, imaginary=True)[0] / h
+
+
+def batch_gradient(
+    f: Callable[..., Any],
+    X: ArrayLike,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    out: Array | None = None,
+) -> Array:
+    """Gradients of a scalar function at many points.
+
+    Parameters
+    ----------
+    f, args, method, order, step, typical_x, bounds, noise, vectorized
+        As for `gradient`; options of x's shape are per coordinate, (n,), and hold for all points.
+    X : array_like
+        Points (b, n), one a row.
+    out : ndarray, optional
+        Where to write the result: float64 of shape (b, n).
+
+    Returns
+    -------
+    gradients : ndarray
+        (b, n): the gradient at each row of X.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`; X has not two axes; `out` does not fit.
+
+    Notes
+    -----
+    A vectorised f is called with blocks of points that stay in the processor's cache; their size follows the
+    time that f takes. Memory beyond X and the result is a few MiB at any size.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda X: X[:, 0] ** 2 * X[:, 1]
+    >>> fg.batch_gradient(f, [[1.0, 2.0], [3.0, 4.0]], vectorized=True).round(6)
+    array([[ 4.,  1.],
+           [24.,  9.]])
+    """
+    callable_or_error(f)
+    chosen = make_method(method, order, step, typical_x, bounds, noise)
+    points = X if isinstance(X, np.ndarray) else np.asarray(X)
+    if points.ndim != 2:
+        raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
+    b, n = points.shape
+    if out is None:
+        out = np.empty((b, n))
+    elif not isinstance(out, np.ndarray) or out.shape != (b, n) or out.dtype != np.float64:
+        raise ValueError(f"out must be a float64 array of shape {(b, n)}")
+    if not b * n:
+        return out
+    rows = max(1, _CHUNK // n)
+    if not _kernels.is_plain(points):
+        for start in range(0, b, rows):
+            as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
+    function = as_function(f, args, Point(np.empty(n)), vectorized, chosen.imaginary)
+    point = Point(np.zeros(n))
+    relative_noise = FLOAT64
+    for start in range(0, b, rows):
+        chunk = np.ascontiguousarray(points[start : start + rows], dtype=np.float64)
+        out[start : start + rows], relative_noise = chosen.derivatives(function, point, chunk, relative_noise)
+    return out
+
+
+class Gradient:
+    """The gradient of f as a callable, with its options; made by `grad`."""
+
+    __slots__ = ("_argnums", "_chosen", "_f", "_noise", "_options", "_vectorized", "_with_value")
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        argnums: int | tuple[int, ...],
+        vectorized: Vectorized,
+        options: dict[str, Any],
+        with_value: bool,
+    ) -> None:
+        callable_or_error(f)
+        self._f = f
+        self._argnums = argnums
+        self._vectorized = vectorized
+        self._options = options
+        self._chosen = make_method(**options)
+        self._noise = FLOAT64
+        self._with_value = with_value
+
+    def __repr__(self) -> str:
+        name = getattr(self._f, "__qualname__", repr(self._f))
+        stencil = self._chosen.stencil
+        return f"<gradient of {name}: {'complex step' if stencil is None else stencil}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not args:
+            raise TypeError("the gradient takes f's arguments, the point first; there is none")
+        f = functools.partial(self._f, **kwargs) if kwargs else self._f
+        if self._argnums == 0:
+            x, args = args[0], args[1:]
+        else:
+            f, x, args = _placed(f, self._argnums, args)
+        point = as_point(x)
+        function = as_function(f, args, point, self._vectorized, self._chosen.imaginary)
+        # What is learnt of f's precision is kept; a race between threads can only learn it twice.
+        found, self._noise = self._chosen.derivatives(function, point, point.flat, self._noise)
+        if not self._with_value:
+            return point.restore(found)
+        plain = as_function(f, args, point, self._vectorized)
+        value = plain.at_points(point.flat.reshape(1, -1)).item()
+        return value, point.restore(found)
+
+
+def _placed(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], args: tuple[Any, ...]
+) -> tuple[Callable[..., Any], Any, tuple[Any, ...]]:
+    """F as a function of the chosen positional arguments alone, and their values."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for k in wanted:
+        if not -len(args) <= k < len(args):
+            raise TypeError(f"argnums names argument {k}, but f was given {len(args)}")
+    wanted = tuple(k % len(args) for k in wanted)
+
+    def placed(x: Any) -> Any:
+        changed = list(args)
+        for k, value in zip(wanted, (x,) if isinstance(argnums, int) else x, strict=True):
+            changed[k] = value
+        return f(*changed)
+
+    return placed, args[wanted[0]] if isinstance(argnums, int) else tuple(args[k] for k in wanted), ()
+
+
+def grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+) -> Gradient:
+    """The gradient of a function, as a function of the same arguments.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args, **kwargs) -> float``.
+    argnums : int or tuple of int, optional
+        Which positional arguments to differentiate by; with a tuple, so is the result.
+    method, order, step, typical_x, bounds, noise, vectorized
+        As for `gradient`.
+
+    Returns
+    -------
+    g : callable
+        ``g(x, *args, **kwargs)``, which fits ``jac=`` of `scipy.optimize.minimize`. Threads may share it. It
+        remembers whether f computes in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> g = fg.grad(lambda x, y: x**2 * y + 3 * x * y**3, argnums=(0, 1))
+    >>> [round(d, 6) for d in g(1.0, 2.0)]
+    [28.0, 37.0]
+    """
+    options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
+    return Gradient(f, argnums, vectorized, options, with_value=False)
+
+
+def value_and_grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+) -> Gradient:
+    """A function's value and gradient, as a function of the same arguments.
+
+    Parameters
+    ----------
+    f, argnums, method, order, step, typical_x, bounds, noise, vectorized
+        As for `grad`.
+
+    Returns
+    -------
+    vg : callable
+        ``vg(x, *args, **kwargs) -> (value, gradient)``, which fits ``jac=True`` of `scipy.optimize.minimize`.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> value, gradient = fg.value_and_grad(lambda x: x**3)(2.0)
+    >>> value, round(gradient, 6)
+    (8.0, 12.0)
+    """
+    options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
+    return Gradient(f, argnums, vectorized, options, with_value=True)

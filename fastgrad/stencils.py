@@ -1,0 +1,190 @@
+"""Finite-difference stencils: which points, what weights, of which order of accuracy.
+
+A stencil is a value. To add a scheme is to add a row to the table at the end of this file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from . import _kernels
+
+FLOAT64 = 2.0**-52
+FLOAT32 = 2.0**-23
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """A finite-difference approximation of a derivative along one coordinate.
+
+    The ``deriv``-th derivative is, up to an error of order ``h**order``,
+    ``sum(weights[j] * f(x + offsets[j] * h)) / h**deriv`` with ``weights = numerators / denominator``.
+
+    Parameters
+    ----------
+    method : str
+        The name that the verbs know it by.
+    order : int
+        Order of accuracy.
+    offsets : tuple of int
+        Shifts in units of the step. Central stencils list them as s, -s, r, -r, ...
+    numerators : tuple of int
+        The weights, exactly, times `denominator`.
+    denominator : int
+    deriv : int
+        Which derivative, 1 or 2.
+
+    Examples
+    --------
+    >>> from fastgrad.stencils import stencil
+    >>> stencil("central", 2)
+    central, order 2: f' = [f(x+h) - f(x-h)] / 2h
+    """
+
+    method: str
+    order: int
+    offsets: tuple[int, ...]
+    numerators: tuple[int, ...]
+    denominator: int = 1
+    deriv: int = 1
+
+    def __repr__(self) -> str:
+        terms = []
+        for offset, numerator in zip(self.offsets, self.numerators, strict=True):
+            sign = ("-" if numerator < 0 else "") if not terms else (" - " if numerator < 0 else " + ")
+            factor = "" if abs(numerator) == 1 else str(abs(numerator))
+            shift = f"{offset:+d}h".replace("1h", "h") if offset else ""
+            terms.append(f"{sign}{factor}f(x{shift})")
+        below = ("" if self.denominator == 1 else str(self.denominator)) + "h" + ("" if self.deriv == 1 else "²")
+        return f"{self.method}, order {self.order}: f{chr(39) * self.deriv} = [{''.join(terms)}] / {below}"
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weights, rounded once."""
+        return tuple(numerator / self.denominator for numerator in self.numerators)
+
+    @property
+    def is_central(self) -> bool:
+        """Whether the stencil is antisymmetric: a sum of differences f(x + sh) - f(x - sh)."""
+        return 0 not in self.offsets
+
+    @property
+    def reach(self) -> int:
+        """How many steps away its outermost point lies."""
+        return max(map(abs, self.offsets))
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations a component, that of f(x) not counted."""
+        return sum(offset != 0 for offset in self.offsets)
+
+    def relative_step(self, noise: float = FLOAT64) -> float:
+        """The step, for a coordinate of size 1, that balances truncation against rounding.
+
+        The error of a stencil with weights w and offsets s is at most
+        ``|b| |f^(d+p)| h^p + eps ||w||_1 h^(-d)`` with ``b = sum(w s^(d+p)) / (d+p)!``; it is least at
+        ``h = (d ||w||_1 eps / (p |b| |f^(d+p)|))^(1/(d+p))`` (Gill, Murray, Saunders and Wright,
+        SIAM J. Sci. Stat. Comput. 4 (1983) 310-321, for p = 1; the same balance for any stencil). Without
+        knowledge of f, ``|f^(d+p)| = |f|`` for coordinates of size 1.
+
+        Parameters
+        ----------
+        noise : float
+            Noise of f relative to |f|: the epsilon of the precision that it computes in.
+        """
+        power = self.deriv + self.order
+        b = sum(w * s**power for w, s in zip(self.numerators, self.offsets, strict=True))
+        error = abs(b) / self.denominator / math.factorial(power)
+        norm = sum(map(abs, self.numerators)) / self.denominator
+        return float((self.deriv * norm * noise / (self.order * error)) ** (1 / power))
+
+    def mirrored(self) -> Stencil:
+        """The stencil on the other side of x."""
+        sign = (-1) ** self.deriv
+        return Stencil(
+            self.method.replace("forward", "backward"),
+            self.order,
+            tuple(-s for s in self.offsets),
+            tuple(sign * w for w in self.numerators),
+            self.denominator,
+            self.deriv,
+        )
+
+    @cached_property
+    def scheme(self) -> _kernels.Scheme:
+        """The stencil as the C core reads it."""
+        pairs = [(s, w) for s, w in zip(self.offsets, self.numerators, strict=True) if s]
+        offsets = [float(s) for s, _ in pairs]
+        if self.is_central:
+            return _kernels.Scheme("pairs", offsets, [2 * s * w / self.denominator for s, w in pairs])
+        return _kernels.Scheme("base", offsets, [s * w / self.denominator for s, w in pairs])
+
+
+COMPLEX_STEP = 2.0**-100
+"""Relative step of the complex method: so small that its truncation error is far below rounding."""
+
+
+@lru_cache(maxsize=1)
+def complex_scheme() -> _kernels.Scheme:
+    """f'(x) = Im f(x + ih) / h (Squire and Trapp, SIAM Rev. 40 (1998) 110-112)."""
+    return _kernels.Scheme("imaginary", [1.0], [1.0])
+
+
+def stencil(method: str, order: int | None = None) -> Stencil:
+    """The stencil of a method, with its default order of accuracy if none is given.
+
+    Raises
+    ------
+    ValueError
+        There is no such method or order; the message lists those that there are.
+    """
+    orders = _STENCILS.get(method)
+    if orders is None:
+        raise ValueError(f"there is no stencil {method!r}; there are {', '.join(map(repr, _STENCILS))}")
+    if order is None:
+        return next(iter(orders.values()))
+    found = orders.get(order)
+    if found is None:
+        raise ValueError(f'method="{method}" has order {_listed(orders)}, not {order!r}')
+    return found
+
+
+def one_sided(order: int) -> Stencil:
+    """The stencil of this order that looks only to the right of x; an odd order takes the next even one."""
+    return _STENCILS["one-sided"][order + order % 2] if order > 1 else _STENCILS["forward"][1]
+
+
+def _listed(values: dict[int, Stencil]) -> str:
+    return " or ".join(map(str, values))
+
+
+def _central(order: int, *numerators: int, over: int) -> Stencil:
+    offsets = [sign * s for s in range(1, len(numerators) + 1) for sign in (1, -1)]
+    weights = [sign * w for w in numerators for sign in (1, -1)]
+    return Stencil("central", order, tuple(offsets), tuple(weights), over)
+
+
+def _forward(order: int, *numerators: int, over: int = 1) -> Stencil:
+    return Stencil("forward", order, tuple(range(len(numerators))), numerators, over)
+
+
+# Weights: B. Fornberg, Math. Comp. 51 (1988) 699-706, tables 1 and 3.
+_STENCILS: dict[str, dict[int, Stencil]] = {
+    "central": {
+        2: _central(2, 1, over=2),
+        4: _central(4, 8, -1, over=12),
+        6: _central(6, 45, -9, 1, over=60),
+        8: _central(8, 672, -168, 32, -3, over=840),
+    },
+    "forward": {1: _forward(1, -1, 1)},
+    "one-sided": {
+        2: _forward(2, -3, 4, -1, over=2),
+        4: _forward(4, -25, 48, -36, 16, -3, over=12),
+        6: _forward(6, -147, 360, -450, 400, -225, 72, -10, over=60),
+        8: _forward(8, -2283, 6720, -11760, 15680, -14700, 9408, -3920, 960, -105, over=840),
+    },
+}
+
+SECOND = Stencil("central", 2, (0, 1, -1), (-2, 1, 1), deriv=2)

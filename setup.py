@@ -1,0 +1,59 @@
+"""The extension module: which sources, which flags for which compiler. All else is in pyproject.toml."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import numpy as np
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+HERE = Path(__file__).parent
+VERSION = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["version"]
+
+# -ffp-contract=off: a fused a*b - c*d gives a constant function a derivative that is not 0.
+UNIX = ["-O3", "-std=c11", "-ffp-contract=off"]
+MSVC = ["/O2", "/std:c11", "/fp:precise"]
+
+
+class BuildExt(build_ext):
+    """build_ext with the flags of the compiler at hand."""
+
+    def build_extensions(self):
+        flags = MSVC if self.compiler.compiler_type == "msvc" else UNIX
+        shown = " ".join([*flags, os.environ.get("CFLAGS", "")]).strip()
+        for extension in self.extensions:
+            extension.extra_compile_args = [*flags, *extension.extra_compile_args]
+            extension.define_macros += [
+                ("FG_BUILD_FLAGS", f'"{shown}"'),
+                ("FG_BUILD_VERSION", f'"{VERSION}"'),
+                ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            ]
+        super().build_extensions()
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "fastgrad._kernels",
+            sources=["fastgrad/_kernels.pyx", *sorted(str(p.relative_to(HERE)) for p in HERE.glob("src_c/*.c"))],
+            depends=["src_c/fastgrad.h", "fastgrad/_fastgrad.pxd"],
+            include_dirs=["src_c", np.get_include()],
+        )
+    ],
+    cmdclass={"build_ext": BuildExt},
+    options={
+        "build_ext": {
+            "cython_c_in_temp": True,
+            "cython_directives": {
+                "language_level": 3,
+                "boundscheck": False,
+                "wraparound": False,
+                "initializedcheck": False,
+                "cdivision": True,
+                "freethreading_compatible": True,
+                "warn.undeclared": False,
+            },
+        }
+    },
+)

@@ -1,0 +1,101 @@
+/* From function to derivatives: steps, evaluation and combination, a block of components at a time. */
+#include "fastgrad.h"
+
+#include <stdint.h>
+
+/* FG_SEEN_DOUBLE and FG_SEEN_CHANGE of a block of values; integer flags as wide as the values, so
+ * that the loop vectorises. */
+static int look_at(ptrdiff_t count, const double *values)
+{
+    int64_t wide = 0, change = 0;
+    const double first = count ? values[0] : 0.0;
+    for (ptrdiff_t k = 0; k < count; k++) {
+        wide |= (double)(float)values[k] != values[k];
+        change |= values[k] != first;
+    }
+    return (wide ? FG_SEEN_DOUBLE : 0) | (change ? FG_SEEN_CHANGE : 0);
+}
+
+/* The three forms, for one output of consecutive components: plain loops over components, which the
+ * compiler vectorises. x, h and d are (count,); values are `stride` apart from one component to the next. */
+static void combine_imaginary(ptrdiff_t count, const double *h, const double *values, ptrdiff_t stride, double *d,
+                              ptrdiff_t outputs)
+{
+    for (ptrdiff_t a = 0; a < count; a++)
+        d[a * outputs] = values[a * stride] / h[a];
+}
+
+static void add_pair(ptrdiff_t count, double coefficient, double right, double left, const double *x, const double *h,
+                     const double *at_right, const double *at_left, ptrdiff_t stride, double *d, ptrdiff_t outputs)
+{
+    for (ptrdiff_t a = 0; a < count; a++) {
+        const double distance = (x[a] + right * h[a]) - (x[a] + left * h[a]);
+        d[a * outputs] += coefficient * ((at_right[a * stride] - at_left[a * stride]) / distance);
+    }
+}
+
+static void add_difference(ptrdiff_t count, double coefficient, double offset, const double *x, const double *h,
+                           const double *values, ptrdiff_t stride, double base, double *d, ptrdiff_t outputs)
+{
+    for (ptrdiff_t a = 0; a < count; a++) {
+        const double distance = (x[a] + offset * h[a]) - x[a];
+        d[a * outputs] += coefficient * ((values[a * stride] - base) / distance);
+    }
+}
+
+/* One output of `count` components of one point, coordinates x on. */
+static void combine_run(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, ptrdiff_t outputs,
+                        const double *values, double base, double *d)
+{
+    const ptrdiff_t stride = st->width * outputs;
+    if (st->form == FG_IMAGINARY) {
+        combine_imaginary(count, h, values, stride, d, outputs);
+        return;
+    }
+    for (ptrdiff_t a = 0; a < count; a++)
+        d[a * outputs] = 0.0;
+    if (st->form == FG_PAIRS)
+        for (ptrdiff_t j = 0; j < st->width; j += 2)
+            add_pair(count, st->coefficients[j], st->offsets[j], st->offsets[j + 1], x, h, values + j * outputs,
+                     values + (j + 1) * outputs, stride, d, outputs);
+    else
+        for (ptrdiff_t j = 0; j < st->width; j++)
+            add_difference(count, st->coefficients[j], st->offsets[j], x, h, values + j * outputs, stride, base, d,
+                           outputs);
+}
+
+int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, const double *values, const double *base,
+               double *derivatives)
+{
+    for (ptrdiff_t a = 0, run; a < s->count; a += run) {
+        const ptrdiff_t c = s->components ? s->components[a] : s->first + a;
+        const ptrdiff_t left = s->n - c % s->n;
+        run = s->components ? 1 : left < s->count - a ? left : s->count - a;
+        for (ptrdiff_t q = 0; q < outputs; q++)
+            combine_run(st, run, s->x + c, s->h + a, outputs, values + a * st->width * outputs + q,
+                        base ? base[c / s->n * outputs + q] : 0.0, derivatives + a * outputs + q);
+    }
+    const int nonfinite = fg_first_nonfinite(s->count * outputs, derivatives) >= 0;
+    return look_at(s->count * st->width * outputs, values) | (nonfinite ? FG_SEEN_NONFINITE : 0);
+}
+
+int fg_derivatives(const fg_function *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+                   ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch, ptrdiff_t size,
+                   double *derivatives, int *seen)
+{
+    const ptrdiff_t block = size / (1 + st->width * f->outputs);
+    double *const values = scratch + block;
+    *seen = 0;
+    for (ptrdiff_t done = 0; done < count;) {
+        const ptrdiff_t now = count - done < block ? count - done : block;
+        fg_shifts shifts = {.n = n, .x = x, .first = first + done, .h = scratch, .count = now,
+                            .offsets = st->offsets, .width = st->width};
+        fg_steps(rule, n, x, first + done, now, st->form != FG_IMAGINARY, scratch);
+        const int status = f->at_shifts(f->ctx, &shifts, values);
+        if (status != FG_OK)
+            return status;
+        *seen |= fg_combine(st, &shifts, f->outputs, values, base, derivatives + done * f->outputs);
+        done += now;
+    }
+    return FG_OK;
+}

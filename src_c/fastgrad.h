@@ -1,0 +1,129 @@
+/* fastgrad.h: the contract of the C core.
+ *
+ * A derivative is a weighted sum of function values at shifted points:
+ *
+ *     x --> stencil --> evaluate --> combine --> derivative
+ *
+ * Scope      C11 and its standard headers; no allocation, no globals, no I/O, no threads, no Python.
+ *            Every function may run in any thread, concurrently, if outputs and scratch do not overlap.
+ * Ownership  The caller owns every byte; nothing is kept after a return.
+ * Arrays     Row-major, contiguous, `double`. Shapes are written (rows, columns). A size of 0 is legal,
+ *            and then no pointer of that size is touched.
+ * Arguments  [in], [out], [scratch]. No output may overlap an input unless it says so.
+ * Results    Status codes; floating-point values are data, NaN and infinity included.
+ * Arithmetic Round to nearest, no contraction, no reassociation. (x + h) - x must not become h.
+ */
+#ifndef FASTGRAD_H
+#define FASTGRAD_H
+
+#include <stddef.h>
+
+#if defined(__FAST_MATH__) || (defined(_M_FP_FAST) && _M_FP_FAST)
+#error "fastgrad cannot be built with fast-math: it turns (x + h) - x into h; remove -ffast-math or /fp:fast"
+#endif
+
+#define FG_OK 0
+/* A callback failed and has told its own language so; the loop stopped at once. */
+#define FG_ECALLBACK (-1)
+
+/* What fg_derivatives noticed in passing; bits of *seen. */
+#define FG_SEEN_NONFINITE 1 /* a derivative is NaN or infinite */
+#define FG_SEEN_DOUBLE 2    /* some value needs more than the 24 bits of a float32 */
+#define FG_SEEN_CHANGE 4    /* some value differs from the first */
+
+/* Points on the coordinate axes through base points: for a in [0, count), j in [0, width)
+ *
+ *     x with coordinate c moved to  x[c] + offsets[j] * h[a],   c = components ? components[a] : first + a
+ *
+ * where c is a flat index into x: point c / n, coordinate c % n. */
+typedef struct fg_shifts {
+    ptrdiff_t n;                 /* coordinates of a point, > 0 */
+    const double *x;             /* (points, n) */
+    const ptrdiff_t *components; /* (count,), or NULL */
+    ptrdiff_t first;             /* used where components is NULL */
+    const double *h;             /* (count,) */
+    ptrdiff_t count;
+    const double *offsets; /* (width,) */
+    ptrdiff_t width;
+} fg_shifts;
+
+/* A function of n coordinates with `outputs` values: the border between stencils and evaluation.
+ * Each kind of function (Python, vectorised, compiled ...) fills in the two operations.
+ *
+ * at_shifts  values (count, width, outputs) at the points of `shifts`.
+ * at_points  values (count, outputs) at `points` (count, n).
+ *
+ * They return 0, or FG_ECALLBACK: then values are unspecified. They may re-enter the library with
+ * other memory. They must not keep pointers, nor write to what is const. */
+typedef struct fg_function {
+    void *ctx;
+    ptrdiff_t outputs;
+    int (*at_shifts)(void *ctx, const fg_shifts *shifts, double *values);
+    int (*at_points)(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values);
+} fg_function;
+
+/* How the values of a stencil combine to a first derivative. With t_j = x + offsets[j] * h as rounded:
+ *
+ * FG_PAIRS      offsets are s, -s, r, -r, ...:  sum_k coefficients[2k] (f(t_2k) - f(t_2k+1)) / (t_2k - t_2k+1)
+ * FG_BASE       f(x) is given:                  sum_j coefficients[j] (f(t_j) - f(x)) / (t_j - x)
+ * FG_IMAGINARY  values are Im f(x + i h):       value / h
+ *
+ * Differences are taken before they are scaled, so that a constant has the derivative 0 exactly, and are
+ * divided by the distance really moved. */
+enum fg_form { FG_PAIRS, FG_BASE, FG_IMAGINARY };
+
+typedef struct fg_stencil {
+    enum fg_form form;
+    ptrdiff_t width;
+    const double *offsets;      /* (width,) */
+    const double *coefficients; /* (width,) weight times offset (FG_PAIRS: of both, at the first of the pair) */
+} fg_stencil;
+
+/* How steps are chosen for fg_steps: coordinate by coordinate, the first that is not NULL of
+ * `absolute`, or relative * max(|x|, typical), with typical = 1 where NULL. */
+typedef struct fg_step_rule {
+    double relative;
+    const double *absolute; /* (n,) or NULL */
+    const double *typical;  /* (n,) or NULL */
+} fg_step_rule;
+
+/* Steps for `count` components from `first` on of points x (points, n), made representable at x
+ * (h = (x + h) - x) unless `exact` is 0.
+ * h [out] (count,).
+ * numpy: h = relative * np.maximum(abs(x), typical); h = (x + h) - x */
+void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count, int exact,
+              double *h);
+
+/* The index of the first value that is NaN or infinite, or -1. numpy: np.flatnonzero(~np.isfinite(x)) */
+ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x);
+
+/* Writes the points of shifts, rows [begin, end) of its count * width, as the rows of a matrix.
+ * rows [out] (end - begin, n). */
+void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *rows);
+
+/* The same, points in columns. columns [out] (n, end - begin). */
+void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns);
+
+/* points (count, n) -> columns [out] (n, count). numpy: points.T.copy() */
+void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns);
+
+/* Combines values at shifts to derivatives.
+ * values [in] (count, width, outputs), base [in] (points, outputs) with FG_BASE, else NULL.
+ * derivatives [out] (count, outputs).
+ * Returns the FG_SEEN bits of these values. */
+int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
+               const double *base, double *derivatives);
+
+/* First derivatives for the components first .. first + count of points x (points, n).
+ *
+ * base        [in] (points, outputs) values f(x), only with FG_BASE, else NULL
+ * scratch     [scratch] (size,), size >= 1 + width * outputs; longer means larger blocks of evaluations
+ * derivatives [out] (count, outputs); on failure those of the first blocks are valid
+ * seen        [out] FG_SEEN bits, valid on success
+ * Returns FG_OK, or what the function returned.
+ * Cost: count * width evaluations. */
+int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
+                   const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
+                   ptrdiff_t size, double *derivatives, int *seen);
+
+#endif
