@@ -84,9 +84,7 @@ class FixedStep:
         first, count = (0, -1) if only is None else (only, 1)
         if self.stencil is None:
             scheme = stencils.complex_scheme()
-            found, seen = function.derivatives(
-                x, scheme, stencils.COMPLEX_STEP, step, typical, None, first, count
-            )
+            found, seen = function.derivatives(x, scheme, stencils.COMPLEX_STEP, step, typical, None, first, count)
             return found, relative_noise
         base = None
         if self.noise is not None or self.stencil.scheme.needs_base:

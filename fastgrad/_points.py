@@ -98,8 +98,8 @@ class Tree(Point):
     __slots__ = ("_ends", "_leaves", "_names", "_rebuild")
 
     def __init__(self, x: Any) -> None:
-        leaves, names, self._rebuild = _flatten(x)
-        self._names = names
+        leaves, paths, self._rebuild = _flatten(x)
+        self._names = names = list(map(_named, paths))
         self._leaves = [_Leaf(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
         self._ends = np.cumsum([leaf.size for leaf in self._leaves], dtype=np.intp)
         parts = [leaf.values.ravel() for leaf in self._leaves]
@@ -162,7 +162,7 @@ def as_point(x: Any) -> Point:
         return Tree(x)
     if isinstance(x, (int, float)) and not isinstance(x, np.generic):
         return Scalar(as_array(x, "x").item(), array=False)
-    if not isinstance(x, np.ndarray) and not hasattr(x, "__array__") and _is_registered(x):
+    if x is not None and not hasattr(x, "__array__") and _is_registered(x):
         return Tree(x)
     flat = as_array(x, "x")
     return Scalar(flat.item(), array=True) if flat.ndim == 0 else Point(flat)
@@ -190,7 +190,8 @@ def per_coordinate(value: Any, point: Point, name: str) -> Array | None:
     if value is None:
         return None
     if isinstance(point, Tree) and not np.isscalar(value):
-        leaves, names, _ = _flatten(value)
+        leaves, paths, _ = _flatten(value)
+        names = list(map(_named, paths))
         own = point.leaf_slices()
         if len(leaves) != len(own):
             raise ValueError(f"{name} has {len(leaves)} leaves, but x has {len(own)}")
@@ -256,41 +257,37 @@ def _is_dataclass(x: Any) -> bool:
 
 
 def _flatten(x: Any) -> tuple[list[Any], list[str], Callable[[list[Any]], Any]]:
-    """Leaves, their paths ("W1", "layers[0].b") and what rebuilds the tree from as many leaves."""
+    """Leaves, their paths (".W1", ".layers[0].b") and what rebuilds the tree from as many leaves."""
     if _is_dataclass(x):
         fields = {field.name: getattr(x, field.name) for field in dataclasses.fields(x) if field.init}
         parts = {name: _flatten(value) for name, value in fields.items()}
         leaves = [leaf for part in parts.values() for leaf in part[0]]
-        paths = [_join(f".{name}", path) for name, part in parts.items() for path in part[1]]
+        paths = [f".{name}{path}" for name, part in parts.items() for path in part[1]]
 
         def replace(leaves: list[Any]) -> Any:
             left = iter(leaves)
             changes = {name: part[2]([next(left) for _ in part[0]]) for name, part in parts.items()}
             return dataclasses.replace(x, **changes)
 
-        return leaves, list(map(_named, paths)), replace
+        return leaves, paths, replace
     optree = _optree()
     accessors, tops, spec = optree.tree_flatten_with_accessor(x, is_leaf=_is_dataclass)
     paths = ["".join(map(_key, accessor)) for accessor in accessors]
     if not any(map(_is_dataclass, tops)):
-        return tops, list(map(_named, paths)), spec.unflatten
+        return tops, paths, spec.unflatten
     inner = [_flatten(top) if _is_dataclass(top) else ([top], [""], _only) for top in tops]
     leaves = [leaf for part in inner for leaf in part[0]]
-    names = [_join(path, name) for path, part in zip(paths, inner, strict=True) for name in part[1]]
+    names = [path + name for path, part in zip(paths, inner, strict=True) for name in part[1]]
 
     def rebuild(leaves: list[Any]) -> Any:
         left = iter(leaves)
         return spec.unflatten(part[2]([next(left) for _ in part[0]]) for part in inner)
 
-    return leaves, list(map(_named, names)), rebuild
+    return leaves, names, rebuild
 
 
 def _only(leaves: list[Any]) -> Any:
     return leaves[0]
-
-
-def _join(path: str, name: str) -> str:
-    return path + (f".{name}" if name and not name.startswith(".") else name)
 
 
 def _key(entry: Any) -> str:

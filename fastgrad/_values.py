@@ -55,7 +55,9 @@ def as_vector(value: Any, imaginary: bool, outputs: int) -> tuple[NDArray[np.flo
     _refuse(value)
     array = np.asarray(value)
     if array.size != outputs:
-        raise ReturnedShapeError(f"f returned {array.size} values (shape {array.shape}) after {outputs} values at first")
+        raise ReturnedShapeError(
+            f"f returned {array.size} values (shape {array.shape}) after {outputs} values at first"
+        )
     return _real(array, imaginary).ravel(), is_narrow(value)
 
 
@@ -74,7 +76,9 @@ def as_block(
         hint = ""
         if outputs == 1:
             hint = (
-                ": one value a column" if columns else ': one value a row; vectorized="columns" gives f points in columns'
+                ": one value a column"
+                if columns
+                else ': one value a row; vectorized="columns" gives f points in columns'
             )
         raise ReturnedShapeError(
             f"vectorized f returned shape {array.shape} for X of shape {given}; expected {accepted[0]}{hint}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import _kernels, stencils
 from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
@@ -275,7 +275,7 @@ def directional(
     point = as_point(x)
     chosen = make_method(method, order, None, typical_x, None, noise)
     direction = per_coordinate(v, point, "v")
-    if direction is None or np.size(v) == 1 != point.n and np.isscalar(v):
+    if direction is None or (np.size(v) == 1 != point.n and np.isscalar(v)):
         raise ValueError(f"v is {v!r}; expected a direction of x's shape {point.shape}")
     if not np.isfinite(direction).all():
         i = int(np.argmin(np.isfinite(direction)))

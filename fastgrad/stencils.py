@@ -51,7 +51,7 @@ class Stencil:
     deriv: int = 1
 
     def __repr__(self) -> str:
-        terms = []
+        terms: list[str] = []
         for offset, numerator in zip(self.offsets, self.numerators, strict=True):
             sign = ("-" if numerator < 0 else "") if not terms else (" - " if numerator < 0 else " + ")
             factor = "" if abs(numerator) == 1 else str(abs(numerator))
