@@ -8,4 +8,6 @@ from sklearn.datasets import load_iris
 iris = load_iris()
 table = np.column_stack([iris.data, iris.target])
 header = "sepal_length,sepal_width,petal_length,petal_width,species"
-np.savetxt(Path(__file__).with_name("iris.csv"), table, fmt=["%.1f"] * 4 + ["%d"], delimiter=",", header=header, comments="")
+np.savetxt(
+    Path(__file__).with_name("iris.csv"), table, fmt=["%.1f"] * 4 + ["%d"], delimiter=",", header=header, comments=""
+)

@@ -1,4 +1,4 @@
-"""Is my gradient right, and if not, where?"""
+"""Checks of hand-coded gradients: are they right, and if not, where are they wrong."""
 
 from __future__ import annotations
 

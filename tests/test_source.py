@@ -1,0 +1,40 @@
+"""The source keeps its own rules."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fastgrad as fg
+
+ROOT = Path(__file__).parent.parent
+HEADER = (ROOT / "src_c" / "fastgrad.h").read_text()
+
+
+def test_header_and_pxd_name_the_same_functions():
+    declared = re.findall(r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", HEADER, re.M)
+    mirrored = re.findall(r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", (ROOT / "fastgrad/_fastgrad.pxd").read_text(), re.M)
+    assert declared
+    assert declared == mirrored
+
+
+def test_c_knows_nothing_of_python():
+    for path in (ROOT / "src_c").iterdir():
+        assert "Python.h" not in path.read_text()
+
+
+def test_public_names_are_documented():
+    for name in fg.__all__:
+        assert getattr(fg, name).__doc__, name
+
+
+def test_build_info_has_the_flags():
+    info = fg.build_info()
+    assert "-ffp-contract=off" in info["flags"] or "/fp:precise" in info["flags"]
+    assert info["fastgrad"] == fg.__version__
+
+
+def test_import_loads_no_optional_package():
+    code = "import sys, fastgrad; print([m for m in ('scipy', 'optree', 'numba', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
+    assert done.stdout.strip() == "[]"
