@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import stencils
+from ._fixed import base_values, checked_steps
 from ._functions import Vectorized, as_function, callable_or_error
 from ._kernels import Function, steps
 from ._points import Array, Point, as_point
@@ -141,8 +142,10 @@ def check_grad(
     Notes
     -----
     Each entry is compared with a difference of order 4 from steps h and 2h. Its error bar is the sum of
-    |D(h) - D(2h)| / 3 and the rounding error of the differences; an entry that differs by more than three
-    error bars and what `rtol` accepts is wrong. Where three error bars exceed 1e-3 of the entry (or 1e-6 of
+    |D(h) - D(2h)| / 3 and the rounding error of the differences. An entry that differs by more than three error
+    bars and what `rtol` accepts is suspect: it is differenced with six steps, a factor of 1e7 apart. It is
+    wrong only if two of them give the same other value and none agrees with it, and it is not a subgradient
+    between the one-sided slopes of a kink. Where three error bars exceed 1e-3 of the entry (or 1e-6 of
     the largest), agreement says nothing, and the verdict is "undecided".
 
     Examples
@@ -161,34 +164,85 @@ def check_grad(
     argument = point.restore(point.flat) if point.make is not None else point.flat.copy()
     claimed = _claimed(grad(argument, *args) if callable(grad) else grad, point)
     function = as_function(f, args, point, vectorized)
-    numeric, bar = differences_with_error(function, point, typical_x)
-    return _judge(point, claimed, numeric, bar, rtol, function.nfev)
+    differencer = _Differencer(function, point, typical_x)
+    return _judge(differencer, claimed, rtol)
 
 
-def differences_with_error(function: Function, point: Point, typical_x: Any = None) -> tuple[Array, Array]:
-    """Derivatives of order 4 from steps h and 2h, and their error bars."""
-    from ._fixed import checked_steps
+@dataclass(slots=True)
+class _Differences:
+    """Derivatives of order 4 from steps h and 2h, their error bars, and the one-sided slopes at h."""
 
-    typical = checked_steps(typical_x, point, "typical_x")
-    order4 = stencils.stencil("central", 4)
-    x = point.flat.ravel()
-    noise = FLOAT64
-    for _ in range(2):
-        h = steps(x, point.n, order4.relative_step(noise), None, typical)
-        values = function.at_shifts(x, np.arange(point.n), h, np.array([1.0, -1.0, 2.0, -2.0]))[:, :, 0]
-        if not np.isfinite(values).all():
-            i = int(np.argmin(np.isfinite(values).all(axis=1)))
-            raise ValueError(
-                f"f is not finite within {2 * h[i]:.2g} of x, moving {point.name(i)}: cannot compare there"
-            )
-        narrow = function.float32 or ((values == values.astype(np.float32)).all() and np.ptp(values) > 0)
-        if noise == FLOAT32 or not narrow:
-            break
-        noise = FLOAT32
-    near = (values[:, 0] - values[:, 1]) / ((x + h) - (x - h))
-    far = (values[:, 2] - values[:, 3]) / ((x + 2 * h) - (x - 2 * h))
-    rounding = 1.5 * noise * np.abs(values).max(axis=1) / h
-    return (4 * near - far) / 3, np.abs(near - far) / 3 + rounding
+    numeric: Array
+    bar: Array
+    right: Array
+    left: Array
+
+
+class _Differencer:
+    """Takes differences of f around x with steps of any size."""
+
+    def __init__(self, function: Function, point: Point, typical_x: Any) -> None:
+        self.function = function
+        self.point = point
+        self.x = point.flat.ravel()
+        self.noise = FLOAT64
+        self.typical = checked_steps(typical_x, point, "typical_x")
+        self.base = float(base_values(function, point, point.flat)[0, 0])
+
+    def _values(self, components: Any, factor: float) -> tuple[Array, Array]:
+        relative_step = stencils.stencil("central", 4).relative_step(self.noise)
+        h = steps(self.x, self.point.n, factor * relative_step, None, self.typical)[components]
+        return h, self.function.at_shifts(self.x, components, h, np.array([1.0, -1.0, 2.0, -2.0]))[:, :, 0]
+
+    def at(self, components: Any, factor: float = 1.0) -> _Differences:
+        """Differences with steps `factor` times those that suit a function of scale max(|x|, typical_x)."""
+        h, values = self._values(components, factor)
+        if self.noise == FLOAT64 and self._is_narrow(values):
+            self.noise = FLOAT32
+            h, values = self._values(components, factor)
+        x = self.x[components]
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            near = (values[:, 0] - values[:, 1]) / ((x + h) - (x - h))
+            far = (values[:, 2] - values[:, 3]) / ((x + 2 * h) - (x - 2 * h))
+            rounding = 1.5 * self.noise * np.abs(values).max(axis=1) / h
+            right, left = (values[:, 0] - self.base) / h, (self.base - values[:, 1]) / h
+            return _Differences((4 * near - far) / 3, np.abs(near - far) / 3 + rounding, right, left)
+
+    def _is_narrow(self, values: Array) -> bool:
+        with np.errstate(over="ignore"):
+            return self.function.float32 or bool((values == values.astype(np.float32)).all() and np.ptp(values) > 0)
+
+
+# Steps far apart: a derivative that only one of them shows is a property of the step, not of f.
+_FACTORS = (10.0, 1.0, 0.1, 1e-2, 1e-4, 1e-6)
+
+
+def _confirmed(differencer: _Differencer, components: Any, claimed: Array) -> NDArray[np.bool_]:
+    """Which of these entries are wrong beyond doubt.
+
+    Two steps must give the same derivative, within their error bars, which excludes the claimed one; no step
+    may agree with it; and it must not lie between one-sided slopes that stay apart, as at a kink.
+    """
+    found = [differencer.at(components, factor) for factor in _FACTORS]
+    off = [np.abs(d.numeric - claimed) for d in found]
+    sharp = [3 * d.bar < 0.3 * o for o, d in zip(off, found, strict=True)]
+    proved = np.zeros(len(components), dtype=bool)
+    distance = np.zeros(len(components))
+    for i, first in enumerate(found):
+        for j, second in enumerate(found[:i]):
+            same = np.abs(first.numeric - second.numeric) <= 3 * (first.bar + second.bar)
+            pair = same & sharp[i] & sharp[j]
+            proved |= pair
+            distance = np.where(pair, np.maximum(distance, off[i]), distance)
+    for d, o in zip(found, off, strict=True):
+        proved &= ~((o <= 3 * d.bar) & (3 * d.bar < distance))
+    wide, tight = found[1], found[2]
+    gap = [np.abs(d.right - d.left) for d in (wide, tight)]
+    between = (np.minimum(tight.right, tight.left) - tight.bar <= claimed) & (
+        claimed <= np.maximum(tight.right, tight.left) + tight.bar
+    )
+    kink = between & (gap[1] > 0.5 * gap[0]) & (gap[1] > 10 * tight.bar)
+    return np.asarray(proved & ~kink)
 
 
 def _claimed(gradient: Any, point: Point) -> Array:
@@ -211,16 +265,25 @@ def _claimed(gradient: Any, point: Point) -> Array:
     return np.asarray(array, dtype=np.float64).ravel()
 
 
-def _judge(point: Point, claimed: Array, numeric: Array, bar: Array, rtol: float, nfev: int) -> GradientCheck:
+def _judge(differencer: _Differencer, claimed: Array, rtol: float) -> GradientCheck:
+    point = differencer.point
+    first_look = differencer.at(np.arange(point.n))
+    numeric, bar = first_look.numeric, first_look.bar
     with np.errstate(invalid="ignore"):
         difference = np.abs(claimed - numeric)
     size = np.maximum(np.abs(claimed), np.abs(numeric))
-    difference[~np.isfinite(claimed)] = math.inf
     # A float32 gradient carries its own rounding.
     own = FLOAT32 if (claimed == claimed.astype(np.float32)).all() and np.any(claimed % 1 != 0) else 0.0
-    wrong = ~(difference <= 3 * bar + (rtol + own) * size)
-    vague = ~wrong & (3 * bar > np.maximum(1e-3 * size, 1e-6 * np.abs(numeric).max()))
-    flags = np.where(~np.isfinite(claimed), "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", "")))
+    broken = ~np.isfinite(claimed)
+    suspect = ~(difference <= 3 * bar + (rtol + own) * size)
+    wrong = broken.copy()
+    doubtful = np.flatnonzero(suspect & ~broken)
+    if doubtful.size:
+        wrong[doubtful] = _confirmed(differencer, doubtful, claimed[doubtful])
+    vague = ~wrong & (
+        suspect | (3 * bar > np.maximum(1e-3 * size, 1e-6 * np.abs(numeric[np.isfinite(numeric)]).max(initial=0)))
+    )
+    flags = np.where(broken, "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", "")))
     with np.errstate(divide="ignore", invalid="ignore"):
         severity = np.nan_to_num(difference / (bar + np.finfo(float).tiny), posinf=np.finfo(float).max)
     worst = np.lexsort((-severity, flags == "undecided", ~wrong & ~vague))
@@ -241,12 +304,15 @@ def _judge(point: Point, claimed: Array, numeric: Array, bar: Array, rtol: float
         verdict = "undecided"
         first = int(np.argmax(vague))
         explanation = (
-            f"the differences of {int(vague.sum())} entries are too noisy to tell, the first {point.name(first)} "
-            f"(± {bar[first]:.1e}); typical_x= with the scale on which f varies would decide it"
+            f"differences cannot tell for {int(vague.sum())} of {point.n} entries, the first {point.name(first)} "
+            f"(± {bar[first]:.1e}): a kink, noise, or a scale that the steps miss; typical_x= with the scale on "
+            "which f varies would decide the last"
         )
     else:
         verdict, explanation = "right", "every entry agrees within the error of its difference"
-    return GradientCheck(verdict, found, explanation, point.n, nfev, float((3 * bar).max()), None, rows(worst[:_ROWS]))
+    resolution = float((3 * bar).max())
+    nfev = differencer.function.nfev
+    return GradientCheck(verdict, found, explanation, point.n, nfev, resolution, None, rows(worst[:_ROWS]))
 
 
 __all__ = ["GradientCheck", "Mismatch", "check_grad"]

@@ -36,7 +36,7 @@ def test_right():
     assert check
     assert check.verdict == "right"
     assert check.n_compared == 6
-    assert check.nfev == 24
+    assert check.nfev == 25
     assert not check.wrong
 
 
@@ -66,17 +66,21 @@ def test_wrong_entries_are_named(change, paths):
         (lambda x: 1e12 * np.sin(x).sum(), lambda x: 1e12 * np.cos(x), np.array([1.0, 2.0])),
         (lambda x: np.float32(np.sin(x).sum()), np.cos, np.array([1.0, 2.0])),
         (lambda x: np.exp(x).sum(), lambda x: np.exp(x).astype("f4"), np.array([0.1, -5.3])),
+        (lambda x: np.abs(x).sum(), lambda x: np.array([0.3, 1.0]), np.array([0.0, 2.0])),
+        (lambda x: np.log(x).sum(), lambda x: 1 / x, np.array([1e-4, 3.0])),
+        (lambda x: np.sin(x / 1e-8).sum(), lambda x: np.cos(x / 1e-8) / 1e-8, np.array([0.0])),
         (lambda x: x[0] ** 2, lambda x: np.array([2 * x[0], 0.0]), np.array([3.0, 4.0])),
     ],
 )
 def test_a_right_gradient_is_never_called_wrong(f, g, x):
-    assert fg.check_grad(f, g, x).verdict != "wrong"
+    with np.errstate(invalid="ignore", divide="ignore"):
+        assert fg.check_grad(f, g, x).verdict != "wrong"
 
 
 def test_noise_that_hides_the_answer_is_undecided():
     rng = np.random.default_rng(0)
     check = fg.check_grad(lambda x: float(x + 1e-3 * rng.normal()), lambda x: 1.0, 2.0)
-    assert check.verdict in ("undecided", "wrong")
+    assert check.verdict == "undecided"
     # A scale that a step of 1e-3 cannot see.
     check = fg.check_grad(lambda x: np.sin(1e6 * x), lambda x: 1e6 * np.cos(1e6 * x), 0.0)
     assert check.verdict == "undecided"
