@@ -1,0 +1,74 @@
+"""The speed table: each workload with its rows fastgrad, limit and peers. Correctness comes before timing."""
+
+import numpy as np
+from _side_by_side import (
+    build_limit,
+    cheap,
+    cheap_gradient,
+    peers,
+    rosenbrock,
+    rosenbrock_gradient,
+    rosenbrock_rows,
+)
+
+import fastgrad as fg
+
+SLOW_PEERS = {"jacobi", "numdifftools"}
+
+
+def _python(f, exact, n, prepared, with_peers=True):
+    limit = build_limit()
+    x = np.linspace(0.5, 1.5, n)
+    g = fg.grad(f)
+    rows = {
+        "fastgrad": (lambda: g(x)) if prepared else (lambda: fg.gradient(f, x)),
+        "limit": lambda: limit(f, x, 2 * n),
+    }
+    if with_peers:
+        rows |= {k: v for k, v in peers(f, x).items() if n <= 100 or k not in SLOW_PEERS}
+    assert np.allclose(rows["fastgrad"](), exact(x), rtol=1e-6, atol=1e-6)
+    return rows
+
+
+def _batch(b, n):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 1.5, (b, n))
+    # The limit: f alone on as many rows, in its best block.
+    total = 2 * b * n
+    blocks = [rng.uniform(0.5, 1.5, (max(1, size // (8 * n)), n)) for size in (32768, 65536, 131072, 262144, 524288)]
+
+    def alone(block):
+        for _ in range(total // len(block)):
+            rosenbrock_rows(block)
+        if total % len(block):
+            rosenbrock_rows(block[: total % len(block)])
+
+    out = np.empty_like(X)
+
+    def broadcast():
+        h = 6e-6 * np.maximum(np.abs(X), 1)
+        steps = h[:, :, None] * np.eye(n)
+        up = rosenbrock_rows((X[:, None, :] + steps).reshape(-1, n)).reshape(b, n)
+        down = rosenbrock_rows((X[:, None, :] - steps).reshape(-1, n)).reshape(b, n)
+        return (up - down) / (2 * h)
+
+    rows = {"fastgrad": lambda: fg.batch_gradient(rosenbrock_rows, X, vectorized=True, out=out)}
+    rows |= {f"limit {len(block)} rows": (lambda block=block: alone(block)) for block in blocks}
+    if b * n * n <= 10**7:
+        rows["numpy broadcast"] = broadcast
+    assert np.allclose(rows["fastgrad"](), [rosenbrock_gradient(x) for x in X], rtol=1e-6, atol=1e-4)
+    return rows
+
+
+WORKLOADS = {
+    "cheap f, n=2, gradient()": (lambda: _python(cheap, cheap_gradient, 2, False), None),
+    "cheap f, n=10, grad()": (lambda: _python(cheap, cheap_gradient, 10, True), 1.3),
+    "cheap f, n=1000, gradient()": (lambda: _python(cheap, cheap_gradient, 1000, False), 1.10),
+    "NumPy f, n=10, gradient()": (lambda: _python(rosenbrock, rosenbrock_gradient, 10, False), 1.05),
+    "NumPy f, n=100, gradient()": (lambda: _python(rosenbrock, rosenbrock_gradient, 100, False), 1.05),
+    "NumPy f, n=1000, gradient()": (lambda: _python(rosenbrock, rosenbrock_gradient, 1000, False, False), 1.05),
+    "batch 1000x10": (lambda: _batch(1000, 10), 1.15),
+    "batch 100x100": (lambda: _batch(100, 100), 1.15),
+    "batch 10000x100": (lambda: _batch(10000, 100), 1.15),
+}
+"""Name: (rows, the ratio to the limit that must be reached)."""
