@@ -79,8 +79,8 @@ class FixedStep:
             x's shape; with several outputs or `only`, (components, outputs).
         relative_noise : float
         """
-        step = checked_steps(self.step, point, "step")
-        typical = checked_steps(self.typical_x, point, "typical_x")
+        step = None if self.step is None else checked_steps(self.step, point, "step")
+        typical = None if self.typical_x is None else checked_steps(self.typical_x, point, "typical_x")
         first, count = (0, -1) if only is None else (only, 1)
         if self.stencil is None:
             scheme = stencils.complex_scheme()
@@ -92,8 +92,8 @@ class FixedStep:
             if self.noise is not None:
                 relative_noise = relative(self.noise, base)
         function.tolerate(True)
-        work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
         if self.bounds is not None:
+            work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
             return work.within(_room(self.bounds, point, x), only), relative_noise
         scheme = self.stencil.scheme
         h = self.stencil.relative_step(relative_noise)
@@ -101,11 +101,12 @@ class FixedStep:
         if not seen & _kernels.SEEN_DOUBLE or function.float32:
             known = self.noise is not None or step is not None or relative_noise >= FLOAT32
             if not known and function.n and (function.float32 or _is_narrow(function, x, typical, seen)):
-                relative_noise = work.relative_noise = FLOAT32
+                relative_noise = FLOAT32
                 h = self.stencil.relative_step(FLOAT32)
                 found, seen = function.derivatives(x, scheme, h, step, typical, base, first, count)
         if seen & _kernels.SEEN_NONFINITE:
             components = np.arange(x.size) if only is None else np.array([only])
+            work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
             work.one_sided(found, components, np.full((2, x.size), np.inf))
         return found, relative_noise
 

@@ -67,8 +67,8 @@ cdef enum:
     MAX_ARGS = 6
     # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
     STACK = 512
-    # Doubles of values between two looks of the driver, for functions that take blocks of points.
-    HEAP = 65536
+    # The same for functions that take blocks of points: on the heap, below 128 KiB (see FIRST_BLOCK).
+    HEAP = 12288
     # Bytes of points a call of a vectorised function. Larger blocks can fall off two cliffs, the cache
     # and the allocator's threshold for mmap (128 KiB in a young process), so the size grows only while
     # that is measured to pay.
@@ -504,9 +504,11 @@ cdef class VectorizedFunction(Function):
     Blocks are filled anew for each call, so f may keep or overwrite what it gets.
     """
     cdef bint columns
+    cdef cnp.ndarray buffer    # the block of the last call
     cdef Py_ssize_t block      # points a call
     cdef double best           # seconds a point of the best block so far; 0: not yet measured
     cdef bint settled
+    cdef int seen              # calls with the present block
 
     def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1, bint columns=False):
         self.prepare(f, args, point, imaginary, outputs)
@@ -519,9 +521,16 @@ cdef class VectorizedFunction(Function):
         return all if all < HEAP else HEAP
 
     cdef cnp.ndarray empty(self, Py_ssize_t rows):
+        """A block to fill: the last one, unless f kept it; fresh memory costs page faults."""
         cdef cnp.npy_intp shape[2]
         shape[0], shape[1] = (self.n, rows) if self.columns else (rows, self.n)
-        return cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        cdef cnp.ndarray last = self.buffer
+        self.buffer = None
+        if (last is None or Py_REFCNT(<PyObject *>last) != 1 or not cnp.PyArray_ISCARRAY(last)
+                or last.ndim != 2 or last.shape[0] != shape[0] or last.shape[1] != shape[1]):
+            last = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        self.buffer = last
+        return last
 
     cdef Py_ssize_t rows_of_block(self, Py_ssize_t left) noexcept:
         cdef Py_ssize_t rows = self.block if self.block < left else left
@@ -536,6 +545,10 @@ cdef class VectorizedFunction(Function):
         if self.settled or rows < self.block:
             return 0
         each = seconds / rows
+        self.seen += 1
+        if self.seen == 1:
+            # The first call of a size pays for memory that f's temporaries take for the first time.
+            return 0
         if self.best != 0.0 and each > 0.95 * self.best:
             self.settled = True
             self.block //= 2
@@ -544,6 +557,7 @@ cdef class VectorizedFunction(Function):
         else:
             self.best = each
             self.block *= 2
+            self.seen = 0
         return 0
 
     cdef int evaluate(self, cnp.ndarray block, Py_ssize_t rows, double *values) except -1:

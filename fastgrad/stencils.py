@@ -94,6 +94,16 @@ class Stencil:
         noise : float
             Noise of f relative to |f|: the epsilon of the precision that it computes in.
         """
+        found = self._relative_steps.get(noise)
+        if found is None:
+            found = self._relative_steps[noise] = self._balance(noise)
+        return found
+
+    @cached_property
+    def _relative_steps(self) -> dict[float, float]:
+        return {}
+
+    def _balance(self, noise: float) -> float:
         power = self.deriv + self.order
         b = sum(w * s**power for w, s in zip(self.numerators, self.offsets, strict=True))
         error = abs(b) / self.denominator / math.factorial(power)
