@@ -152,6 +152,8 @@ def test_command_line(tmp_path, capsys):
     assert "fastgrad: " in capsys.readouterr().err
 
 
-def test_module_runs():
-    done = subprocess.run([sys.executable, "-m", "fastgrad", "--version"], capture_output=True, text=True, check=True)
+def test_module_runs(tmp_path):
+    # Elsewhere, since Python would take an unbuilt source tree in the current folder for the package.
+    command = [sys.executable, "-m", "fastgrad", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == f"fastgrad {fg.__version__}"

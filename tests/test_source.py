@@ -1,6 +1,7 @@
 """The source keeps its own rules."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,13 @@ def test_build_info_has_the_flags():
     info = fg.build_info()
     assert "-ffp-contract=off" in info["flags"] or "/fp:precise" in info["flags"]
     assert info["fastgrad"] == fg.__version__
+
+
+def test_an_unbuilt_tree_says_what_to_do(tmp_path):
+    shutil.copytree(ROOT / "fastgrad", tmp_path / "fastgrad", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
+    done = subprocess.run([sys.executable, "-c", "import fastgrad"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode
+    assert "pip install -e ." in done.stderr.splitlines()[-1]
 
 
 def test_import_loads_no_optional_package():
