@@ -37,7 +37,7 @@ def test_build_info_has_the_flags():
 
 def test_an_unbuilt_tree_says_what_to_do(tmp_path):
     shutil.copytree(ROOT / "fastgrad", tmp_path / "fastgrad", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
-    done = subprocess.run([sys.executable, "-c", "import fastgrad"], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-S", "-c", "import fastgrad"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode
     assert "pip install -e ." in done.stderr.splitlines()[-1]
 
