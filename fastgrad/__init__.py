@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 try:
     from . import _kernels
 except ImportError as error:
@@ -10,11 +12,14 @@ except ImportError as error:
         "(or `python setup.py build_ext --inplace`); else leave the source folder, or reinstall fastgrad"
     ) from error
 
-from . import stencils, testing
+from . import stencils
 from ._build import build_info
-from .checking import GradientCheck, Mismatch, check_grad
 from .derivatives import batch_gradient, directional, grad, gradient, partial, value_and_grad
-from .descent import DescentResult, gradient_descent
+
+if TYPE_CHECKING:
+    from . import testing
+    from .checking import GradientCheck, Mismatch, check_grad
+    from .descent import DescentResult, gradient_descent
 
 __version__: str = _kernels.build()[2]
 
@@ -34,3 +39,26 @@ __all__ = [
     "testing",
     "value_and_grad",
 ]
+
+# Loaded when first used: importing fastgrad should cost little more than importing NumPy.
+_ON_USE = {
+    "DescentResult": "descent",
+    "GradientCheck": "checking",
+    "Mismatch": "checking",
+    "check_grad": "checking",
+    "gradient_descent": "descent",
+}
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name == "testing":
+        return importlib.import_module(".testing", __name__)
+    if name in _ON_USE:
+        return getattr(importlib.import_module(f".{_ON_USE[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
