@@ -1,6 +1,7 @@
 """Timing side by side: interleaved rounds in one process, medians, ratios."""
 
 import ctypes
+import os
 import statistics
 import subprocess
 import sys
@@ -9,7 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
+# The idle BLAS thread of NumPy's OpenBLAS takes a share of a small machine; no workload uses it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
 
 
 def build_limit():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _kernels, stencils
-from ._points import Array, Point, per_coordinate
+from ._functions import Vectorized, as_function
+from ._points import Array, Point, as_point, per_coordinate
 from .stencils import FLOAT32, FLOAT64, Stencil
 
 Indices = NDArray[np.intp]
@@ -34,7 +35,7 @@ class FixedStep:
         Absolute noise of one evaluation of f.
     """
 
-    __slots__ = ("bounds", "imaginary", "noise", "stencil", "step", "typical_x")
+    __slots__ = ("bounds", "imaginary", "noise", "simple", "stencil", "step", "typical_x")
 
     def __init__(
         self,
@@ -50,6 +51,31 @@ class FixedStep:
         self.typical_x = typical_x
         self.bounds = bounds
         self.noise = noise
+        # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
+        self.simple = stencil is not None and stencil.is_central and step is typical_x is bounds is noise is None
+
+    def gradient(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        x: Any,
+        vectorized: Vectorized = False,
+        relative_noise: float = FLOAT64,
+    ) -> tuple[Any, float]:
+        """The gradient of f at x, in x's structure, and the relative noise of f that it was taken for."""
+        if self.simple and vectorized is False:
+            assert self.stencil is not None
+            scheme, h = self.stencil.scheme, self.stencil.relative_step(relative_noise)
+            found = _kernels.at_array(f, args, x, scheme, h)
+            if type(found) is tuple:
+                function, values, seen = found
+                return self._completed(function, Point(x), x, values, seen, relative_noise)
+            if found is not None:
+                return found, relative_noise
+        point = as_point(x)
+        function = as_function(f, args, point, vectorized, self.imaginary)
+        values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
+        return point.restore(values), relative_noise
 
     def derivatives(
         self,
@@ -95,15 +121,32 @@ class FixedStep:
         if self.bounds is not None:
             work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
             return work.within(_room(self.bounds, point, x), only), relative_noise
-        scheme = self.stencil.scheme
         h = self.stencil.relative_step(relative_noise)
-        found, seen = function.derivatives(x, scheme, h, step, typical, base, first, count)
+        found, seen = function.derivatives(x, self.stencil.scheme, h, step, typical, base, first, count)
+        return self._completed(function, point, x, found, seen, relative_noise, step, typical, base, only)
+
+    def _completed(
+        self,
+        function: _kernels.Function,
+        point: Point,
+        x: Array,
+        found: Array,
+        seen: int,
+        relative_noise: float,
+        step: Array | None = None,
+        typical: Array | None = None,
+        base: Array | None = None,
+        only: int | None = None,
+    ) -> tuple[Array, float]:
+        """Derivatives taken anew where f computes in float32, and one-sided where they are not finite."""
+        assert self.stencil is not None
+        first, count = (0, -1) if only is None else (only, 1)
         if not seen & _kernels.SEEN_DOUBLE or function.float32:
             known = self.noise is not None or step is not None or relative_noise >= FLOAT32
             if not known and function.n and (function.float32 or _is_narrow(function, x, typical, seen)):
                 relative_noise = FLOAT32
                 h = self.stencil.relative_step(FLOAT32)
-                found, seen = function.derivatives(x, scheme, h, step, typical, base, first, count)
+                found, seen = function.derivatives(x, self.stencil.scheme, h, step, typical, base, first, count)
         if seen & _kernels.SEEN_NONFINITE:
             components = np.arange(x.size) if only is None else np.array([only])
             work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
@@ -111,18 +154,30 @@ class FixedStep:
         return found, relative_noise
 
 
-@dataclass(slots=True)
 class _Work:
     """Components that one call of the kernel cannot do: those near bounds or the edge of f's domain."""
 
-    stencil: Stencil
-    function: _kernels.Function
-    point: Point
-    x: Array
-    step: Array | None
-    typical: Array | None
-    relative_noise: float
-    base: Array | None
+    __slots__ = ("base", "function", "point", "relative_noise", "stencil", "step", "typical", "x")
+
+    def __init__(
+        self,
+        stencil: Stencil,
+        function: _kernels.Function,
+        point: Point,
+        x: Array,
+        step: Array | None,
+        typical: Array | None,
+        relative_noise: float,
+        base: Array | None,
+    ) -> None:
+        self.stencil = stencil
+        self.function = function
+        self.point = point
+        self.x = x
+        self.step = step
+        self.typical = typical
+        self.relative_noise = relative_noise
+        self.base = base
 
     def _steps(self, stencil: Stencil) -> Array:
         relative_step = stencil.relative_step(self.relative_noise)

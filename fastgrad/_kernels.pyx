@@ -15,7 +15,6 @@ cimport numpy as cnp
 from ._fastgrad cimport *
 
 from time import perf_counter as _now
-from types import FunctionType, MethodType
 
 import numpy as np
 
@@ -31,6 +30,11 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *o)
     void Py_DECREF(PyObject *o)
     int PyErr_CheckSignals()
+    bint PyFunction_Check(object o)
+    bint PyMethod_Check(object o)
+    bint PyCallable_Check(object o)
+    void *PyMem_RawMalloc(size_t n)
+    void PyMem_RawFree(void *p)
 
 cdef extern from *:
     """
@@ -67,12 +71,12 @@ cdef enum:
     MAX_ARGS = 6
     # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
     STACK = 512
-    # The same for functions that take blocks of points: on the heap, below 128 KiB (see FIRST_BLOCK).
-    HEAP = 12288
-    # Bytes of points a call of a vectorised function. Larger blocks can fall off two cliffs, the cache
-    # and the allocator's threshold for mmap (128 KiB in a young process), so the size grows only while
-    # that is measured to pay.
-    FIRST_BLOCK = 98304
+    # The same for functions that take blocks of points: on the heap.
+    HEAP = 65536
+    # Bytes of points a call of a vectorised function: the first size, and the sizes that the search for
+    # the best stays within.
+    FIRST_BLOCK = 262144
+    LEAST_BLOCK = 32768
     LAST_BLOCK = 1048576
 
 
@@ -174,7 +178,7 @@ cdef class Function:
     cdef size_t n_args
     cdef object f
     cdef tuple args
-    cdef object point
+    cdef object point          # a Point; or an array, until its names are needed
     cdef readonly Py_ssize_t n
     cdef readonly Py_ssize_t nfev
     cdef bint imaginary
@@ -184,7 +188,7 @@ cdef class Function:
     cdef readonly object domain_error
 
     cdef int prepare(self, object f, tuple args, object point, bint imaginary, Py_ssize_t outputs) except -1:
-        """point: a ``Point``, for the length, shape and names of coordinates."""
+        """point: a ``Point``, for the length, shape and names of coordinates; or the array, if x is one."""
         if len(args) > MAX_ARGS:
             raise ValueError(f"at most {MAX_ARGS} args at the border")
         self.f = f
@@ -193,13 +197,20 @@ cdef class Function:
         for j in range(len(args)):
             self.argv[j + 2] = <PyObject *>args[j]
         self.point = point
-        self.n = point.n
+        self.n = cnp.PyArray_SIZE(<cnp.ndarray>point) if cnp.PyArray_CheckExact(point) else point.n
         self.imaginary = imaginary
         self.c.ctx = <void *>self
         self.c.outputs = outputs
         # Python functions look for signals themselves; C functions, such as a ufunc, may not.
-        self.looks = not isinstance(f, (FunctionType, MethodType))
+        self.looks = not (PyFunction_Check(f) or PyMethod_Check(f))
         return 0
+
+    cdef object named(self):
+        """The point with the names of its coordinates."""
+        if cnp.PyArray_CheckExact(self.point):
+            from ._points import Point
+            self.point = Point(self.point)
+        return self.point
 
     @property
     def outputs(self):
@@ -231,10 +242,6 @@ cdef class Function:
         cdef fg_step_rule rule
         cdef object kept = fill_rule(&rule, relative, absolute, typical, self.n)
         cdef Py_ssize_t total = cnp.PyArray_SIZE(points)
-        cdef int seen = 0
-        cdef double stack[STACK]
-        cdef double *scratch = stack
-        cdef Py_ssize_t least = 1 + scheme.c.width * self.c.outputs, size
         cdef double *values_at_base = NULL
         if base is not None:
             values_at_base = doubles(<cnp.ndarray?>base)
@@ -244,8 +251,17 @@ cdef class Function:
             out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)
         else:
             out = np.empty((count, self.c.outputs))
+        return out, self.fill(doubles(points), &scheme.c, &rule, first, count, values_at_base, doubles(out))
+
+    cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
+                  Py_ssize_t count, const double *base, double *out) except -1:
+        """Writes derivatives to out; returns the SEEN bits."""
+        cdef int seen = 0
+        cdef double stack[STACK]
+        cdef double *scratch = stack
+        cdef Py_ssize_t least = 1 + stencil.width * self.c.outputs, size
         if count == 0:
-            return out, 0
+            return 0
         size = self.scratch_size(least * count)
         if size < least:
             size = least
@@ -254,12 +270,11 @@ cdef class Function:
             if scratch is NULL:
                 raise MemoryError()
         try:
-            fg_derivatives(&self.c, &scheme.c, &rule, self.n, doubles(points), first, count, values_at_base,
-                           scratch, size, doubles(out), &seen)
+            fg_derivatives(&self.c, stencil, rule, self.n, x, first, count, base, scratch, size, out, &seen)
         finally:
             if scratch is not stack:
                 PyMem_Free(scratch)
-        return out, seen
+        return seen
 
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return STACK
@@ -320,11 +335,15 @@ cdef class PythonFunction(Function):
     cdef Py_ssize_t low        # flat index of the point in the scratch array; -1: none
 
     def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1):
+        self.begin(f, args, point, imaginary, outputs)
+
+    cdef int begin(self, f, tuple args, object point, bint imaginary, Py_ssize_t outputs) except -1:
         self.prepare(f, args, point, imaginary, outputs)
         self.c.at_shifts = python_at_shifts
         self.c.at_points = python_at_points
-        self.make = point.make
+        self.make = None if cnp.PyArray_CheckExact(point) else point.make
         self.scalar = outputs == 1 and not imaginary
+        return 0
 
     @property
     def overwrites(self):
@@ -335,7 +354,7 @@ cdef class PythonFunction(Function):
         """Puts the point x into the scratch array: a new one if f may hold the old."""
         cdef Py_ssize_t i
         if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.scratch = np.empty(self.point.shape, dtype=np.complex128 if self.imaginary else np.float64)
+            self.scratch = self.empty()
             self.data = doubles(self.scratch)
         if self.imaginary:
             for i in range(self.n):
@@ -344,6 +363,14 @@ cdef class PythonFunction(Function):
         else:
             memcpy(self.data, x, self.n * sizeof(double))
         return 0
+
+    cdef cnp.ndarray empty(self):
+        """An array of x's shape."""
+        if not cnp.PyArray_CheckExact(self.point):
+            return np.empty(self.point.shape, dtype=np.complex128 if self.imaginary else np.float64)
+        cdef cnp.ndarray x = <cnp.ndarray>self.point
+        return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x),
+                                 cnp.NPY_CDOUBLE if self.imaginary else cnp.NPY_DOUBLE, 0)
 
     cdef bint intact(self, const double *x) noexcept:
         """Whether the scratch array holds the point x."""
@@ -447,7 +474,7 @@ cdef class PythonFunction(Function):
         """f raised at a shift: NaN where that is the edge of its domain, else the exception with a note."""
         cdef Py_ssize_t k, c = component_of(s, row // s.width)
         cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
-        _values.add_note(error, f"while evaluating f at {self.point.where(c, shift, self.imaginary)}")
+        _values.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}")
         if not (self.tolerant and _values.is_domain_error(error)):
             raise error
         if self.domain_error is None:
@@ -483,10 +510,32 @@ cdef class PythonFunction(Function):
             try:
                 self.value(values + k * self.c.outputs)
             except Exception as error:
-                _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.point.at(self.scratch)}"
-                                 if count > 1 else f"while evaluating f at {self.point.at(self.scratch)}")
+                _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
+                                 if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
                 raise
         return 0
+
+
+def at_array(f, tuple args, x, Scheme scheme, double relative):
+    """First derivatives of a Python function at a plain array x, in the shortest time.
+
+    Returns the derivatives; where something unusual was seen, (function, derivatives, seen); where x is no
+    plain array, None, with nothing done.
+    """
+    if not (PyCallable_Check(f) and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0
+            and is_plain(x) and len(args) <= MAX_ARGS):
+        return None
+    cdef cnp.ndarray points = <cnp.ndarray>x
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)
+    cdef PythonFunction function = PythonFunction.__new__(PythonFunction)
+    cdef fg_step_rule rule
+    fill_rule(&rule, relative, None, None, 0)
+    function.begin(f, args, points, False, 1)
+    function.tolerant = True
+    cdef int seen = function.fill(doubles(points), &scheme.c, &rule, 0, function.n, NULL, doubles(out))
+    if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:
+        return out
+    return function, out, seen
 
 
 cdef int python_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
@@ -507,6 +556,7 @@ cdef class VectorizedFunction(Function):
     cdef cnp.ndarray buffer    # the block of the last call
     cdef Py_ssize_t block      # points a call
     cdef double best           # seconds a point of the best block so far; 0: not yet measured
+    cdef bint grows            # whether the search goes to larger blocks
     cdef bint settled
     cdef int seen              # calls with the present block
 
@@ -515,7 +565,11 @@ cdef class VectorizedFunction(Function):
         self.c.at_shifts = vectorized_at_shifts
         self.c.at_points = vectorized_at_points
         self.columns = columns
+        self.grows = True
         self.block = max(1, FIRST_BLOCK // (8 * max(1, self.n)))
+        # glibc gives freed memory back, and pays page faults for it anew, until it has seen a larger piece
+        # freed (mallopt(3), M_MMAP_THRESHOLD); f's temporaries of block size would cost 1.5 times.
+        PyMem_RawFree(PyMem_RawMalloc(4 * LAST_BLOCK))
 
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return all if all < HEAP else HEAP
@@ -540,24 +594,32 @@ cdef class VectorizedFunction(Function):
         return rows
 
     cdef int tune(self, Py_ssize_t rows, double seconds) except -1:
-        """Doubles the block while that pays: what fits the cache depends on f's own temporaries."""
+        """Doubles or halves the block while that pays: what fits the cache depends on f's own temporaries."""
         cdef double each
+        cdef Py_ssize_t bytes_, next
         if self.settled or rows < self.block:
             return 0
-        each = seconds / rows
         self.seen += 1
         if self.seen == 1:
             # The first call of a size pays for memory that f's temporaries take for the first time.
             return 0
+        each = seconds / rows
+        next = self.block * 2 if self.grows else self.block // 2
         if self.best != 0.0 and each > 0.95 * self.best:
-            self.settled = True
-            self.block //= 2
-        elif 2 * self.block * self.n * 8 > LAST_BLOCK:
-            self.settled = True
+            next = self.block // 2 if self.grows else self.block * 2
+            # Twice the first size does not pay: perhaps half of it does.
+            self.settled = not self.grows or self.block * self.n * 8 > 2 * FIRST_BLOCK
+            if not self.settled:
+                next //= 2
+            self.grows = False
         else:
             self.best = each
-            self.block *= 2
-            self.seen = 0
+        bytes_ = next * self.n * 8
+        if not self.settled and not LEAST_BLOCK <= bytes_ <= LAST_BLOCK:
+            self.settled = True
+            return 0
+        self.block = next
+        self.seen = 0
         return 0
 
     cdef int evaluate(self, cnp.ndarray block, Py_ssize_t rows, double *values) except -1:
@@ -618,7 +680,7 @@ cdef class VectorizedFunction(Function):
         cdef Py_ssize_t r, a, k
         if not (self.tolerant and _values.is_domain_error(error)):
             a = begin // s.width
-            where = self.point.where(component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
+            where = self.named().where(component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
             _values.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
             raise error
         self.settled = True

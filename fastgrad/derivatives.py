@@ -128,9 +128,7 @@ def gradient(
     else:
         chosen = make_method(method, order, step, typical_x, bounds, noise)
     callable_or_error(f)
-    point = as_point(x)
-    function = as_function(f, args, point, vectorized, chosen.imaginary)
-    return point.restore(chosen.derivatives(function, point, point.flat)[0])
+    return chosen.gradient(f, args, x, vectorized)[0]
 
 
 def partial(
@@ -423,15 +421,13 @@ class Gradient:
             x, args = args[0], args[1:]
         else:
             f, x, args = _placed(f, self._argnums, args)
-        point = as_point(x)
-        function = as_function(f, args, point, self._vectorized, self._chosen.imaginary)
         # What is learnt of f's precision is kept; a race between threads can only learn it twice.
-        found, self._noise = self._chosen.derivatives(function, point, point.flat, self._noise)
+        found, self._noise = self._chosen.gradient(f, args, x, self._vectorized, self._noise)
         if not self._with_value:
-            return point.restore(found)
+            return found
+        point = as_point(x)
         plain = as_function(f, args, point, self._vectorized)
-        value = plain.at_points(point.flat.reshape(1, -1)).item()
-        return value, point.restore(found)
+        return plain.at_points(point.flat.reshape(1, -1)).item(), found
 
 
 def _placed(

@@ -1,17 +1,13 @@
 /* From function to derivatives: steps, evaluation and combination, a block of components at a time. */
 #include "fastgrad.h"
 
-#include <stdint.h>
-
-/* FG_SEEN_DOUBLE and FG_SEEN_CHANGE of a block of values; integer flags as wide as the values, so
- * that the loop vectorises. */
+/* FG_SEEN_DOUBLE and FG_SEEN_CHANGE of a block of values: seen at its first values as a rule. */
 static int look_at(ptrdiff_t count, const double *values)
 {
-    int64_t wide = 0, change = 0;
-    const double first = count ? values[0] : 0.0;
-    for (ptrdiff_t k = 0; k < count; k++) {
+    int wide = 0, change = 0;
+    for (ptrdiff_t k = 0; k < count && !(wide && change); k++) {
         wide |= (double)(float)values[k] != values[k];
-        change |= values[k] != first;
+        change |= values[k] != values[0];
     }
     return (wide ? FG_SEEN_DOUBLE : 0) | (change ? FG_SEEN_CHANGE : 0);
 }

@@ -8,15 +8,43 @@ static ptrdiff_t component_of(const fg_shifts *s, ptrdiff_t a)
     return s->components ? s->components[a] : s->first + a;
 }
 
+/* Where the run of rows from `begin` on that share one base point ends, at most `end`. */
+static ptrdiff_t run_end(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end)
+{
+    ptrdiff_t a = begin / s->width, stop;
+    const ptrdiff_t point = component_of(s, a) / s->n;
+    if (s->components) {
+        while ((stop = ++a * s->width) < end && s->components[a] / s->n == point)
+            ;
+    } else {
+        stop = ((point + 1) * s->n - s->first) * s->width;
+    }
+    return stop < end ? stop : end;
+}
+
+/* The same row `rows` times: copies of what is already written are longer, so cheaper, than single rows. */
+static void repeat_row(const double *row, ptrdiff_t n, ptrdiff_t rows, double *out)
+{
+    const ptrdiff_t most = 1 + 2048 / n;
+    memcpy(out, row, (size_t)n * sizeof *out);
+    for (ptrdiff_t done = 1, more; done < rows; done += more) {
+        more = done < most ? done : most;
+        if (more > rows - done)
+            more = rows - done;
+        memcpy(out + done * n, out, (size_t)(more * n) * sizeof *out);
+    }
+}
+
 void fg_fill_rows(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *rows)
 {
-    ptrdiff_t a = begin / s->width, j = begin % s->width;
-    for (ptrdiff_t r = begin; r < end; a++, j = 0) {
-        const ptrdiff_t c = component_of(s, a), i = c % s->n;
-        const double *base = s->x + (c - i);
-        for (; j < s->width && r < end; j++, r++, rows += s->n) {
-            memcpy(rows, base, (size_t)s->n * sizeof *rows);
-            rows[i] = base[i] + s->offsets[j] * s->h[a];
+    for (ptrdiff_t stop; begin < end;) {
+        const ptrdiff_t point = component_of(s, begin / s->width) / s->n;
+        stop = run_end(s, begin, end);
+        repeat_row(s->x + point * s->n, s->n, stop - begin, rows);
+        for (ptrdiff_t a = begin / s->width, j = begin % s->width; begin < stop; a++, j = 0) {
+            const ptrdiff_t c = component_of(s, a), i = c - point * s->n;
+            for (; j < s->width && begin < stop; j++, begin++, rows += s->n)
+                rows[i] = s->x[c] + s->offsets[j] * s->h[a];
         }
     }
 }
@@ -24,14 +52,9 @@ void fg_fill_rows(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *ro
 void fg_fill_columns(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *columns)
 {
     const ptrdiff_t rows = end - begin;
-    /* Runs of shifts of one base point: every coordinate is constant along a run but for one entry a column. */
+    /* Every coordinate is constant along a run of one base point, but for one entry a column. */
     for (ptrdiff_t r = begin; r < end;) {
-        const ptrdiff_t point = component_of(s, r / s->width) / s->n;
-        ptrdiff_t stop = (r / s->width + 1) * s->width;
-        while (stop < end && component_of(s, stop / s->width) / s->n == point)
-            stop += s->width;
-        if (stop > end)
-            stop = end;
+        const ptrdiff_t point = component_of(s, r / s->width) / s->n, stop = run_end(s, r, end);
         for (ptrdiff_t i = 0; i < s->n; i++) {
             const double value = s->x[point * s->n + i];
             double *line = columns + i * rows - begin;

@@ -9,15 +9,12 @@ static double larger(double a, double b) { return a > b ? a : b; }
 void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count, int exact,
               double *h)
 {
-    ptrdiff_t c = n ? first % n : 0;
-    for (ptrdiff_t a = 0; a < count; a++) {
-        const double size = fabs(x[first + a]);
-        if (rule->absolute)
-            h[a] = rule->absolute[c];
-        else
-            h[a] = rule->relative * larger(size, rule->typical ? rule->typical[c] : 1.0);
-        if (++c == n)
-            c = 0;
+    if (!rule->absolute && !rule->typical) {
+        for (ptrdiff_t a = 0; a < count; a++)
+            h[a] = rule->relative * larger(fabs(x[first + a]), 1.0);
+    } else {
+        for (ptrdiff_t a = 0, c = n ? first % n : 0; a < count; a++, c = c + 1 < n ? c + 1 : 0)
+            h[a] = rule->absolute ? rule->absolute[c] : rule->relative * larger(fabs(x[first + a]), rule->typical[c]);
     }
     if (!exact)
         return;
@@ -29,13 +26,17 @@ void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t 
 
 ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x)
 {
-    /* v * 0 is 0 for a finite v, and NaN else: one sum, no branches, for the usual answer. */
-    double sum = 0.0;
-    for (ptrdiff_t i = 0; i < n; i++)
-        sum += x[i] * 0.0;
-    if (sum == 0.0)
+    /* v * 0 is 0 for a finite v, and NaN else: sums without branches, four so that none waits for the last. */
+    double sums[4] = {0.0, 0.0, 0.0, 0.0};
+    ptrdiff_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; k++)
+            sums[k] += x[i + k] * 0.0;
+    for (; i < n; i++)
+        sums[0] += x[i] * 0.0;
+    if ((sums[0] + sums[1]) + (sums[2] + sums[3]) == 0.0)
         return -1;
-    for (ptrdiff_t i = 0; i < n; i++)
+    for (i = 0; i < n; i++)
         if (!isfinite(x[i]))
             return i;
     return -1;
