@@ -13,7 +13,7 @@ from pathlib import Path
 # The idle BLAS thread of NumPy's OpenBLAS takes a share of a small machine; no workload uses it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 
 def build_limit():
@@ -30,8 +30,8 @@ def build_limit():
     return limit
 
 
-def medians(functions, seconds=0.4, rounds=21):
-    """Seconds a call of each function: the median of interleaved rounds."""
+def rounds_of(functions, seconds=0.4, rounds=41):
+    """Seconds a call of each function in each of many short, interleaved rounds."""
     repeats = {}
     for name, function in functions.items():
         function()
@@ -47,7 +47,20 @@ def medians(functions, seconds=0.4, rounds=21):
             for _ in range(count):
                 function()
             times[name].append((time.perf_counter() - started) / count)
+    return times
+
+
+def medians(times):
+    """The median time of each function."""
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def ratios(times, limit):
+    """The median of each function's ratio to the limit in the same round: slow spells of a machine cancel."""
+    return {
+        name: statistics.median(a / b for a, b in zip(values, times[limit], strict=True))
+        for name, values in times.items()
+    }
 
 
 def rosenbrock(x):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _side_by_side import medians
+from _side_by_side import medians, ratios, rounds_of
 from workloads import WORKLOADS
 
 import fastgrad as fg
@@ -30,13 +30,14 @@ def main():
             continue
         rows = make()
         absent = [row for row, function in rows.items() if function is None]
-        times = medians({k: v for k, v in rows.items() if v is not None}, 0.5 if options.quick else 4.0)
-        limit = min(value for row, value in times.items() if row.startswith("limit"))
-        ratios = {row: value / limit for row, value in times.items() if not row.startswith("limit")}
-        others = ", ".join(f"{row} {ratio:.3g}" for row, ratio in ratios.items() if row != "fastgrad")
+        rounds = rounds_of({k: v for k, v in rows.items() if v is not None}, 0.5 if options.quick else 4.0)
+        times = medians(rounds)
+        limit = min((row for row in times if row.startswith("limit")), key=times.get)
+        found = {row: ratio for row, ratio in ratios(rounds, limit).items() if not row.startswith("limit")}
+        others = ", ".join(f"{row} {ratio:.3g}" for row, ratio in found.items() if row != "fastgrad")
         others += "".join(f", {row} absent" for row in absent)
-        print(f"{name:<30} {bound or '':>6} {ratios['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")
-        results[name] = {"bound": bound, "ratios": ratios, "seconds": times}
+        print(f"{name:<30} {bound or '':>6} {found['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")
+        results[name] = {"bound": bound, "ratios": found, "seconds": times}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "report.json").write_text(json.dumps({"build": fg.build_info(), "workloads": results}, indent=1))
     plot(results)

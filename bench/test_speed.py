@@ -1,4 +1,4 @@
-"""``pytest bench --benchmark-enable``: the workloads under pytest-benchmark."""
+"""``pytest bench``: the workloads under pytest-benchmark."""
 
 import pytest
 from workloads import WORKLOADS

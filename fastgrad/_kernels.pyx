@@ -629,6 +629,12 @@ cdef class VectorizedFunction(Function):
         self.nfev += rows - 1
         self.tune(rows, _now() - started)
         cdef cnp.ndarray out
+        if (self.c.outputs == 1 and cnp.PyArray_CheckExact(result) and not self.imaginary
+                and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE
+                and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>result)
+                and cnp.PyArray_NDIM(<cnp.ndarray>result) == 1 and cnp.PyArray_SIZE(<cnp.ndarray>result) == rows):
+            memcpy(values, doubles(<cnp.ndarray>result), rows * sizeof(double))
+            return 0
         out, float32 = _values.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
         memcpy(values, doubles(out), rows * self.c.outputs * sizeof(double))
         if float32:
