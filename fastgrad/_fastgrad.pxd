@@ -55,3 +55,30 @@ cdef extern from "fastgrad.h":
     int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
                        const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                        ptrdiff_t size, double *derivatives, int *seen) except -1
+
+    ctypedef struct fg_noise:
+        double level
+        double size
+        double slope
+        double accepted
+        double spacing
+        int narrow
+        int grown
+        int done
+        int evaluations
+
+    int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
+                          const double *scale, double *scratch, ptrdiff_t size, fg_noise *noise) except -1
+
+    ctypedef struct fg_component:
+        double value
+        double error
+        double step
+        double left
+        double right
+        int flags
+        int evaluations
+
+    int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
+                    fg_noise *noise, const double *scale, const double *room, fg_component *work, double *scratch,
+                    ptrdiff_t size) except -1

@@ -73,6 +73,8 @@ cdef enum:
     STACK = 512
     # The same for functions that take blocks of points: on the heap.
     HEAP = 65536
+    # Components that go through a round of the adaptive method together.
+    ROUND = 16384
     # Bytes of points a call of a vectorised function: the first size, and the sizes that the search for
     # the best stays within.
     FIRST_BLOCK = 262144
@@ -162,6 +164,12 @@ cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, obje
         rule.typical = doubles(t)
         kept.append(t)
     return kept
+
+
+cdef void fill_nan(Py_ssize_t count, double *values) noexcept:
+    cdef Py_ssize_t k
+    for k in range(count):
+        values[k] = NAN
 
 
 cdef Py_ssize_t component_of(const fg_shifts *s, Py_ssize_t a) noexcept:
@@ -279,6 +287,50 @@ cdef class Function:
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return STACK
 
+    def adaptive(self, x, base, scale, room=None, level=None):
+        """Derivatives of the points x (points, n), each component with its own step and error bar.
+
+        base (points,) is f(x), scale (points, n) the sizes of coordinates, room (2, points * n) how far each may
+        move, level the noise of f where it is known. Returns arrays (points * n,): value, error, step, left and
+        right slopes, flags; and the noise (points,).
+        """
+        cdef cnp.ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
+        cdef cnp.ndarray room_ = None if room is None else as_doubles(room)
+        cdef Py_ssize_t total = cnp.PyArray_SIZE(points), count = cnp.PyArray_SIZE(base_), k
+        cdef cnp.npy_intp shape[2]
+        shape[0], shape[1] = 5, total
+        cdef cnp.ndarray found = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        cdef cnp.ndarray flags = cnp.PyArray_EMPTY(1, &shape[1], cnp.NPY_INT, 0)
+        cdef cnp.ndarray levels = cnp.PyArray_EMPTY(1, <cnp.npy_intp *>&count, cnp.NPY_DOUBLE, 0)
+        if count * self.n != total or cnp.PyArray_SIZE(scale_) != total or self.c.outputs != 1:
+            raise ValueError("base, scale and x do not fit together")
+        if room is not None and cnp.PyArray_SIZE(room_) != 2 * total:
+            raise ValueError("room and x do not fit together")
+        cdef Py_ssize_t size = 16 * (total if total < ROUND else ROUND)
+        if size < count * 8 + 8 * self.n:
+            size = count * 8 + 8 * self.n
+        cdef fg_component *work = <fg_component *>PyMem_Malloc(
+            total * sizeof(fg_component) + count * sizeof(fg_noise) + size * sizeof(double))
+        if work is NULL:
+            raise MemoryError()
+        cdef fg_noise *noise = <fg_noise *>(work + total)
+        cdef double *scratch = <double *>(noise + count)
+        try:
+            if level is None:
+                fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_), scratch,
+                                  size, noise)
+            else:
+                for k in range(count):
+                    known_noise(noise + k, level, doubles(base_)[k])
+            fg_adaptive(&self.c, self.n, doubles(points), count, doubles(base_), noise, doubles(scale_),
+                        doubles(room_) if room is not None else NULL, work, scratch, size)
+            read_components(work, total, doubles(found), <int *>cnp.PyArray_DATA(flags))
+            for k in range(count):
+                doubles(levels)[k] = noise[k].level
+        finally:
+            PyMem_Free(work)
+        return found, flags, levels
+
     def at_shifts(self, x, components, h, offsets):
         """Values (count, width, outputs) at the shifts of points x, as ``fg_shifts`` describes them."""
         cdef cnp.ndarray points = as_doubles(x), h_ = as_doubles(h), s = as_doubles(offsets)
@@ -311,6 +363,28 @@ cdef class Function:
         if p.shape[0]:
             self.c.at_points(self.c.ctx, p.shape[0], self.n, doubles(p), doubles(values))
         return values
+
+
+cdef void known_noise(fg_noise *noise, double level, double base) noexcept:
+    """Noise that need not be looked for."""
+    noise.level = level
+    noise.size = base if base >= 0 else -base
+    noise.slope = NAN
+    noise.accepted = noise.spacing = 0.0
+    noise.narrow = noise.grown = noise.evaluations = 0
+    noise.done = 1
+
+
+cdef void read_components(const fg_component *work, Py_ssize_t total, double *found, int *flags) noexcept:
+    """value, error, step, left, right: rows of found."""
+    cdef Py_ssize_t c
+    for c in range(total):
+        found[c] = work[c].value
+        found[total + c] = work[c].error
+        found[2 * total + c] = work[c].step
+        found[3 * total + c] = work[c].left
+        found[4 * total + c] = work[c].right
+        flags[c] = work[c].flags
 
 
 cdef object owned(PyObject *result):
@@ -481,8 +555,7 @@ cdef class PythonFunction(Function):
             if not self.is_edge(s.x + (c - c % self.n), c % self.n, shift, value):
                 raise error
             self.domain_error = error
-        for k in range(self.c.outputs):
-            value[k] = NAN
+        fill_nan(self.c.outputs, value)
         return 0
 
     cdef bint is_edge(self, const double *x, Py_ssize_t i, double shift, double *value) except -1:
@@ -510,6 +583,9 @@ cdef class PythonFunction(Function):
             try:
                 self.value(values + k * self.c.outputs)
             except Exception as error:
+                if self.tolerant and _values.is_domain_error(error):
+                    fill_nan(self.c.outputs, values + k * self.c.outputs)
+                    continue
                 _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
                                  if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
                 raise
@@ -697,8 +773,7 @@ cdef class VectorizedFunction(Function):
                 if self.domain_error is None:
                     self.unshifted(s, r)  # raises if x itself is outside
                     self.domain_error = another
-                for k in range(self.c.outputs):
-                    values[(r - begin) * self.c.outputs + k] = NAN
+                fill_nan(self.c.outputs, values + (r - begin) * self.c.outputs)
         return 0
 
     cdef int unshifted(self, const fg_shifts *s, Py_ssize_t r) except -1:
@@ -715,7 +790,7 @@ cdef class VectorizedFunction(Function):
         return 0
 
     cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
-        cdef Py_ssize_t begin = 0, rows
+        cdef Py_ssize_t begin = 0, rows, k
         cdef cnp.ndarray block
         while begin < count:
             rows = self.rows_of_block(count - begin)
@@ -728,8 +803,16 @@ cdef class VectorizedFunction(Function):
                 self.evaluate(block.astype(np.complex128) if self.imaginary else block, rows,
                               values + begin * self.c.outputs)
             except Exception as error:
-                _values.add_note(error, f"while evaluating f at a block of {rows} points")
-                raise
+                if self.tolerant and _values.is_domain_error(error):
+                    if rows == 1:
+                        fill_nan(self.c.outputs, values + begin * self.c.outputs)
+                    else:
+                        self.settled = True
+                        for k in range(begin, begin + rows):
+                            self.points(1, points + k * self.n, values + k * self.c.outputs)
+                else:
+                    _values.add_note(error, f"while evaluating f at a block of {rows} points")
+                    raise
             begin += rows
         return 0
 

@@ -26,10 +26,12 @@
 typedef struct fg_noise {
     double level; /* standard deviation of one evaluation's error */
     double size;  /* largest |f| among the values that it was seen in */
-    double slope; /* derivative along the line that was looked at, in units of `spacing`; NaN: none */
-    double spacing;
+    double slope; /* of f along the line x + t * sign_i * scale_i that was looked at; NaN: none */
+    double accepted; /* the spacing in t at which it was found */
+    double spacing;  /* the next spacing */
     int narrow;      /* every value fits a float32 */
-    int evaluations; /* spent on it */
+    int grown, done;
+    int evaluations;
 } fg_noise;
 
 /* The standard deviation of the noise in `count` >= 4 equally spaced values, from their differences of order
@@ -37,10 +39,13 @@ typedef struct fg_noise {
  * values [in, scratch] (count,): overwritten by differences. *zeros [out]: first differences that are 0. */
 double fg_difference_noise(ptrdiff_t count, double *values, ptrdiff_t *zeros);
 
+/* The direction of coordinate i in lines: a sign that depends on nothing else. */
+double fg_line_sign(ptrdiff_t i);
+
 /* The noise of f around each of `points` points x (points, n).
  * base    [in] (points,) values f(x)
  * scale   [in] (points, n) sizes of the coordinates
- * scratch [scratch] (size,), size >= n
+ * scratch [scratch] (size,), size >= points * 8 + n
  * noise   [out] (points,)
  * Returns FG_OK, or what the function returned. Cost: 4 to 8 evaluations a point, 24 at most. */
 int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
@@ -194,10 +199,12 @@ int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_ste
 typedef struct fg_noise {
     double level; /* standard deviation of one evaluation's error */
     double size;  /* largest |f| among the values that it was seen in */
-    double slope; /* derivative along the line that was looked at, in units of `spacing`; NaN: none */
-    double spacing;
+    double slope; /* of f along the line x + t * sign_i * scale_i that was looked at; NaN: none */
+    double accepted; /* the spacing in t at which it was found */
+    double spacing;  /* the next spacing */
     int narrow;      /* every value fits a float32 */
-    int evaluations; /* spent on it */
+    int grown, done;
+    int evaluations;
 } fg_noise;
 
 /* The standard deviation of the noise in `count` >= 4 equally spaced values, from their differences of order
@@ -205,10 +212,13 @@ typedef struct fg_noise {
  * values [in, scratch] (count,): overwritten by differences. *zeros [out]: first differences that are 0. */
 double fg_difference_noise(ptrdiff_t count, double *values, ptrdiff_t *zeros);
 
+/* The direction of coordinate i in lines: a sign that depends on nothing else. */
+double fg_line_sign(ptrdiff_t i);
+
 /* The noise of f around each of `points` points x (points, n).
  * base    [in] (points,) values f(x)
  * scale   [in] (points, n) sizes of the coordinates
- * scratch [scratch] (size,), size >= n
+ * scratch [scratch] (size,), size >= points * 8 + n
  * noise   [out] (points,)
  * Returns FG_OK, or what the function returned. Cost: 4 to 8 evaluations a point, 24 at most. */
 int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,

@@ -1,0 +1,469 @@
+/* The adaptive method: each component looks for its own step, a round of all unfinished components at a time. */
+#include "fastgrad.h"
+
+#include <float.h>
+#include <math.h>
+
+enum { WIDTH = 6 };
+
+/* Three approximations from the same six shifted values and f(x), of rising order of accuracy. The differences
+ * between them estimate the truncation error of the best. */
+typedef struct {
+    double offsets[WIDTH];
+    /* weight times offset, for sum_j coefficient_j (f_j - f(x)) / (t_j - x) */
+    double best[WIDTH], middle[WIDTH], low[WIDTH];
+    double best_norm, middle_norm, low_norm; /* deviations of best, middle - best, low - best for h = noise = 1 */
+    double ratio_power;                      /* truncation of low ~ h^p0; best ~ h^(p0 (1 + ratio_power)) */
+} approximations;
+
+/* Weights: Fornberg, Math. Comp. 51 (1988), tables 1 and 3. Central: orders 6, 4, 2; one-sided: 6, 5, 4. */
+static const approximations CENTRAL = {
+    {1, -1, 2, -2, 3, -3},
+    {45. / 60, 45. / 60, -18. / 60, -18. / 60, 3. / 60, 3. / 60},
+    {8. / 12, 8. / 12, -2. / 12, -2. / 12, 0, 0},
+    {1. / 2, 1. / 2, 0, 0, 0, 0},
+    1.0819, 0.1528, 0.4130, 2.0};
+static const approximations ONE_SIDED = {
+    {1, 2, 3, 4, 5, 6},
+    {360. / 60, -900. / 60, 1200. / 60, -900. / 60, 360. / 60, -60. / 60},
+    {300. / 60, -600. / 60, 600. / 60, -300. / 60, 60. / 60, 0},
+    {48. / 12, -72. / 12, 48. / 12, -12. / 12, 0, 0},
+    12.579, 5.066, 8.158, 0.5};
+
+/* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
+static const double TRUNCATION_FACTOR = 2.5; /* of the estimated truncation in the error bar */
+static const double DEVIATIONS = 3.0;        /* of the noise in the error bar */
+static const double GEOMETRIC_FACTOR = 3.0;
+static const double ROUNDING = 0.5;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
+static const double GOOD = 5e-11;       /* relative error bar that needs no further round */
+static const double WORTH = 6.0;        /* predicted gain that is worth another round */
+static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
+static const double FLAG_NOISY = 1e-10; /* and from which the user should know */
+static const int REPEATS = 4;
+static const int EVALUATIONS = 40; /* at most, those shared by all components included */
+
+static double larger(double a, double b) { return a > b ? a : b; }
+static double smaller(double a, double b) { return a < b ? a : b; }
+
+static double epsilon_of(const fg_noise *noise) { return noise->narrow ? FLT_EPSILON : DBL_EPSILON; }
+
+/* Noise relative to the size of the values. */
+static double relative_noise(const fg_noise *noise)
+{
+    const double least = ROUNDING * epsilon_of(noise);
+    return noise->size > 0.0 ? larger(noise->level / noise->size, least) : least;
+}
+
+/* What the values of one round say of one component. */
+typedef struct {
+    double derivative, truncation, deviation; /* the last two without safety factors */
+    double size;                              /* of slopes in sight */
+    double middle, low;                       /* how far the lesser approximations are off */
+    double middle_noise, low_noise;
+    double noise;   /* deviation of one value */
+    double largest; /* value in sight */
+    double h;
+    int rough; /* not in the range where the approximations converge */
+} verdict;
+
+static verdict examine(const approximations *a, double x, double h, double base, const double *values,
+                       const fg_noise *noise)
+{
+    verdict v = {.h = fabs(h)};
+    double middle = 0.0, low = 0.0;
+    v.largest = fabs(base);
+    for (int j = 0; j < WIDTH; j++) {
+        const double slope = (values[j] - base) / ((x + a->offsets[j] * h) - x);
+        v.derivative += a->best[j] * slope;
+        middle += a->middle[j] * slope;
+        low += a->low[j] * slope;
+        v.size = larger(v.size, fabs(slope));
+        v.largest = larger(v.largest, fabs(values[j]));
+    }
+    v.size = larger(v.size, fabs(v.derivative));
+    v.middle = fabs(middle - v.derivative);
+    v.low = fabs(low - v.derivative);
+    const double of_x = ROUNDING * epsilon_of(noise) * fabs(x * v.derivative);
+    v.noise = hypot(larger(relative_noise(noise) * v.largest, noise->level), of_x);
+    v.deviation = a->best_norm * v.noise / v.h;
+    v.middle_noise = a->middle_norm * v.noise / v.h;
+    v.low_noise = a->low_norm * v.noise / v.h;
+    v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise);
+    if (v.rough) {
+        v.truncation = larger(v.middle, v.low);
+        return v;
+    }
+    /* Truncation falls by the same factor from low to middle and from middle to best where derivatives grow
+     * geometrically; the second guess guards against a middle one that is small by accident. */
+    double guess = v.middle * (v.middle + v.middle_noise) / (v.low + v.low_noise);
+    if (v.low > 2 * v.low_noise && v.size > 0.0)
+        guess = larger(guess, v.low * pow(v.low / v.size, a->ratio_power));
+    v.truncation = v.low + v.low_noise > 0.0 ? smaller(v.middle, GEOMETRIC_FACTOR * guess) : 0.0;
+    return v;
+}
+
+static double bar(double truncation, double deviation)
+{
+    return TRUNCATION_FACTOR * truncation + DEVIATIONS * deviation;
+}
+
+/* The weighted mean of the rounds about as good as the best: averages noise where there are several. */
+static void pool(fg_component *c)
+{
+    double best = INFINITY, sum = 0.0, value = 0.0, truncation = 0.0, variance = 0.0, step = 0.0;
+    for (int k = 0; k < c->kept; k++) {
+        const double own = bar(c->truncations[k], c->deviations[k]);
+        if (own < best || k == 0) {
+            best = own;
+            step = c->steps[k];
+        }
+    }
+    for (int k = 0; k < c->kept; k++) {
+        const double own = bar(c->truncations[k], c->deviations[k]);
+        if (own > 4.0 * best)
+            continue;
+        const double t = best > 0.0 ? TRUNCATION_FACTOR * c->truncations[k] / best : 0.0;
+        const double s = best > 0.0 ? c->deviations[k] / best : 1.0;
+        const double weight = 1.0 / (t * t + s * s);
+        sum += weight;
+        value += weight * (c->estimates[k] - c->estimates[0]);
+        truncation += weight * c->truncations[k];
+        variance += weight * s * weight * s;
+    }
+    const double error = bar(truncation / sum, best * sqrt(variance) / sum);
+    if (error <= c->error) {
+        c->value = c->estimates[0] + value / sum;
+        c->error = error;
+        c->step = step;
+    }
+}
+
+/* Whether f(x+h) - f(x-h) and f(x+h) + f(x-h) - 2f(x) go like those of a kink or a jump at x itself. */
+static int looks_like_kink(const double *values, double base, double noise)
+{
+    double even[3];
+    for (int k = 0; k < 3; k++)
+        even[k] = (values[2 * k] - base) + (values[2 * k + 1] - base);
+    return fabs(even[0]) > 16.0 * noise && fabs(even[1] / even[0] - 2.0) < 0.2 && fabs(even[2] / even[0] - 3.0) < 0.3;
+}
+
+/* Next round with step h, or none. */
+static void go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
+static void finish(fg_component *c) { c->done = 1; }
+
+/* f did not give numbers at all the points: closer, and then to the side where it does. */
+static void retreat(fg_component *c, const double *values)
+{
+    int finite[2] = {0, 0};
+    c->failures++;
+    c->flags |= FG_NONFINITE;
+    if (c->side == 0) {
+        for (int j = 0; j < WIDTH; j++)
+            finite[j % 2] += isfinite(values[j]) != 0;
+        if (c->failures == 2 && (finite[0] == 3) != (finite[1] == 3)) {
+            c->side = finite[0] == 3 ? 1 : -1;
+            c->flags |= FG_EDGE;
+            go_on(c, 8.0 * c->h);
+            return;
+        }
+    }
+    go_on(c, c->h / (c->failures < 3 ? 8.0 : 1000.0));
+}
+
+/* All the values equal f(x), or some of them do and the rest does not converge: constant, at least in pieces. */
+static int is_flat(fg_component *c, double base, const double *values, const verdict *v)
+{
+    int equal = 0;
+    for (int j = 0; j < WIDTH; j++)
+        equal += values[j] == base;
+    if (equal < WIDTH && !(c->flats && equal >= 2) && !(equal >= 2 && v->rough && c->shrinks >= 2))
+        return 0;
+    c->flats++;
+    if (equal == WIDTH && c->flats < 3 && c->shrinks == 0) {
+        if (c->flats == 1)
+            c->step = v->h;
+        go_on(c, 10.0 * c->h);
+        return 1;
+    }
+    c->flags |= FG_FLAT;
+    c->value = 0.0;
+    c->error = v->noise / v->h;
+    c->step = c->step > 0.0 ? c->step : v->h;
+    finish(c);
+    return 1;
+}
+
+/* Where the approximations do not converge: a much smaller step, unless the smaller one showed a jump. */
+static void shrink(fg_component *c, const verdict *v, const double *values)
+{
+    const double across = c->side ? NAN : fabs(values[0] - values[1]);
+    if (c->shrinks && fabs(across - c->jump) < 0.1 * c->jump && across > 16.0 * v->noise) {
+        if (++c->stale >= 2) {
+            c->flags |= FG_JUMP;
+            c->value = NAN;
+            c->error = INFINITY;
+            c->step = v->h;
+            finish(c);
+            return;
+        }
+    } else {
+        c->stale = 0;
+    }
+    c->jump = across;
+    c->shrinks++;
+    go_on(c, c->h / (c->shrinks == 1 ? 32.0 : 1024.0));
+}
+
+/* The factor to the step that balances truncation against noise. Where noise hides the truncation, the largest that
+ * the values allow. */
+static double balanced(const approximations *a, const verdict *v)
+{
+    const int seen = v->low > 3 * v->low_noise;
+    double factor = 1e3;
+    if (seen) {
+        const double hidden = v->low * pow(v->low / v->size, a->ratio_power);
+        const double truncation = v->middle > 3 * v->middle_noise ? v->truncation : hidden;
+        factor = pow(DEVIATIONS * v->deviation / (6 * TRUNCATION_FACTOR * larger(truncation, DBL_MIN)), 1. / 7);
+    } else if (v->size > 0.0) {
+        const double scale = sqrt(larger(v->size / (6 * larger(v->low, v->low_noise)), 1.0));
+        factor = larger(scale * smaller(1.0, pow(42.8 * v->noise / (v->size * scale * v->h), 1. / 7)), 1.0);
+    }
+    return smaller(larger(factor, 1e-3), 1e3);
+}
+
+/* Another round where it pays. */
+static void refine(fg_component *c, const verdict *v, double before)
+{
+    const double own = bar(v->truncation, v->deviation), factor = balanced(c->side ? &ONE_SIDED : &CENTRAL, v);
+    if (c->rounds > 1 && !(c->error < 0.3 * before) && ++c->stale > 1) {
+        finish(c);
+        return;
+    }
+    if (own * factor >= WORTH * DEVIATIONS * v->deviation * 7. / 6) {
+        go_on(c, c->h * factor);
+    } else if (v->noise > NOISY * v->largest && c->kept < REPEATS) {
+        /* Noise: average, once with a smaller step, which would show that the first one passed over something. */
+        c->stale = 0;
+        go_on(c, c->h * (c->kept == 1 ? 0.5 * smaller(factor, 2.0) : factor * (c->kept % 2 ? 1.13 : 0.89)));
+    } else {
+        finish(c);
+    }
+}
+
+/* A component after a round. */
+static void judge(fg_component *c, double x, double base, const double *values, const fg_noise *noise)
+{
+    c->rounds++;
+    c->evaluations += WIDTH;
+    for (int j = 0; j < WIDTH; j++)
+        if (!isfinite(values[j])) {
+            retreat(c, values);
+            return;
+        }
+    const verdict v = examine(c->side ? &ONE_SIDED : &CENTRAL, x, c->h, base, values, noise);
+    if (!isfinite(v.size + v.truncation + v.deviation)) {
+        retreat(c, values);
+        return;
+    }
+    c->flags &= ~FG_NONFINITE;
+    if (is_flat(c, base, values, &v))
+        return;
+    const double before = c->error, own = bar(v.truncation, v.deviation);
+    if (c->side == 0 && looks_like_kink(values, base, v.noise)) {
+        const double half = 0.5 * ((values[0] - base) + (values[1] - base)) / v.h;
+        if (c->kink > 4.0 * v.h) {
+            c->flags |= FG_KINK;
+            c->value = v.derivative;
+            c->error = fabs(half);
+            c->step = v.h;
+            c->right = v.derivative + half;
+            c->left = v.derivative - half;
+            finish(c);
+            return;
+        }
+        c->kink = v.h;
+        go_on(c, c->h / 32.0);
+        return;
+    }
+    if (c->kept && fabs(v.derivative - c->value) > 2 * (own + c->error)) {
+        /* Two steps that contradict each other: the larger one has passed over something. */
+        if (v.h > c->step) {
+            finish(c);
+            return;
+        }
+        c->kept = 0;
+        c->error = INFINITY;
+    }
+    if (v.rough) {
+        if (own < c->error) {
+            c->value = v.derivative;
+            c->error = own;
+            c->step = v.h;
+        }
+        shrink(c, &v, values);
+        return;
+    }
+    c->estimates[c->kept] = v.derivative;
+    c->truncations[c->kept] = v.truncation;
+    c->deviations[c->kept] = v.deviation;
+    c->steps[c->kept++] = v.h;
+    pool(c);
+    if (own <= GOOD * v.size)
+        finish(c);
+    else
+        refine(c, &v, before);
+}
+
+/* Keeps the points of the next round within the room that there is. */
+static void fit(fg_component *c, double x, double down, double up)
+{
+    const double wanted = fabs(c->h), nearest = smaller(down, up);
+    if (c->side == 0 && 3.0 * wanted > nearest) {
+        if (8.0 * nearest >= 3.0 * wanted) {
+            c->h = nextafter(nearest / 3.0, 0.0);
+        } else {
+            c->side = up >= down ? 1 : -1;
+            c->flags |= FG_EDGE;
+        }
+    }
+    if (c->side)
+        go_on(c, smaller(wanted, nextafter((c->side > 0 ? up : down) / 6.0, 0.0)));
+    const double moved = x + c->h;
+    c->h = moved - x;
+    if (c->h == 0.0)
+        finish(c);
+}
+
+/* One round for the unfinished components among [begin, end) with a central (or one-sided) stencil. */
+static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const double *base, fg_noise *noise,
+                    fg_component *work, ptrdiff_t begin, ptrdiff_t end, int one_sided, double *scratch,
+                    ptrdiff_t block)
+{
+    const approximations *a = one_sided ? &ONE_SIDED : &CENTRAL;
+    double *const values = scratch, *const h = scratch + block * WIDTH;
+    ptrdiff_t *const components = (ptrdiff_t *)(void *)(h + block);
+    ptrdiff_t count = 0;
+    for (ptrdiff_t c = begin; c < end; c++)
+        if (!work[c].done && (work[c].side != 0) == one_sided) {
+            h[count] = work[c].h;
+            components[count++] = c;
+        }
+    if (!count)
+        return FG_OK;
+    const fg_shifts shifts = {.n = n, .x = x, .components = components, .h = h, .count = count,
+                              .offsets = a->offsets, .width = WIDTH};
+    const int status = f->at_shifts(f->ctx, &shifts, values);
+    if (status != FG_OK)
+        return status;
+    for (ptrdiff_t k = 0; k < count; k++)
+        for (int j = 0; j < WIDTH && noise[components[k] / n].narrow; j++)
+            if (isfinite(values[k * WIDTH + j]) && (double)(float)values[k * WIDTH + j] != values[k * WIDTH + j])
+                noise[components[k] / n].narrow = 0;
+    for (ptrdiff_t k = 0; k < count; k++) {
+        const ptrdiff_t c = components[k];
+        judge(work + c, x[c], base[c / n], values + k * WIDTH, noise + c / n);
+    }
+    return FG_OK;
+}
+
+/* Rounds until all components in [begin, end) are done, at most as many as the evaluations allow. */
+static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const double *base, fg_noise *noise,
+                      const double *room, ptrdiff_t total, fg_component *work, ptrdiff_t begin, ptrdiff_t end,
+                      double *scratch, ptrdiff_t block)
+{
+    for (int open = 1; open;) {
+        open = 0;
+        for (ptrdiff_t c = begin; c < end; c++) {
+            const double shared = (1.0 + noise[c / n].evaluations) / (double)n;
+            if (!work[c].done && (work[c].rounds >= FG_ROUNDS || work[c].evaluations + WIDTH + shared > EVALUATIONS))
+                finish(work + c);
+            if (!work[c].done)
+                fit(work + c, x[c], room ? room[c] : INFINITY, room ? room[total + c] : INFINITY);
+            open |= !work[c].done;
+        }
+        for (int one_sided = 0; one_sided < 2 && open; one_sided++) {
+            const int status = round_of(f, n, x, base, noise, work, begin, end, one_sided, scratch, block);
+            if (status != FG_OK)
+                return status;
+        }
+    }
+    return FG_OK;
+}
+
+static void start(fg_component *c, double h)
+{
+    *c = (fg_component){.value = NAN, .error = INFINITY, .step = 0.0, .left = NAN, .right = NAN, .h = h,
+                        .rounds = c->rounds, .evaluations = c->evaluations};
+}
+
+/* The components of point p whose derivative contradicts a difference at the spacing of the noise's line, where f is
+ * smooth along all coordinates at once: their step passed over something, such as periods. They start again. */
+static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const fg_noise *noise,
+                    fg_component *work, ptrdiff_t p, int *again)
+{
+    double sum = 0.0, tolerance = 0.0;
+    const double level = noise->level + epsilon_of(noise) * noise->size, t = noise->accepted;
+    for (ptrdiff_t c = p * n; c < (p + 1) * n; c++) {
+        sum += fg_line_sign(c - p * n) * scale[c] * work[c].value;
+        tolerance += scale[c] * (work[c].error + 1e-6 * fabs(work[c].value));
+    }
+    const double own = 10.0 * level / t;
+    const int agree = fabs(noise->slope - sum) <= tolerance + own;
+    if (agree || !isfinite(noise->slope) || own > 0.1 * fabs(noise->slope))
+        return FG_OK;
+    for (ptrdiff_t c = p * n; c < (p + 1) * n; c++) {
+        static const double both[2] = {1.0, -1.0};
+        const double moved = x[c] + t * scale[c], h = moved - x[c];
+        double values[2];
+        const fg_shifts shifts = {.n = n, .x = x, .components = &c, .h = &h, .count = 1, .offsets = both, .width = 2};
+        if (h == 0.0 || work[c].evaluations + 2 > EVALUATIONS || work[c].flags & (FG_KINK | FG_JUMP))
+            continue;
+        const int status = f->at_shifts(f->ctx, &shifts, values);
+        if (status != FG_OK)
+            return status;
+        work[c].evaluations += 2;
+        const double slope = (values[0] - values[1]) / (2.0 * h);
+        const double error = 3.0 * level / h + 1e-4 * fabs(slope);
+        if (isfinite(slope) && !(fabs(slope - work[c].value) <= work[c].error + error)) {
+            start(work + c, 4.0 * h);
+            *again = 1;
+        }
+    }
+    return FG_OK;
+}
+
+int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
+                fg_noise *noise, const double *scale, const double *room, fg_component *work, double *scratch,
+                ptrdiff_t size)
+{
+    const ptrdiff_t total = points * n, block = size / 16;
+    for (ptrdiff_t c = 0; c < total; c++) {
+        const fg_noise *own = noise + c / n;
+        work[c] = (fg_component){0};
+        start(work + c, scale[c] * smaller(pow(15 * relative_noise(own), 1. / 7), 1.0));
+        if (n == 1 && isfinite(own->slope) && own->accepted < 5e-7)
+            work[c].h = smaller(work[c].h, 32.0 * own->accepted * scale[c]);
+        if (room && room[c] == 0.0 && room[total + c] == 0.0) {
+            work[c].flags = FG_EDGE;
+            finish(work + c);
+        }
+    }
+    for (int pass = 0, again = 1; pass < 2 && again; pass++) {
+        again = 0;
+        for (ptrdiff_t begin = 0; begin < total; begin += block) {
+            const ptrdiff_t end = total - begin < block ? total : begin + block;
+            const int status = all_rounds(f, n, x, base, noise, room, total, work, begin, end, scratch, block);
+            if (status != FG_OK)
+                return status;
+        }
+        for (ptrdiff_t p = 0; p < points && pass == 0; p++) {
+            const int status = distrust(f, n, x, scale, noise + p, work, p, &again);
+            if (status != FG_OK)
+                return status;
+        }
+    }
+    for (ptrdiff_t c = 0; c < total; c++)
+        if (noise[c / n].level > FLAG_NOISY * noise[c / n].size && isfinite(work[c].value))
+            work[c].flags |= FG_NOISY;
+    return FG_OK;
+}
