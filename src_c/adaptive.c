@@ -31,15 +31,16 @@ static const approximations ONE_SIDED = {
     12.579, 5.066, 8.158, 0.5};
 
 /* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
-static const double TRUNCATION_FACTOR = 2.5; /* of the estimated truncation in the error bar */
-static const double DEVIATIONS = 3.0;        /* of the noise in the error bar */
+static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
+static const double DEVIATIONS = 2.8;        /* of the noise in the error bar */
 static const double GEOMETRIC_FACTOR = 3.0;
 static const double ROUNDING = 0.5;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
-static const double GOOD = 5e-11;       /* relative error bar that needs no further round */
+static const double GOOD = 1e-10;       /* relative error bar that needs no further round */
 static const double WORTH = 6.0;        /* predicted gain that is worth another round */
 static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
 static const double FLAG_NOISY = 1e-10; /* and from which the user should know */
 static const int REPEATS = 4;
+static const int PATIENCE = 3; /* rounds without an estimate, before the line of the noise is asked where f is smooth */
 static const int EVALUATIONS = 40; /* at most, those shared by all components included */
 
 static double larger(double a, double b) { return a > b ? a : b; }
@@ -66,6 +67,19 @@ typedef struct {
     int rough; /* not in the range where the approximations converge */
 } verdict;
 
+/* Whether approximations of order 4 and 6 to the second derivative disagree. It is not wanted, but where it does not
+ * converge, the first one may seem to do so by accident, when the step is some period of f. */
+static int is_even_part_rough(const double *values, double base, double noise)
+{
+    double even[3], size = 0.0;
+    for (int k = 0; k < 3; k++) {
+        even[k] = (values[2 * k] - base) + (values[2 * k + 1] - base);
+        size = larger(size, fabs(even[k]) / ((k + 1) * (k + 1)));
+    }
+    const double fourth = (16 * even[0] - even[1]) / 12, sixth = (270 * even[0] - 27 * even[1] + 2 * even[2]) / 180;
+    return fabs(fourth - sixth) > larger(0.15 * size, 6 * noise);
+}
+
 static verdict examine(const approximations *a, double x, double h, double base, const double *values,
                        const fg_noise *noise)
 {
@@ -88,7 +102,8 @@ static verdict examine(const approximations *a, double x, double h, double base,
     v.deviation = a->best_norm * v.noise / v.h;
     v.middle_noise = a->middle_norm * v.noise / v.h;
     v.low_noise = a->low_norm * v.noise / v.h;
-    v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise);
+    v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise) ||
+              (a == &CENTRAL && is_even_part_rough(values, base, v.noise));
     if (v.rough) {
         v.truncation = larger(v.middle, v.low);
         return v;
@@ -368,7 +383,7 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
 
 /* Rounds until all components in [begin, end) are done, at most as many as the evaluations allow. */
 static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const double *base, fg_noise *noise,
-                      const double *room, ptrdiff_t total, fg_component *work, ptrdiff_t begin, ptrdiff_t end,
+                      const double *room, ptrdiff_t total, fg_component *work, ptrdiff_t begin, ptrdiff_t end, int pass,
                       double *scratch, ptrdiff_t block)
 {
     for (int open = 1; open;) {
@@ -377,6 +392,8 @@ static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const 
             const double shared = (1.0 + noise[c / n].evaluations) / (double)n;
             if (!work[c].done && (work[c].rounds >= FG_ROUNDS || work[c].evaluations + WIDTH + shared > EVALUATIONS))
                 finish(work + c);
+            if (!work[c].done && pass == 0 && work[c].rounds >= PATIENCE && !work[c].kept && isfinite(noise[c / n].slope))
+                work[c].done = work[c].paused = 1;
             if (!work[c].done)
                 fit(work + c, x[c], room ? room[c] : INFINITY, room ? room[total + c] : INFINITY);
             open |= !work[c].done;
@@ -393,7 +410,7 @@ static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const 
 static void start(fg_component *c, double h)
 {
     *c = (fg_component){.value = NAN, .error = INFINITY, .step = 0.0, .left = NAN, .right = NAN, .h = h,
-                        .rounds = c->rounds, .evaluations = c->evaluations};
+                        .evaluations = c->evaluations};
 }
 
 /* The components of point p whose derivative contradicts a difference at the spacing of the noise's line, where f is
@@ -401,6 +418,11 @@ static void start(fg_component *c, double h)
 static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const fg_noise *noise,
                     fg_component *work, ptrdiff_t p, int *again)
 {
+    for (ptrdiff_t c = p * n; c < (p + 1) * n; c++)
+        if (work[c].paused) {
+            work[c].done = work[c].paused = 0;
+            *again = 1;
+        }
     double sum = 0.0, tolerance = 0.0;
     const double level = noise->level + epsilon_of(noise) * noise->size, t = noise->accepted;
     for (ptrdiff_t c = p * n; c < (p + 1) * n; c++) {
@@ -440,7 +462,7 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
     for (ptrdiff_t c = 0; c < total; c++) {
         const fg_noise *own = noise + c / n;
         work[c] = (fg_component){0};
-        start(work + c, scale[c] * smaller(pow(15 * relative_noise(own), 1. / 7), 1.0));
+        start(work + c, scale[c] * smaller(pow(12 * relative_noise(own), 1. / 7), 1.0));
         if (n == 1 && isfinite(own->slope) && own->accepted < 5e-7)
             work[c].h = smaller(work[c].h, 32.0 * own->accepted * scale[c]);
         if (room && room[c] == 0.0 && room[total + c] == 0.0) {
@@ -452,7 +474,7 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
         again = 0;
         for (ptrdiff_t begin = 0; begin < total; begin += block) {
             const ptrdiff_t end = total - begin < block ? total : begin + block;
-            const int status = all_rounds(f, n, x, base, noise, room, total, work, begin, end, scratch, block);
+            const int status = all_rounds(f, n, x, base, noise, room, total, work, begin, end, pass, scratch, block);
             if (status != FG_OK)
                 return status;
         }
@@ -462,8 +484,11 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
                 return status;
         }
     }
-    for (ptrdiff_t c = 0; c < total; c++)
+    for (ptrdiff_t c = 0; c < total; c++) {
         if (noise[c / n].level > FLAG_NOISY * noise[c / n].size && isfinite(work[c].value))
             work[c].flags |= FG_NOISY;
+        if (!isfinite(work[c].value) && !(work[c].flags & (FG_EDGE | FG_JUMP)))
+            work[c].flags |= FG_NONFINITE;
+    }
     return FG_OK;
 }

@@ -81,7 +81,7 @@ static int judge(fg_noise *noise, int half, double *values)
         return 1;
     }
     if (seen && level > 0.1 * noise->level) { /* closer points do not help: it is noise */
-        const double pooled = sqrt(0.5 * (level * level + noise->level * noise->level));
+        const double pooled = hypot(level, noise->level) * 0.70710678118654752;
         noise->level = level > 3.0 * noise->level ? level : pooled;
         return 0;
     }
