@@ -18,22 +18,26 @@ from .derivatives import batch_gradient, directional, grad, gradient, partial, v
 
 if TYPE_CHECKING:
     from . import testing
+    from .adaptive import Derivative, differentiate, noise_level
     from .checking import GradientCheck, Mismatch, check_grad
     from .descent import DescentResult, gradient_descent
 
 __version__: str = _kernels.build()[2]
 
 __all__ = [
+    "Derivative",
     "DescentResult",
     "GradientCheck",
     "Mismatch",
     "batch_gradient",
     "build_info",
     "check_grad",
+    "differentiate",
     "directional",
     "grad",
     "gradient",
     "gradient_descent",
+    "noise_level",
     "partial",
     "stencils",
     "testing",
@@ -42,11 +46,14 @@ __all__ = [
 
 # Loaded when first used: importing fastgrad should cost little more than importing NumPy.
 _ON_USE = {
+    "Derivative": "adaptive",
     "DescentResult": "descent",
     "GradientCheck": "checking",
     "Mismatch": "checking",
     "check_grad": "checking",
+    "differentiate": "adaptive",
     "gradient_descent": "descent",
+    "noise_level": "adaptive",
 }
 
 

@@ -63,12 +63,14 @@ cdef extern from "fastgrad.h":
         double accepted
         double spacing
         int narrow
+        int hidden
         int grown
         int done
         int evaluations
 
     int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                          const double *scale, double *scratch, ptrdiff_t size, fg_noise *noise) except -1
+                          const double *scale, const double *room, double *scratch, ptrdiff_t size,
+                          fg_noise *noise) except -1
 
     ctypedef struct fg_component:
         double value

@@ -54,6 +54,9 @@ class FixedStep:
         # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
         self.simple = stencil is not None and stencil.is_central and step is typical_x is bounds is noise is None
 
+    def __repr__(self) -> str:
+        return "complex step" if self.stencil is None else repr(self.stencil)
+
     def gradient(
         self,
         f: Callable[..., Any],

@@ -19,7 +19,6 @@ def steps(
     absolute: ArrayLike | None = None,
     typical: ArrayLike | None = None,
 ) -> NDArray[np.float64]: ...
-
 def at_array(f: Callable[..., Any], args: tuple[Any, ...], x: object, scheme: Scheme, relative: float) -> Any: ...
 
 class Scheme:
@@ -48,6 +47,17 @@ class Function:
         first: int = 0,
         count: int = -1,
     ) -> tuple[NDArray[np.float64], int]: ...
+    def adaptive(
+        self,
+        x: NDArray[np.float64],
+        base: NDArray[np.float64],
+        scale: NDArray[np.float64],
+        room: NDArray[np.float64] | None = None,
+        level: float | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.intc], NDArray[np.float64]]: ...
+    def noise(
+        self, x: NDArray[np.float64], base: NDArray[np.float64], scale: NDArray[np.float64]
+    ) -> NDArray[np.float64]: ...
     def at_shifts(
         self, x: NDArray[np.float64], components: ArrayLike, h: ArrayLike, offsets: ArrayLike
     ) -> NDArray[np.float64]: ...

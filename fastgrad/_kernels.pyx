@@ -301,7 +301,9 @@ cdef class Function:
         shape[0], shape[1] = 5, total
         cdef cnp.ndarray found = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
         cdef cnp.ndarray flags = cnp.PyArray_EMPTY(1, &shape[1], cnp.NPY_INT, 0)
-        cdef cnp.ndarray levels = cnp.PyArray_EMPTY(1, <cnp.npy_intp *>&count, cnp.NPY_DOUBLE, 0)
+        cdef cnp.ndarray levels = cnp.PyArray_ZEROS(1, <cnp.npy_intp *>&count, cnp.NPY_DOUBLE, 0)
+        if not total:
+            return found, flags, levels
         if count * self.n != total or cnp.PyArray_SIZE(scale_) != total or self.c.outputs != 1:
             raise ValueError("base, scale and x do not fit together")
         if room is not None and cnp.PyArray_SIZE(room_) != 2 * total:
@@ -317,8 +319,8 @@ cdef class Function:
         cdef double *scratch = <double *>(noise + count)
         try:
             if level is None:
-                fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_), scratch,
-                                  size, noise)
+                fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_),
+                                  doubles(room_) if room is not None else NULL, scratch, size, noise)
             else:
                 for k in range(count):
                     known_noise(noise + k, level, doubles(base_)[k])
@@ -330,6 +332,25 @@ cdef class Function:
         finally:
             PyMem_Free(work)
         return found, flags, levels
+
+    def noise(self, x, base, scale):
+        """The noise of f around each of the points x (points, n)."""
+        cdef cnp.ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
+        cdef Py_ssize_t count = cnp.PyArray_SIZE(base_), k, size = count * 8 + 8 * self.n
+        if count * self.n != cnp.PyArray_SIZE(points) or cnp.PyArray_SIZE(scale_) != count * self.n:
+            raise ValueError("base, scale and x do not fit together")
+        cdef cnp.ndarray levels = np.empty(count)
+        cdef fg_noise *noise = <fg_noise *>PyMem_Malloc(count * sizeof(fg_noise) + size * sizeof(double))
+        if noise is NULL:
+            raise MemoryError()
+        try:
+            fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_), NULL,
+                              <double *>(noise + count), size, noise)
+            for k in range(count):
+                doubles(levels)[k] = noise[k].level
+        finally:
+            PyMem_Free(noise)
+        return levels
 
     def at_shifts(self, x, components, h, offsets):
         """Values (count, width, outputs) at the shifts of points x, as ``fg_shifts`` describes them."""
@@ -371,7 +392,7 @@ cdef void known_noise(fg_noise *noise, double level, double base) noexcept:
     noise.size = base if base >= 0 else -base
     noise.slope = NAN
     noise.accepted = noise.spacing = 0.0
-    noise.narrow = noise.grown = noise.evaluations = 0
+    noise.narrow = noise.hidden = noise.grown = noise.evaluations = 0
     noise.done = 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,10 @@ from ._points import Array, Point, as_array, as_point, per_coordinate
 from ._values import as_number
 from .stencils import FLOAT32, FLOAT64
 
-_METHODS = ("central", "forward", "complex")
+if TYPE_CHECKING:
+    from .adaptive import Adaptive
+
+_METHODS = ("central", "forward", "complex", "adaptive")
 _CHUNK = 1 << 17
 
 
@@ -27,10 +30,16 @@ def make_method(
     typical_x: Any,
     bounds: Any,
     noise: float | None,
-) -> FixedStep:
+) -> FixedStep | Adaptive:
     """The method that these options name; raises a ValueError that lists the right ones."""
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, _METHODS))}")
+    if method == "adaptive":
+        from .adaptive import Adaptive
+
+        if order is not None or step is not None:
+            raise ValueError('method="adaptive" chooses order and step itself; typical_x= says where it starts')
+        return Adaptive(typical_x, bounds, noise)
     if method == "complex":
         if order is not None:
             raise ValueError('method="complex" has no order: it is exact to rounding')
@@ -65,9 +74,9 @@ def gradient(
         and numbers. f gets the same shape and structure, in float64.
     args : tuple, optional
         Further arguments of f.
-    method : {"central", "forward", "complex"}, optional
-        Central differences; forward differences, the cheapest; or the complex step, exact to rounding for
-        functions that compute analytically with complex numbers.
+    method : {"central", "forward", "complex", "adaptive"}, optional
+        Central differences; forward differences, the cheapest; the complex step, exact to rounding for functions that
+        compute analytically with complex numbers; or steps found by looking at f, see `differentiate`.
     order : int, optional
         Order of accuracy of the central differences: 2 (default), 4, 6 or 8.
     step : array_like, optional
@@ -106,10 +115,10 @@ def gradient(
 
     Notes
     -----
-    It costs `order` evaluations a component (forward and complex: 1). Steps balance truncation against
-    rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is recognised
-    by its values, and its gradient taken anew with a step that fits. Beyond an edge of f's domain, where it is
-    not finite or raises a ValueError or ArithmeticError, differences become one-sided.
+    It costs `order` evaluations a component (forward and complex: 1; adaptive: 6 to 8, or more). Steps balance
+    truncation against rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is
+    recognised by its values, and its gradient taken anew with a step that fits. Beyond an edge of f's domain, where it
+    is not finite or raises a ValueError or ArithmeticError, differences become one-sided.
 
     An exception in f comes out as it is, with a note of the component and shift.
 
@@ -124,7 +133,7 @@ def gradient(
     (10.0, array([ 4., 12.]))
     """
     if method == "central" and order is None and step is typical_x is bounds is noise is None:
-        chosen = _CENTRAL
+        chosen: FixedStep | Adaptive = _CENTRAL
     else:
         chosen = make_method(method, order, step, typical_x, bounds, noise)
     callable_or_error(f)
@@ -190,6 +199,7 @@ def partial(
         second = point.component(j)
         if method != "central" or order not in (None, 2):
             raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
+        assert isinstance(chosen, FixedStep)
         return _second_partial(as_function(f, args, point, vectorized), point, first, second, chosen)
 
     function = as_function(f, args, point, vectorized, chosen.imaginary)
@@ -271,7 +281,13 @@ def directional(
     """
     callable_or_error(f)
     point = as_point(x)
+    if method == "adaptive":
+        raise ValueError(
+            'a directional derivative has method="central", "forward" or "complex"; for an adaptive one, '
+            "fastgrad.differentiate(lambda t: f(x + t * v), 0.0)"
+        )
     chosen = make_method(method, order, None, typical_x, None, noise)
+    assert isinstance(chosen, FixedStep)
     direction = per_coordinate(v, point, "v")
     if direction is None or (np.size(v) == 1 != point.n and np.isscalar(v)):
         raise ValueError(f"v is {v!r}; expected a direction of x's shape {point.shape}")
@@ -410,8 +426,7 @@ class Gradient:
 
     def __repr__(self) -> str:
         name = getattr(self._f, "__qualname__", repr(self._f))
-        stencil = self._chosen.stencil
-        return f"<gradient of {name}: {'complex step' if stencil is None else stencil}>"
+        return f"<gradient of {name}: {self._chosen}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not args:

@@ -191,7 +191,7 @@ static int is_flat(fg_component *c, double base, const double *values, const ver
     int equal = 0;
     for (int j = 0; j < WIDTH; j++)
         equal += values[j] == base;
-    if (equal < WIDTH && !(c->flats && equal >= 2) && !(equal >= 2 && v->rough && c->shrinks >= 2))
+    if (equal < WIDTH && !(c->flats && values[0] == base && values[1] == base) && !(values[0] == base && values[1] == base && v->rough))
         return 0;
     c->flats++;
     if (equal == WIDTH && c->flats < 3 && c->shrinks == 0) {
@@ -463,7 +463,7 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
         const fg_noise *own = noise + c / n;
         work[c] = (fg_component){0};
         start(work + c, scale[c] * smaller(pow(12 * relative_noise(own), 1. / 7), 1.0));
-        if (n == 1 && isfinite(own->slope) && own->accepted < 5e-7)
+        if (n == 1 && own->hidden && own->accepted < 5e-7)
             work[c].h = smaller(work[c].h, 32.0 * own->accepted * scale[c]);
         if (room && room[c] == 0.0 && room[total + c] == 0.0) {
             work[c].flags = FG_EDGE;

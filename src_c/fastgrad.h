@@ -136,6 +136,7 @@ typedef struct fg_noise {
     double accepted; /* the spacing in t at which it was found */
     double spacing;  /* the next spacing */
     int narrow;      /* every value fits a float32 */
+    int hidden;      /* at the first spacing, f looked like nothing but noise */
     int grown, done;
     int evaluations;
 } fg_noise;
@@ -151,11 +152,12 @@ double fg_line_sign(ptrdiff_t i);
 /* The noise of f around each of `points` points x (points, n).
  * base    [in] (points,) values f(x)
  * scale   [in] (points, n) sizes of the coordinates
+ * room    [in] (2, points * n) how far each may move down and up, or NULL; with it, lines start at x
  * scratch [scratch] (size,), size >= points * 8 + n
  * noise   [out] (points,)
  * Returns FG_OK, or what the function returned. Cost: 4 to 8 evaluations a point, 24 at most. */
 int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                      const double *scale, double *scratch, ptrdiff_t size, fg_noise *noise);
+                      const double *scale, const double *room, double *scratch, ptrdiff_t size, fg_noise *noise);
 
 #define FG_KINK 1
 #define FG_JUMP 2

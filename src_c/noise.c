@@ -54,28 +54,48 @@ static int fits_float32(ptrdiff_t count, const double *values)
     return 1;
 }
 
+/* The noise in a line of values. A kink or a jump at x itself is no noise: where each side alone shows far less, that
+ * counts, and *broken is set. */
+static double level_of(int half, int one_sided, double *values, ptrdiff_t *zeros, int *broken)
+{
+    double left[MOST_HALF + 1], right[MOST_HALF + 1];
+    ptrdiff_t ignored;
+    for (int k = 0; k <= half; k++) {
+        left[k] = values[k];
+        right[k] = values[half + k];
+    }
+    const double level = fg_difference_noise(2 * half + 1, values, zeros);
+    if (one_sided || half < MOST_HALF)
+        return level;
+    const double of_left = fg_difference_noise(half + 1, left, &ignored);
+    const double of_right = fg_difference_noise(half + 1, right, &ignored);
+    const double of_sides = of_left > of_right ? of_left : of_right;
+    *broken = level > 10.0 * of_sides;
+    return *broken ? of_sides : level;
+}
+
 /* What one line of values says. Returns whether another one, with another spacing, is needed. */
-static int judge(fg_noise *noise, int half, double *values)
+static int judge(fg_noise *noise, int half, int one_sided, double *values)
 {
     const int count = 2 * half + 1;
     double largest = 0.0;
     ptrdiff_t zeros;
+    int broken = 0;
     noise->evaluations += 2 * half;
     noise->narrow &= fits_float32(count, values);
-    for (int k = 0; k < count; k++)
-        largest = !(fabs(values[k]) <= largest) ? fabs(values[k]) : largest;
-    if (!isfinite(largest)) {
+    if (fg_first_nonfinite(count, values) >= 0) {
         noise->spacing *= 0x1p-10;
         return 1;
     }
+    for (int k = 0; k < count; k++)
+        largest = fabs(values[k]) > largest ? fabs(values[k]) : largest;
     const double slope = (values[half + 1] - values[half - 1]) / (2.0 * noise->spacing);
-    const double level = fg_difference_noise(count, values, &zeros);
-    const int seen = isfinite(noise->slope);
-    if (2 * zeros >= count - 1) { /* too close for f to tell the points apart */
+    const double level = level_of(half, one_sided, values, &zeros, &broken);
+    const int seen = noise->accepted > 0.0;
+    if (2 * zeros > count - 1) { /* too close for f to tell the points apart */
         if (seen)
             return 0;
         noise->size = largest;
-        noise->level = level;
         noise->grown = 1;
         noise->spacing *= 64.0;
         return 1;
@@ -87,7 +107,8 @@ static int judge(fg_noise *noise, int half, double *values)
     }
     noise->level = level;
     noise->size = largest;
-    noise->slope = slope;
+    noise->slope = one_sided || broken ? NAN : slope;
+    noise->hidden |= !seen && level > 0.01 * largest;
     noise->accepted = noise->spacing;
     if (level <= SUSPICIOUS * largest || noise->grown)
         return 0;
@@ -95,19 +116,30 @@ static int judge(fg_noise *noise, int half, double *values)
     return 1;
 }
 
-/* Values (open lines, 2 * half) at the points of all lines that are not done, f(x) in the middle left out. */
-static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const fg_noise *noise,
-                    int half, ptrdiff_t points, double *rows, ptrdiff_t capacity, double *values)
+/* How far coordinate c moves from one point of the line to the next: within room, if that is given. */
+static double stride(const fg_noise *noise, ptrdiff_t n, const double *scale, const double *room, ptrdiff_t total,
+                     ptrdiff_t c)
 {
-    ptrdiff_t filled = 0, first = 0;
-    for (ptrdiff_t p = 0, row = 0; p < points; p++) {
-        for (int k = -half; k <= half && !noise[p].done; k++) {
-            if (k == 0)
-                continue;
-            double *out = rows + filled * n;
-            const double shift = k * noise[p].spacing;
-            for (ptrdiff_t i = 0; i < n; i++)
-                out[i] = x[p * n + i] + shift * fg_line_sign(i) * scale[p * n + i];
+    const double wanted = noise->spacing * scale[c];
+    if (!room)
+        return fg_line_sign(c % n) * wanted;
+    const double most = (room[c] > room[total + c] ? room[c] : room[total + c]) / (2 * MOST_HALF + 1);
+    return (room[total + c] >= room[c] ? 1.0 : -1.0) * (most < wanted ? most : wanted);
+}
+
+/* Values (open lines, 2 * half) at the points of all lines that are not done. x itself is in the middle of its line,
+ * or within bounds the first point. */
+static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const double *room,
+                    const fg_noise *noise, int half, ptrdiff_t points, double *rows, ptrdiff_t capacity, double *values)
+{
+    ptrdiff_t filled = 0, first = 0, row = 0;
+    for (ptrdiff_t p = 0; p < points; p++) {
+        for (int k = 0; k < 2 * half && !noise[p].done; k++) {
+            const int steps = room ? k + 1 : k - half + (k >= half);
+            for (ptrdiff_t i = 0; i < n; i++) {
+                const ptrdiff_t c = p * n + i;
+                rows[filled * n + i] = x[c] + steps * stride(noise + p, n, scale, room, points * n, c);
+            }
             row++;
             if (++filled == capacity) {
                 const int status = f->at_points(f->ctx, filled, n, rows, values + first);
@@ -122,16 +154,17 @@ static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const do
 }
 
 int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                      const double *scale, double *scratch, ptrdiff_t size, fg_noise *noise)
+                      const double *scale, const double *room, double *scratch, ptrdiff_t size, fg_noise *noise)
 {
-    const int half = n < 4 ? 2 : n < 8 ? 3 : MOST_HALF;
-    double *const values = scratch, *const rows = scratch + points * 2 * half;
-    const ptrdiff_t capacity = (size - points * 2 * half) / n;
+    double *const values = scratch, *const rows = scratch + points * 2 * MOST_HALF;
+    const ptrdiff_t capacity = (size - points * 2 * MOST_HALF) / n;
     ptrdiff_t open = points;
     for (ptrdiff_t p = 0; p < points; p++)
         noise[p] = (fg_noise){.size = fabs(base[p]), .slope = NAN, .narrow = 1, .spacing = FIRST_SPACING};
     for (int attempt = 0; attempt < 3 && open; attempt++) {
-        const int status = evaluate(f, n, x, scale, noise, half, points, rows, capacity, values);
+        /* Few points where there are few components to share their cost, more where the first look was suspicious. */
+        const int half = attempt || n >= 8 ? MOST_HALF : n < 4 ? 2 : 3;
+        const int status = evaluate(f, n, x, scale, room, noise, half, points, rows, capacity, values);
         if (status != FG_OK)
             return status;
         const double *next = values;
@@ -139,13 +172,12 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
             double line[2 * MOST_HALF + 1];
             if (noise[p].done)
                 continue;
-            for (int k = 0; k < half; k++) {
-                line[k] = next[k];
-                line[half + 1 + k] = next[half + k];
-            }
-            line[half] = base[p];
+            const int middle = room ? 0 : half;
+            for (int k = 0; k < 2 * half; k++)
+                line[k + (k >= middle)] = next[k];
+            line[middle] = base[p];
             next += 2 * half;
-            noise[p].done = !judge(noise + p, half, line);
+            noise[p].done = !judge(noise + p, half, room != NULL, line);
             open -= noise[p].done;
         }
     }

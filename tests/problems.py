@@ -180,7 +180,10 @@ def brown_almost_linear(x, m):
 def discrete_boundary(x, m):
     n = len(x)
     h, padded = 1 / (n + 1), [0, *x, 0]
-    return [2 * padded[i] - padded[i - 1] - padded[i + 1] + h * h * (padded[i] + i * h + 1) ** 3 / 2 for i in range(1, n + 1)]
+    return [
+        2 * padded[i] - padded[i - 1] - padded[i + 1] + h * h * (padded[i] + i * h + 1) ** 3 / 2
+        for i in range(1, n + 1)
+    ]
 
 
 def broyden_tridiagonal(x, m):
