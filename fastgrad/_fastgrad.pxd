@@ -64,6 +64,7 @@ cdef extern from "fastgrad.h":
         double spacing
         int narrow
         int hidden
+        int failed
         int grown
         int done
         int evaluations

@@ -392,7 +392,7 @@ cdef void known_noise(fg_noise *noise, double level, double base) noexcept:
     noise.size = base if base >= 0 else -base
     noise.slope = NAN
     noise.accepted = noise.spacing = 0.0
-    noise.narrow = noise.hidden = noise.grown = noise.evaluations = 0
+    noise.narrow = noise.hidden = noise.failed = noise.grown = noise.evaluations = 0
     noise.done = 1
 
 

@@ -77,7 +77,7 @@ static int is_even_part_rough(const double *values, double base, double noise)
         size = larger(size, fabs(even[k]) / ((k + 1) * (k + 1)));
     }
     const double fourth = (16 * even[0] - even[1]) / 12, sixth = (270 * even[0] - 27 * even[1] + 2 * even[2]) / 180;
-    return fabs(fourth - sixth) > larger(0.15 * size, 6 * noise);
+    return fabs(fourth - sixth) > larger(0.08 * size, 6 * noise);
 }
 
 static verdict examine(const approximations *a, double x, double h, double base, const double *values,
@@ -103,6 +103,7 @@ static verdict examine(const approximations *a, double x, double h, double base,
     v.middle_noise = a->middle_norm * v.noise / v.h;
     v.low_noise = a->low_norm * v.noise / v.h;
     v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise) ||
+              (v.low > larger(0.02 * v.size, 6 * v.low_noise) && v.middle > 0.2 * v.low) ||
               (a == &CENTRAL && is_even_part_rough(values, base, v.noise));
     if (v.rough) {
         v.truncation = larger(v.middle, v.low);
@@ -185,25 +186,27 @@ static void retreat(fg_component *c, const double *values)
     go_on(c, c->h / (c->failures < 3 ? 8.0 : 1000.0));
 }
 
-/* All the values equal f(x), or some of them do and the rest does not converge: constant, at least in pieces. */
+/* Whether f is constant around x: all the values equal f(x), or those farther away contradict those that did. */
 static int is_flat(fg_component *c, double base, const double *values, const verdict *v)
 {
     int equal = 0;
     for (int j = 0; j < WIDTH; j++)
         equal += values[j] == base;
-    if (equal < WIDTH && !(c->flats && values[0] == base && values[1] == base) && !(values[0] == base && values[1] == base && v->rough))
+    const int near = values[0] == base && values[1] == base && v->rough;
+    const int contradiction = c->flats && (v->rough || fabs(v->derivative) * c->constant > 8.0 * v->noise);
+    if (equal < WIDTH && !near && !contradiction)
         return 0;
-    c->flats++;
-    if (equal == WIDTH && c->flats < 3 && c->shrinks == 0) {
-        if (c->flats == 1)
-            c->step = v->h;
+    if (equal == WIDTH)
+        c->constant = larger(c->constant, 3.0 * v->h);
+    if (equal == WIDTH && c->flats < 2 && c->shrinks == 0) {
+        c->flats++;
         go_on(c, 10.0 * c->h);
         return 1;
     }
     c->flags |= FG_FLAT;
     c->value = 0.0;
-    c->error = v->noise / v->h;
-    c->step = c->step > 0.0 ? c->step : v->h;
+    c->error = v->noise / larger(c->constant, v->h);
+    c->step = larger(c->constant / 3.0, DBL_MIN);
     finish(c);
     return 1;
 }

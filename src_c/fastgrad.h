@@ -137,7 +137,7 @@ typedef struct fg_noise {
     double spacing;  /* the next spacing */
     int narrow;      /* every value fits a float32 */
     int hidden;      /* at the first spacing, f looked like nothing but noise */
-    int grown, done;
+    int failed, grown, done;
     int evaluations;
 } fg_noise;
 
@@ -179,6 +179,7 @@ typedef struct fg_component {
     int done, paused, rounds, shrinks, failures, flats, stale, kept;
     double h;           /* the next step, signed as `side` */
     double jump, kink;  /* f(x+h) - f(x-h), and the step, when they first looked like a jump, a kink */
+    double constant;    /* how far from x f was seen to be constant */
     double estimates[FG_ROUNDS], truncations[FG_ROUNDS], deviations[FG_ROUNDS], steps[FG_ROUNDS];
 } fg_component;
 

@@ -58,17 +58,17 @@ static int fits_float32(ptrdiff_t count, const double *values)
  * counts, and *broken is set. */
 static double level_of(int half, int one_sided, double *values, ptrdiff_t *zeros, int *broken)
 {
-    double left[MOST_HALF + 1], right[MOST_HALF + 1];
+    double left[MOST_HALF], right[MOST_HALF]; /* without f(x), which at a jump belongs to either */
     ptrdiff_t ignored;
-    for (int k = 0; k <= half; k++) {
+    for (int k = 0; k < half; k++) {
         left[k] = values[k];
-        right[k] = values[half + k];
+        right[k] = values[half + 1 + k];
     }
     const double level = fg_difference_noise(2 * half + 1, values, zeros);
     if (one_sided || half < MOST_HALF)
         return level;
-    const double of_left = fg_difference_noise(half + 1, left, &ignored);
-    const double of_right = fg_difference_noise(half + 1, right, &ignored);
+    const double of_left = fg_difference_noise(half, left, &ignored);
+    const double of_right = fg_difference_noise(half, right, &ignored);
     const double of_sides = of_left > of_right ? of_left : of_right;
     *broken = level > 10.0 * of_sides;
     return *broken ? of_sides : level;
@@ -85,7 +85,7 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
     noise->narrow &= fits_float32(count, values);
     if (fg_first_nonfinite(count, values) >= 0) {
         noise->spacing *= 0x1p-10;
-        return 1;
+        return !noise->failed++;
     }
     for (int k = 0; k < count; k++)
         largest = fabs(values[k]) > largest ? fabs(values[k]) : largest;
