@@ -313,6 +313,8 @@ def base_values(function: _kernels.Function, point: Point, x: Array) -> Array:
     """F at the points x; not a number there is an error, since no derivative exists."""
     points = x.reshape(-1, function.n)
     values = function.at_points(points)
+    if _kernels.is_plain(values):
+        return values
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))

@@ -69,8 +69,8 @@ class Adaptive:
     ) -> tuple[Array, float]:
         """First derivatives at the points x; see `FixedStep.derivatives`."""
         found, flags, levels, base = self.components(function, point, x, relative_noise)
-        undetermined = ~np.isfinite(found[0])
-        if undetermined.any():
+        if not _kernels.is_plain(found[0]):
+            undetermined = ~np.isfinite(found[0])
             c = int(np.argmax(undetermined))
             warnings.warn(
                 f"no derivative by {point.name(c)} ({_flag_names(flags[c])}; {undetermined.sum()} such components): "
@@ -78,8 +78,7 @@ class Adaptive:
                 RuntimeWarning,
                 stacklevel=4,
             )
-        size = float(np.abs(base).max(initial=0.0))
-        known = float(levels.max(initial=0.0)) / size if size else relative_noise
+        known = max((v / abs(b) for v, b in zip(levels.tolist(), base.tolist(), strict=True) if b), default=0.0)
         values = found[0]
         return (values.reshape(x.shape) if only is None else values[[only], None]), max(known, 2 * FLOAT64)
 
@@ -87,7 +86,7 @@ class Adaptive:
         self, function: _kernels.Function, point: Point, x: Array, relative_noise: float = FLOAT64
     ) -> tuple[Array, NDArray[np.intc], Array, Array]:
         """Rows value, error, step, left and right slope (5, x.size); flags; noise and f at each point of x."""
-        points = x.reshape(-1, function.n)
+        points = x.reshape(-1, function.n) if function.n else x.reshape(0, 0)
         base = base_values(function, point, points).ravel()
         room = None
         if self.bounds is not None:
@@ -109,12 +108,13 @@ def scales(typical_x: Any, point: Point, points: Array) -> Array:
     typical = checked_steps(typical_x, point, "typical_x")
     if typical is not None:
         sizes = np.maximum(sizes, typical)
-    sizes[sizes == 0.0] = 1.0
+    if not sizes.all():
+        sizes[sizes == 0.0] = 1.0
     return sizes
 
 
 def _flag_names(bits: int) -> str:
-    return ",".join(name for k, name in enumerate(FLAGS) if bits >> k & 1)
+    return ",".join(name for k, name in enumerate(FLAGS) if bits >> k & 1) if bits else ""
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,7 @@ def differentiate(
         made.tolerate(True)
         return made
 
-    names = np.array([""])[np.zeros(bits.size, dtype=int)] if not bits.any() else np.array(list(map(_flag_names, bits)))
+    names = np.array([_flag_names(flag) for flag in bits.tolist()])
     return Derivative(
         value=point.restore(found[0]),
         error=point.restore(found[1]),
