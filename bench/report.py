@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="shorter rounds")
     options = parser.parse_args()
     results = {}
-    print(f"{'workload':<30} {'bound':>6} {'fastgrad':>9}  peers, as ratios to the limit")
+    print(f"{'workload':<34} {'bound':>6} {'fastgrad':>9}  peers, as ratios to the limit")
     for name, (make, bound) in WORKLOADS.items():
         if options.names and not any(part in name for part in options.names):
             continue
@@ -36,7 +36,7 @@ def main():
         found = {row: ratio for row, ratio in ratios(rounds, limit).items() if not row.startswith("limit")}
         others = ", ".join(f"{row} {ratio:.3g}" for row, ratio in found.items() if row != "fastgrad")
         others += "".join(f", {row} absent" for row in absent)
-        print(f"{name:<30} {bound or '':>6} {found['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")
+        print(f"{name:<34} {bound or '':>6} {found['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")
         results[name] = {"bound": bound, "ratios": found, "seconds": times}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "report.json").write_text(json.dumps({"build": fg.build_info(), "workloads": results}, indent=1))

@@ -5,6 +5,7 @@ from _side_by_side import (
     build_limit,
     cheap,
     cheap_gradient,
+    cubes,
     peers,
     rosenbrock,
     rosenbrock_gradient,
@@ -60,6 +61,18 @@ def _batch(b, n):
     return rows
 
 
+def _adaptive(n, verb):
+    limit = build_limit()
+    x = np.linspace(0.5, 1.5, n)
+    count = fg.differentiate(cubes, x).nfev
+    assert np.allclose(fg.differentiate(cubes, x).value, 3 * x**2, rtol=1e-10)
+    return {"fastgrad": lambda: verb(cubes, x), "limit": lambda: limit(cubes, x, count)}
+
+
+def _gradient(f, x):
+    return fg.gradient(f, x, method="adaptive")
+
+
 WORKLOADS = {
     "cheap f, n=2, gradient()": (lambda: _python(cheap, cheap_gradient, 2, False), None),
     "cheap f, n=10, grad()": (lambda: _python(cheap, cheap_gradient, 10, True), 1.3),
@@ -67,6 +80,9 @@ WORKLOADS = {
     "NumPy f, n=10, gradient()": (lambda: _python(rosenbrock, rosenbrock_gradient, 10, False), 1.05),
     "NumPy f, n=100, gradient()": (lambda: _python(rosenbrock, rosenbrock_gradient, 100, False), 1.05),
     "NumPy f, n=1000, gradient()": (lambda: _python(rosenbrock, rosenbrock_gradient, 1000, False, False), 1.05),
+    "1 µs f, n=10, adaptive gradient()": (lambda: _adaptive(10, _gradient), 1.3),
+    "1 µs f, n=10, differentiate()": (lambda: _adaptive(10, fg.differentiate), 1.3),
+    "f, n=100, differentiate()": (lambda: _adaptive(100, fg.differentiate), 1.3),
     "batch 1000x10": (lambda: _batch(1000, 10), 1.15),
     "batch 100x100": (lambda: _batch(100, 100), 1.15),
     "batch 10000x100": (lambda: _batch(10000, 100), 1.15),

@@ -86,7 +86,9 @@ class Adaptive:
         self, function: _kernels.Function, point: Point, x: Array, relative_noise: float = FLOAT64
     ) -> tuple[Array, NDArray[np.intc], Array, Array]:
         """Rows value, error, step, left and right slope (5, x.size); flags; noise and f at each point of x."""
-        points = x.reshape(-1, function.n) if function.n else x.reshape(0, 0)
+        if not function.n:
+            return np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1), np.empty(0)
+        points = x.reshape(-1, function.n)
         base = base_values(function, point, points).ravel()
         room = None
         if self.bounds is not None:

@@ -32,9 +32,10 @@ static const approximations ONE_SIDED = {
 
 /* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
 static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
-static const double DEVIATIONS = 2.8;        /* of the noise in the error bar */
+static const double DEVIATIONS = 2.4;        /* of the noise in the error bar */
 static const double GEOMETRIC_FACTOR = 3.0;
-static const double ROUNDING = 0.5;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
+static const double ROUNDING = 0.3;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
+static const double FEW_SAMPLES = 1.5;  /* of the noise that was seen: its estimate has few samples */
 static const double GOOD = 1e-10;       /* relative error bar that needs no further round */
 static const double WORTH = 6.0;        /* predicted gain that is worth another round */
 static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
@@ -52,7 +53,7 @@ static double epsilon_of(const fg_noise *noise) { return noise->narrow ? FLT_EPS
 static double relative_noise(const fg_noise *noise)
 {
     const double least = ROUNDING * epsilon_of(noise);
-    return noise->size > 0.0 ? larger(noise->level / noise->size, least) : least;
+    return noise->size > 0.0 ? larger(FEW_SAMPLES * noise->level / noise->size, least) : least;
 }
 
 /* What the values of one round say of one component. */
@@ -98,7 +99,7 @@ static verdict examine(const approximations *a, double x, double h, double base,
     v.middle = fabs(middle - v.derivative);
     v.low = fabs(low - v.derivative);
     const double of_x = ROUNDING * epsilon_of(noise) * fabs(x * v.derivative);
-    v.noise = hypot(larger(relative_noise(noise) * v.largest, noise->level), of_x);
+    v.noise = hypot(larger(relative_noise(noise) * v.largest, FEW_SAMPLES * noise->level), of_x);
     v.deviation = a->best_norm * v.noise / v.h;
     v.middle_noise = a->middle_norm * v.noise / v.h;
     v.low_noise = a->low_norm * v.noise / v.h;
@@ -441,7 +442,7 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
         const double moved = x[c] + t * scale[c], h = moved - x[c];
         double values[2];
         const fg_shifts shifts = {.n = n, .x = x, .components = &c, .h = &h, .count = 1, .offsets = both, .width = 2};
-        if (h == 0.0 || work[c].evaluations + 2 > EVALUATIONS || work[c].flags & (FG_KINK | FG_JUMP))
+        if (h == 0.0 || work[c].evaluations + 2 + (1.0 + noise->evaluations) / (double)n > EVALUATIONS || work[c].flags & (FG_KINK | FG_JUMP))
             continue;
         const int status = f->at_shifts(f->ctx, &shifts, values);
         if (status != FG_OK)

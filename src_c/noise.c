@@ -1,6 +1,7 @@
 /* The noise of a function, from the differences of equally spaced values. */
 #include "fastgrad.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -181,5 +182,9 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
             open -= noise[p].done;
         }
     }
+    /* A few values of a function that computes in float32 may lie on a line by accident. */
+    for (ptrdiff_t p = 0; p < points; p++)
+        if (noise[p].narrow && noise[p].accepted > 0.0 && noise[p].level < 0.3 * FLT_EPSILON * noise[p].size)
+            noise[p].level = 0.3 * FLT_EPSILON * noise[p].size;
     return FG_OK;
 }
