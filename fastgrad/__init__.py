@@ -19,7 +19,7 @@ from .derivatives import batch_gradient, directional, grad, gradient, partial, v
 if TYPE_CHECKING:
     from . import testing
     from .adaptive import Derivative, differentiate, noise_level
-    from .checking import GradientCheck, Mismatch, check_grad
+    from .checking import GradientCheck, Mismatch, check_grad, check_jacobian
     from .descent import DescentResult, gradient_descent
 
 __version__: str = _kernels.build()[2]
@@ -32,6 +32,7 @@ __all__ = [
     "batch_gradient",
     "build_info",
     "check_grad",
+    "check_jacobian",
     "differentiate",
     "directional",
     "grad",
@@ -51,6 +52,7 @@ _ON_USE = {
     "GradientCheck": "checking",
     "Mismatch": "checking",
     "check_grad": "checking",
+    "check_jacobian": "checking",
     "differentiate": "adaptive",
     "gradient_descent": "descent",
     "noise_level": "adaptive",

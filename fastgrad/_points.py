@@ -132,8 +132,14 @@ class Tree(Point):
 
     def leaf_slices(self) -> list[tuple[str, slice]]:
         """Names of the leaves, and where they stand among the coordinates."""
-        starts = [int(end) - leaf.size for end, leaf in zip(self._ends, self._leaves, strict=True)]
-        return [(n, slice(s, s + leaf.size)) for n, s, leaf in zip(self._names, starts, self._leaves, strict=True)]
+        return [(name, where) for name, where, _ in self.leaf_shapes()]
+
+    def leaf_shapes(self) -> list[tuple[str, slice, tuple[int, ...]]]:
+        """Names, places and shapes of the leaves."""
+        return [
+            (name, slice(int(end) - leaf.size, int(end)), leaf.shape)
+            for name, end, leaf in zip(self._names, self._ends, self._leaves, strict=True)
+        ]
 
 
 class _Leaf:

@@ -1,101 +1,30 @@
-"""Checks of hand-coded gradients: are they right, and if not, where are they wrong."""
+"""Checks of hand-coded derivatives: are they right, and if not, where are they wrong, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import stencils
-from ._fixed import base_values, checked_steps
+from ._explain import explain
+from ._fixed import base_values, checked_bounds
 from ._functions import Vectorized, as_function, callable_or_error
-from ._kernels import Function, steps
-from ._points import Array, Point, as_point
+from ._kernels import Function
+from ._lines import estimate
+from ._points import Array, Point, Tree, as_point, per_coordinate
+from ._report import ROWS, GradientCheck, Mismatch
+from ._search import Search, leaf_slices
+from .adaptive import FLAGS, Adaptive
 from .stencils import FLOAT32, FLOAT64
 
-_ROWS = 10
+__all__ = ["GradientCheck", "Mismatch", "check_grad", "check_jacobian"]
 
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One entry of the claimed gradient that is wrong, or could not be decided.
-
-    Attributes
-    ----------
-    path : str
-        Its name, such as ``"W1[3, 2]"``.
-    index : int
-        Its flat index.
-    claimed, numeric : float
-        The entry, and the derivative by differences.
-    error : float
-        The error bar of `numeric`.
-    flag : str
-        ``"wrong"``, ``"nonfinite"`` or ``"undecided"``.
-    """
-
-    path: str
-    index: int
-    claimed: float
-    numeric: float
-    error: float
-    flag: str = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class GradientCheck:
-    """What `check_grad` found; ``bool(check)`` is whether the gradient is right.
-
-    Attributes
-    ----------
-    verdict : {"right", "wrong", "undecided"}
-    wrong : list of Mismatch
-        Worst first.
-    explanation : str
-        One sentence.
-    n_compared : int
-        Entries compared.
-    nfev : int
-        Evaluations of f.
-    resolution : float
-        The largest error that could have gone unseen in an entry.
-    seed : int or None
-        None: nothing was drawn at random.
-    rows : list of Mismatch
-        The entries with the largest differences, right or wrong, worst first.
-    """
-
-    verdict: str
-    wrong: list[Mismatch]
-    explanation: str
-    n_compared: int
-    nfev: int
-    resolution: float
-    seed: int | None = None
-    rows: list[Mismatch] = field(default_factory=list, repr=False)
-
-    def __bool__(self) -> bool:
-        return self.verdict == "right"
-
-    def __str__(self) -> str:
-        width = max([len("entry"), *(len(row.path) for row in self.rows)])
-        lines = [f"gradient is {self.verdict.upper()}: {self.explanation}"]
-        if self.rows:
-            lines.append(f"  {'entry':<{width}} {'claimed':>14} {'numeric':>14} {'± error':>9} {'difference':>11}")
-        for row in self.rows:
-            lines.append(
-                f"  {row.path:<{width}} {row.claimed:>14.7g} {row.numeric:>14.7g} {row.error:>9.1e} "
-                f"{row.claimed - row.numeric:>11.2e}  {row.flag}".rstrip()
-            )
-        lines.append(f"  {self.n_compared} entries compared, {self.nfev} evaluations of f")
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain Python values, ready for JSON."""
-        return asdict(self)
+_MOST_ENTRIES = 300
+_SEARCH_EVALUATIONS = 600
+_KINK = 1 << FLAGS.index("kink")
+_CENTRAL = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
 
 
 def check_grad(
@@ -106,30 +35,42 @@ def check_grad(
     args: tuple[Any, ...] = (),
     rtol: float = 0.0,
     typical_x: Any = None,
+    bounds: Any = None,
     vectorized: Vectorized = False,
+    exhaustive: bool | None = None,
+    max_evals: int | None = None,
+    near: int = 0,
+    seed: int = 0,
 ) -> GradientCheck:
-    """Check a user-coded gradient against differences, entry by entry.
+    """Check a user-coded gradient against differences that know their own errors.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args) -> float``.
     grad : callable, or array_like or pytree
-        ``grad(x, *args)``, of x's shape and structure; or its value at x.
+        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient); or its value at x.
     x : number, array_like or pytree
         Where to check.
     args : tuple, optional
         Further arguments of f and grad.
     rtol : float, optional
         Relative error that is accepted, on top of the error bar of the differences.
-    typical_x : array_like, optional
-        Typical sizes of the coordinates, see `gradient`.
-    vectorized : bool or {"rows", "columns"}, optional
-        Whether f takes many points at a time, see `gradient`.
+    typical_x, bounds, vectorized
+        As for `differentiate`.
+    exhaustive : bool, optional
+        True: every entry by itself. False: a search. By default, a search beyond 300 entries.
+    max_evals : int, optional
+        Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
+    near : int, optional
+        Check also at so many points drawn near x, within bounds. grad must be callable.
+    seed : int, optional
+        Of the random directions and points.
 
     Returns
     -------
     check : GradientCheck
+        verdict, wrong entries with their paths, explanation.
 
     Raises
     ------
@@ -137,16 +78,19 @@ def check_grad(
         grad's result is not numbers.
     ValueError
         grad's result has another shape or structure than x; x has no entries, so that there is nothing to
-        compare; f is NaN or infinite near x.
+        compare; f is NaN or infinite at x.
 
     Notes
     -----
-    Each entry is compared with a difference of order 4 from steps h and 2h. Its error bar is the sum of
-    |D(h) - D(2h)| / 3 and the rounding error of the differences. An entry that differs by more than three error
-    bars and what `rtol` accepts is suspect: it is differenced with six steps, a factor of 1e7 apart. It is
-    wrong only if two of them give the same other value and none agrees with it, and it is not a subgradient
-    between the one-sided slopes of a kink. Where three error bars exceed 1e-3 of the entry (or 1e-6 of
-    the largest), agreement says nothing, and the verdict is "undecided".
+    Up to 300 entries, each is compared with its derivative by the adaptive method (see `differentiate`). An entry
+    beyond one and a half error bars is wrong if a second difference, with another step, agrees with the first and
+    excludes it too. At a kink any value between the one-sided slopes is right. Where an error bar is too large for
+    agreement to mean anything, the verdict is "undecided".
+
+    Beyond that, f is differentiated along a random direction that moves all entries at once, in proportion to the
+    size of their leaf, and compared with the gradient's product with it; where they differ, halves of the entries
+    are tested, down to single ones (generalised binary splitting, Hwang, J. Amer. Stat. Assoc. 67 (1972) 605-608).
+    `resolution` and `leaves` say what error would have gone unseen.
 
     Examples
     --------
@@ -154,101 +98,245 @@ def check_grad(
     >>> f = lambda x: x[0] ** 2 * x[1]
     >>> wrong = lambda x: np.array([2 * x[0] * x[1], 2 * x[0] ** 2])
     >>> check = fg.check_grad(f, wrong, np.array([3.0, 4.0]))
-    >>> check.verdict, check.wrong[0].path
-    ('wrong', 'x[1]')
+    >>> check.verdict, check.explanation
+    ('wrong', '1 of 2 entries is wrong: x[1] has 2 times its value')
     """
     callable_or_error(f)
     point = as_point(x)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
-    argument = point.restore(point.flat) if point.make is not None else point.flat.copy()
-    claimed = _claimed(grad(argument, *args) if callable(grad) else grad, point)
-    function = as_function(f, args, point, vectorized)
-    differencer = _Differencer(function, point, typical_x)
-    return _judge(differencer, claimed, rtol)
+    work = _GradientWork(f, grad, point, args, rtol, typical_x, bounds, vectorized)
+    check = work.check(exhaustive, max_evals, seed)
+    if near and not callable(grad):
+        raise TypeError("near= needs a gradient that can be called at other points")
+    for k in range(near):
+        if not check:
+            break
+        other = _near(point, bounds, np.random.default_rng([seed, k]))
+        moved = as_point(other)
+        again = _GradientWork(f, grad, moved, args, rtol, typical_x, bounds, vectorized)
+        check = again.check(exhaustive, max_evals, seed)
+        check.notes.append(f"at point {k + 1} of {near} near x, seed {seed}")
+    return check
 
 
-@dataclass(slots=True)
-class _Differences:
-    """Derivatives of order 4 from steps h and 2h, their error bars, and the one-sided slopes at h."""
-
-    numeric: Array
-    bar: Array
-    right: Array
-    left: Array
+def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:
+    flat = point.flat.ravel()
+    moved = flat + 0.05 * np.where(flat == 0, 1.0, np.abs(flat)) * rng.uniform(-1, 1, flat.size)
+    if bounds is not None:
+        moved = np.clip(moved, *checked_bounds(bounds, point, point.flat))
+    return point.restore(moved)
 
 
-class _Differencer:
-    """Takes differences of f around x with steps of any size."""
+class _GradientWork:
+    """One check at one point: what was claimed, the function, and what both are like."""
 
-    def __init__(self, function: Function, point: Point, typical_x: Any) -> None:
-        self.function = function
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        grad: Any,
+        point: Point,
+        args: tuple[Any, ...],
+        rtol: float,
+        typical_x: Any,
+        bounds: Any,
+        vectorized: Vectorized,
+    ) -> None:
         self.point = point
         self.x = point.flat.ravel()
-        self.noise = FLOAT64
-        self.typical = checked_steps(typical_x, point, "typical_x")
-        self.base = float(base_values(function, point, point.flat)[0, 0])
+        self.rtol = rtol
+        self.method = Adaptive(typical_x, bounds)
+        self.function = as_function(f, args, point, vectorized)
+        self.notes: list[str] = []
+        self.base = float(base_values(self.function, point, self.x)[0, 0])
+        argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
+        result = grad(argument, *args) if callable(grad) else grad
+        if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not isinstance(point, Tree):
+            value, result = result
+            if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
+                self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
+        self.claimed = _claimed(result, point)
+        again = float(base_values(self.function, point, self.x)[0, 0])
+        if again != self.base:
+            self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
+        self.function.tolerate(True)
+        # A float32 gradient carries its own rounding.
+        exact = self.claimed == self.claimed.astype(np.float32)
+        self.rounding = FLOAT32 if exact.all() and np.any(self.claimed % 1 != 0) else FLOAT64
 
-    def _values(self, components: Any, factor: float) -> tuple[Array, Array]:
-        relative_step = stencils.stencil("central", 4).relative_step(self.noise)
-        h = steps(self.x, self.point.n, factor * relative_step, None, self.typical)[components]
-        return h, self.function.at_shifts(self.x, components, h, np.array([1.0, -1.0, 2.0, -2.0]))[:, :, 0]
+    def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
+        if exhaustive is None:
+            exhaustive = self.point.n <= _MOST_ENTRIES
+        if not exhaustive and np.isfinite(self.claimed).all():
+            return self._searched(_SEARCH_EVALUATIONS if max_evals is None else max_evals, seed)
+        return self._all()
 
-    def at(self, components: Any, factor: float = 1.0) -> _Differences:
-        """Differences with steps `factor` times those that suit a function of scale max(|x|, typical_x)."""
-        h, values = self._values(components, factor)
-        if self.noise == FLOAT64 and self._is_narrow(values):
-            self.noise = FLOAT32
-            h, values = self._values(components, factor)
-        x = self.x[components]
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            near = (values[:, 0] - values[:, 1]) / ((x + h) - (x - h))
-            far = (values[:, 2] - values[:, 3]) / ((x + 2 * h) - (x - 2 * h))
-            rounding = 1.5 * self.noise * np.abs(values).max(axis=1) / h
-            right, left = (values[:, 0] - self.base) / h, (self.base - values[:, 1]) / h
-            return _Differences((4 * near - far) / 3, np.abs(near - far) / 3 + rounding, right, left)
+    def _all(self) -> GradientCheck:
+        """Every entry by itself."""
+        found, bits, _, _ = self.method.components(self.function, self.point, self.x)
+        numeric, bar, step, left, right = found
+        claimed = self.claimed
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(claimed - numeric)
+            kink = (bits & _KINK) > 0
+            slack = 1e-6 * (np.abs(left) + np.abs(right))
+            between = kink & (np.minimum(left, right) - slack <= claimed) & (claimed <= np.maximum(left, right) + slack)
+        bar = np.where(kink, 1e-6 * (np.abs(numeric) + bar), bar)
+        size = np.maximum(np.abs(claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
+        broken = ~np.isfinite(claimed)
+        accepted = self.rtol * size + 2 * self.rounding * np.abs(claimed)
+        suspect = ~(difference <= 1.5 * bar + accepted) & ~between & ~broken
+        wrong = broken | (suspect & kink)
+        doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
+        if doubtful.size:
+            second, own = self._second(doubtful, 0.6 * step[doubtful])
+            agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
+            excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
+            wrong[doubtful] = agree & excluded
+        largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
+        with np.errstate(invalid="ignore"):
+            dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
+        vague = ~wrong & (suspect | dull)
+        names = [",".join(flag for k, flag in enumerate(FLAGS) if bit >> k & 1) for bit in bits.tolist()]
+        flags = np.where(broken, "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", names)))
+        pattern = (
+            explain(claimed, numeric, bar, wrong & ~broken, self.x, self._leaves(), self.point.name, self._elsewhere)
+            if wrong.any()
+            else ""
+        )
+        resolution = float(np.max(np.where(np.isfinite(bar), bar, 0.0), initial=0.0))
+        return self._report(np.arange(self.point.n), numeric, bar, flags, wrong, vague, pattern, resolution, None)
 
-    def _is_narrow(self, values: Array) -> bool:
-        with np.errstate(over="ignore"):
-            return self.function.float32 or bool((values == values.astype(np.float32)).all() and np.ptp(values) > 0)
+    def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
+        """Differences of single entries with given steps, and their error bars."""
+        h = (self.x[components] + h) - self.x[components]
+        values = self.function.at_shifts(self.x, components, h, _CENTRAL)[:, :, 0].T
+        line = np.stack([values[5], values[3], values[1], np.full(h.size, self.base), values[0], values[2], values[4]])
+        value, bar, _ = estimate(line, h)  # type: ignore[arg-type]
+        return value, np.where(np.isfinite(bar), bar, np.inf)
 
+    def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
+        """Differences of order 4 at another point."""
+        h = 1e-3 * np.where(x == 0, 1.0, np.abs(x))[components]
+        values = self.function.at_shifts(x, components, h, _CENTRAL[:4])[:, :, 0]
+        return np.asarray((8 * (values[:, 0] - values[:, 1]) - (values[:, 2] - values[:, 3])) / (12 * h))
 
-# Steps far apart: a derivative that only one of them shows is a property of the step, not of f.
-_FACTORS = (10.0, 1.0, 0.1, 1e-2, 1e-4, 1e-6)
+    def _leaves(self) -> list[tuple[str, slice, tuple[int, ...]]]:
+        if isinstance(self.point, Tree):
+            return self.point.leaf_shapes()
+        return [("x", slice(0, self.point.n), self.point.shape)]
 
+    def _searched(self, max_evals: int, seed: int) -> GradientCheck:
+        """All entries at once, then those that the search points at."""
+        search = Search(self.function, self.point, self.claimed, self.base, self.rounding + self.rtol, seed, max_evals)
+        found = search.run()
+        entries = list(found.entries)
+        rng = np.random.default_rng(seed)
+        for _, leaf in found.whole:
+            entries.extend(rng.integers(leaf.start, leaf.stop, 12).tolist())
+        components = np.unique(np.array(entries, dtype=np.intp))
+        numeric, bar = np.empty(0), np.empty(0)
+        if components.size:
+            widths = np.empty(self.point.n)
+            for name, where in leaf_slices(self.point):
+                widths[where] = search.widths[name]
+            numeric, bar = self._second(components, 0.008 * widths[components])
+        claimed = self.claimed[components]
+        wrong = ~(np.abs(claimed - numeric) <= 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed))
+        pattern = self._pattern(components, numeric, bar, wrong)
+        for name, leaf in found.whole:
+            inside = (components >= leaf.start) & (components < leaf.stop)
+            pattern += (
+                f"{'; ' if pattern else ''}{name} is wrong in {int(wrong[inside].sum())} of the {int(inside.sum())} "
+                f"entries that were looked at, of {leaf.stop - leaf.start}"
+            )
+        flags = np.where(wrong, "wrong", "").astype(object)
+        resolution = max(found.leaves.values())
+        check = self._report(
+            components, numeric, bar, flags, wrong, np.zeros(components.size, bool), pattern, resolution, seed
+        )
+        check.leaves.update(found.leaves)
+        if not found.complete:
+            check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
+        if found.clear or wrong.any():
+            return check
+        explanation = "the whole gradient disagrees in a random direction, but no single entry could be found"
+        return GradientCheck(
+            "undecided",
+            [],
+            explanation,
+            check.n_compared,
+            check.nfev,
+            resolution,
+            seed,
+            check.rows,
+            [*check.notes, "a kink or noise? exhaustive=True would decide"],
+            check.leaves,
+        )
 
-def _confirmed(differencer: _Differencer, components: Any, claimed: Array) -> NDArray[np.bool_]:
-    """Which of these entries are wrong beyond doubt.
+    def _pattern(self, components: NDArray[np.intp], numeric: Array, bar: Array, wrong: NDArray[np.bool_]) -> str:
+        if not wrong.any():
+            return ""
+        known, bars = np.full(self.point.n, np.nan), np.zeros(self.point.n)
+        known[components], bars[components] = numeric, bar
+        mask = np.zeros(self.point.n, dtype=bool)
+        mask[components] = wrong
+        return explain(self.claimed, known, bars, mask, self.x, self._leaves(), self.point.name)
 
-    Two steps must give the same derivative, within their error bars, which excludes the claimed one; no step
-    may agree with it; and it must not lie between one-sided slopes that stay apart, as at a kink.
-    """
-    found = [differencer.at(components, factor) for factor in _FACTORS]
-    off = [np.abs(d.numeric - claimed) for d in found]
-    sharp = [3 * d.bar < 0.3 * o for o, d in zip(off, found, strict=True)]
-    proved = np.zeros(len(components), dtype=bool)
-    distance = np.zeros(len(components))
-    for i, first in enumerate(found):
-        for j, second in enumerate(found[:i]):
-            same = np.abs(first.numeric - second.numeric) <= 3 * (first.bar + second.bar)
-            pair = same & sharp[i] & sharp[j]
-            proved |= pair
-            distance = np.where(pair, np.maximum(distance, off[i]), distance)
-    for d, o in zip(found, off, strict=True):
-        proved &= ~((o <= 3 * d.bar) & (3 * d.bar < distance))
-    wide, tight = found[1], found[2]
-    gap = [np.abs(d.right - d.left) for d in (wide, tight)]
-    between = (np.minimum(tight.right, tight.left) - tight.bar <= claimed) & (
-        claimed <= np.maximum(tight.right, tight.left) + tight.bar
-    )
-    kink = between & (gap[1] > 0.5 * gap[0]) & (gap[1] > 10 * tight.bar)
-    return np.asarray(proved & ~kink)
+    def _report(
+        self,
+        components: NDArray[np.intp],
+        numeric: Array,
+        bar: Array,
+        flags: NDArray[Any],
+        wrong: NDArray[np.bool_],
+        vague: NDArray[np.bool_],
+        pattern: str,
+        resolution: float,
+        seed: int | None,
+    ) -> GradientCheck:
+        point, claimed = self.point, self.claimed[components]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            severity = np.nan_to_num(np.abs(claimed - numeric) / (bar + 1e-300), nan=np.inf, posinf=1e300)
+        order = np.lexsort((-severity, ~vague, ~wrong))
+        rows = [
+            Mismatch(
+                point.name(int(components[k])), int(components[k]), float(claimed[k]), float(numeric[k]), float(bar[k]),
+                str(flags[k]),
+            )
+            for k in order[: max(ROWS, int(wrong.sum()), 200)]
+        ]  # fmt: skip
+        if wrong.any():
+            verdict, count = "wrong", int(wrong.sum())
+            explanation = (
+                f"{count} of {point.n} {'entry' if point.n == 1 else 'entries'} {'is' if count == 1 else 'are'} wrong"
+            )
+            explanation += f": {pattern}" if pattern else f", the worst {rows[0].path}"
+        elif vague.any():
+            verdict, worst = "undecided", rows[0]
+            explanation = (
+                f"differences cannot tell for {int(vague.sum())} of {point.n} entries, the first {worst.path} "
+                f"(± {worst.error:.1e}): noise, a kink or an edge nearby; "
+                "a point away from it, or a less noisy f, would decide"
+            )
+        else:
+            verdict = "right"
+            explanation = (
+                "every entry agrees within its error bar"
+                if seed is None
+                else (f"all {point.n} entries together agree along a random direction")
+            )
+        notes = list(self.notes)
+        if getattr(self.function, "overwrites", False):
+            notes.append("f overwrites its argument")
+        if self.function.float32:
+            notes.append("f computes in float32")
+        found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
+        return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
 
 
 def _claimed(gradient: Any, point: Point) -> Array:
     """The claimed gradient, flat; an error if it is not of x's shape and structure."""
-    from ._points import Tree, per_coordinate
-
     if gradient is None:
         raise TypeError("grad returned None; does it lack a return statement?")
     if isinstance(point, Tree):
@@ -265,54 +353,136 @@ def _claimed(gradient: Any, point: Point) -> Array:
     return np.asarray(array, dtype=np.float64).ravel()
 
 
-def _judge(differencer: _Differencer, claimed: Array, rtol: float) -> GradientCheck:
-    point = differencer.point
-    first_look = differencer.at(np.arange(point.n))
-    numeric, bar = first_look.numeric, first_look.bar
-    with np.errstate(invalid="ignore"):
-        difference = np.abs(claimed - numeric)
-    size = np.maximum(np.abs(claimed), np.abs(numeric))
-    # A float32 gradient carries its own rounding.
-    own = FLOAT32 if (claimed == claimed.astype(np.float32)).all() and np.any(claimed % 1 != 0) else 0.0
-    broken = ~np.isfinite(claimed)
-    suspect = ~(difference <= 3 * bar + (rtol + own) * size)
-    wrong = broken.copy()
-    doubtful = np.flatnonzero(suspect & ~broken)
-    if doubtful.size:
-        wrong[doubtful] = _confirmed(differencer, doubtful, claimed[doubtful])
-    vague = ~wrong & (
-        suspect | (3 * bar > np.maximum(1e-3 * size, 1e-6 * np.abs(numeric[np.isfinite(numeric)]).max(initial=0)))
-    )
-    flags = np.where(broken, "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", "")))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        severity = np.nan_to_num(difference / (bar + np.finfo(float).tiny), posinf=np.finfo(float).max)
-    worst = np.lexsort((-severity, flags == "undecided", ~wrong & ~vague))
+def check_jacobian(
+    f: Callable[..., Any],
+    jac: Any = None,
+    x: Any = None,
+    *,
+    args: tuple[Any, ...] = (),
+    jvp: Callable[[Array, Array], Any] | None = None,
+    vjp: Callable[[Array, Array], Any] | None = None,
+    rtol: float = 0.0,
+    seed: int = 0,
+) -> GradientCheck:
+    """Check a user-coded Jacobian, or products with it, against differences.
 
-    def rows(indices: Any) -> list[Mismatch]:
-        return [
-            Mismatch(point.name(i), i, float(claimed[i]), float(numeric[i]), float(bar[i]), str(flags[i]))
-            for i in map(int, indices)
-        ]
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> (m,)``.
+    jac : callable, array_like or sparse matrix, optional
+        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`.
+    x : array_like
+        Where to check, (n,).
+    args : tuple, optional
+        Further arguments of f and jac.
+    jvp, vjp : callable, optional
+        Instead of jac: ``jvp(x, v)`` is J v, ``vjp(x, u)`` is u J.
+    rtol : float, optional
+        Relative error that is accepted, on top of the error bars.
+    seed : int, optional
+        Of the random direction.
 
-    count = int(wrong.sum())
-    found = rows([i for i in worst if wrong[i]])
-    if count:
-        verdict = "wrong"
-        are = "entry is" if count == 1 else "entries are"
-        explanation = f"{count} of {point.n} {are} wrong, the worst {found[0].path}"
-    elif vague.any():
-        verdict = "undecided"
-        first = int(np.argmax(vague))
-        explanation = (
-            f"differences cannot tell for {int(vague.sum())} of {point.n} entries, the first {point.name(first)} "
-            f"(± {bar[first]:.1e}): a kink, noise, or a scale that the steps miss; typical_x= with the scale on "
-            "which f varies would decide the last"
+    Returns
+    -------
+    check : GradientCheck
+        Entries are named ``J[i, j]``, index i * n + j.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The Jacobian has the wrong shape; none, or more than one, of jac, jvp and vjp is given.
+
+    Notes
+    -----
+    One product with a random direction sees all rows at once. Only where some disagree, the columns are taken one by
+    one, for all rows. An entry missing from a sparse pattern is found like any other.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: np.array([x[0] * x[1], np.sin(x[1])])
+    >>> check = fg.check_jacobian(f, lambda x: [[x[1], x[0]], [0.0, np.sin(x[1])]], np.array([2.0, 3.0]))
+    >>> check.verdict, check.wrong[0].path
+    ('wrong', 'J[1, 1]')
+    """
+    callable_or_error(f)
+    if sum(given is not None for given in (jac, jvp, vjp)) != 1:
+        raise TypeError("check_jacobian takes one of jac, jvp= and vjp=")
+    point = as_point(np.asarray(x, dtype=np.float64) if isinstance(x, (list, tuple)) else x)
+    if point.make is not None or len(point.shape) != 1 or not point.n:
+        raise ValueError(f"x has shape {point.shape}; expected (n,) with n > 0")
+    m = int(np.asarray(f(point.flat.copy(), *args)).size)
+    function = as_function(f, args, point, outputs=m)
+    base = base_values(function, point, point.flat)[0]
+    function.tolerate(True)
+    claimed = _claimed_jacobian(jac, jvp, vjp, point.flat, args, m)
+    rng = np.random.default_rng(seed)
+    direction = rng.choice([-1.0, 1.0], point.n) * rng.uniform(0.5, 1.5, point.n)
+    direction *= np.where(point.flat == 0, 1.0, np.abs(point.flat))
+    value, bar = _line(function, point.flat, direction, base)
+    terms = np.abs(claimed) @ np.abs(direction)
+    off = np.abs(claimed @ direction - value)
+    rounding = 4 * (FLOAT64 * np.sqrt(point.n) + rtol) * terms
+    bad = np.flatnonzero(~(off <= 1.5 * bar + rounding))
+    resolution = float(np.max(bar / np.abs(direction).min(), initial=0.0))
+    if not bad.size:
+        return GradientCheck(
+            "right",
+            [],
+            f"all {m} rows agree along a random direction",
+            m * point.n,
+            function.nfev + 1,
+            resolution,
+            seed,
         )
-    else:
-        verdict, explanation = "right", "every entry agrees within the error of its difference"
-    resolution = float((3 * bar).max())
-    nfev = differencer.function.nfev
-    return GradientCheck(verdict, found, explanation, point.n, nfev, resolution, None, rows(worst[:_ROWS]))
+    rows: list[Mismatch] = []
+    for j in range(point.n):
+        one = np.zeros(point.n)
+        one[j] = 1.0 if point.flat[j] == 0 else abs(point.flat[j])
+        value, bar = _line(function, point.flat, one, base)
+        value, bar = value / one[j], bar / one[j]
+        column = np.asarray(claimed[:, [j]].todense() if hasattr(claimed, "todense") else claimed[:, [j]]).ravel()
+        wrong = ~(np.abs(column - value) <= 1.5 * bar + (rtol + 2 * FLOAT64) * np.abs(column))
+        rows.extend(
+            Mismatch(f"J[{i}, {j}]", int(i) * point.n + j, float(column[i]), float(value[i]), float(bar[i]))
+            for i in np.flatnonzero(wrong & np.isfinite(value))
+        )
+    rows.sort(key=lambda row: -abs(row.claimed - row.numeric) / (row.error + 1e-300))
+    count, total = len(rows), m * point.n
+    if not rows:
+        explanation = f"{bad.size} of {m} rows disagree along a random direction, but no single entry does: noise?"
+        return GradientCheck("undecided", [], explanation, total, function.nfev + 1, resolution, seed)
+    where = sorted({row.path for row in rows})
+    what = "; the claimed entries are all zero: missing from the pattern?" if all(r.claimed == 0 for r in rows) else ""
+    explanation = f"{count} of {total} entries {'is' if count == 1 else 'are'} wrong, in {bad.size} of {m} rows: "
+    explanation += ", ".join(where[:5]) + (" ..." if len(where) > 5 else "") + what
+    return GradientCheck("wrong", rows, explanation, total, function.nfev + 1, resolution, seed, rows[:ROWS])
 
 
-__all__ = ["GradientCheck", "Mismatch", "check_grad"]
+def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[Array, Array]:
+    """The derivative of all outputs along a direction, and error bars, each from the best of three steps."""
+    best = np.full(base.size, np.nan)
+    bars = np.full(base.size, np.inf)
+    for h in (0.008, 0.0005, 0.1):
+        offsets = h * np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
+        values = function.at_points(x + np.outer(offsets, direction))
+        with np.errstate(invalid="ignore", over="ignore"):
+            found, bar, _ = estimate(np.insert(values, 3, base, axis=0), h)
+        better = bar < bars
+        best[better], bars[better] = found[better], bar[better]
+        if (bars <= 1e-7 * np.abs(best)).all():
+            break
+    return best, bars
+
+
+def _claimed_jacobian(jac: Any, jvp: Any, vjp: Any, x: Array, args: tuple[Any, ...], m: int) -> Any:
+    if jvp is not None:
+        return np.stack([np.asarray(jvp(x.copy(), e), dtype=np.float64).ravel() for e in np.eye(x.size)], axis=1)
+    if vjp is not None:
+        return np.stack([np.asarray(vjp(x.copy(), e), dtype=np.float64).ravel() for e in np.eye(m)])
+    claimed = jac(x.copy(), *args) if callable(jac) else jac
+    claimed = claimed.tocsr() if hasattr(claimed, "tocsr") else np.asarray(claimed, dtype=np.float64)
+    if claimed.shape != (m, x.size):
+        raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
+    return claimed

@@ -1,0 +1,137 @@
+"""The search for wrong entries among very many: tests in random directions, then bisection along the tree."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._kernels import Function
+from ._lines import Slope, along, shorter
+from ._points import Array, Point, Tree
+
+_SAMPLE = 12
+
+
+@dataclass
+class Found:
+    """What a search found."""
+
+    entries: list[int]  # indices that need a look of their own
+    clear: bool  # the first test saw nothing
+    complete: bool  # no suspicious set was left over
+    leaves: dict[str, float]  # the smallest error of an entry that would have been seen, by leaf
+    whole: list[tuple[str, slice]]  # leaves that look wrong all over
+
+
+class Search:
+    """Tests of a claimed gradient along directions that move all, or some, of the coordinates.
+
+    Parameters
+    ----------
+    function : Function
+    point : Point
+    claimed : ndarray
+        The claimed gradient, flat.
+    base : float
+        f at the point.
+    rounding : float
+        Relative rounding of the claimed entries.
+    seed : int
+        Directions follow from it and the names of the leaves, so that a new leaf does not change the others.
+    max_evals : int
+        Evaluations that may be spent.
+    """
+
+    def __init__(
+        self, function: Function, point: Point, claimed: Array, base: float, rounding: float, seed: int, max_evals: int
+    ) -> None:
+        self.function = function
+        self.x = point.flat.ravel()
+        self.claimed = claimed
+        self.base = base
+        self.rounding = rounding
+        self.limit = function.nfev + max_evals
+        self.leaves = leaf_slices(point)
+        self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
+        self.direction = np.empty(self.x.size)
+        for name, where in self.leaves:
+            rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+            size = where.stop - where.start
+            # Sizes from a half to three halves, so that two equal and opposite errors cannot cancel.
+            self.direction[where] = rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size) * self.widths[name]
+        self.whole: Slope | None = None
+
+    def test(self, where: slice) -> tuple[float, float]:
+        """How much the claimed and the numeric slope differ along the coordinates of a slice, and the bar of that."""
+        part = self.direction[where]
+        moved = self.x.copy()
+
+        def f(t: float) -> float:
+            moved[where] = self.x[where] + t * part
+            return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
+
+        terms = self.claimed[where] * part
+        if self.whole is None:
+            self.whole = along(f, self.base)
+            slope, bar = self.whole.value, self.whole.bar
+        else:
+            slope, bar = shorter(f, self.whole)
+        rounding = 4 * self.rounding * float(np.linalg.norm(terms)) + 1e-15 * float(np.abs(terms).sum())
+        return float(terms.sum()) - slope, bar + rounding
+
+    def run(self) -> Found:
+        """Test all, then halves of what is suspicious."""
+        everything = slice(0, self.x.size)
+        off, bar = self.test(everything)
+        leaves = {name: bar / (0.5 * width) for name, width in self.widths.items()}
+        if abs(off) <= bar:
+            return Found([], True, True, leaves, [])
+        pending, entries, whole = [(everything, off, bar)], [], []
+        blamed: dict[str, list[int]] = {}
+        while pending and self.function.nfev + 4 <= self.limit:
+            where, off, bar = max(pending, key=lambda item: abs(item[1]) / item[2])
+            pending.remove((where, off, bar))
+            if where.stop - where.start == 1:
+                entries.append(where.start)
+                name, leaf = self._leaf_of(where.start)
+                blamed.setdefault(name, []).append(where.start)
+                if len(blamed[name]) == _SAMPLE // 2 and leaf.stop - leaf.start > _SAMPLE:
+                    # Many in one leaf: rather say so than name a million entries one by one.
+                    whole.append((name, leaf))
+                    pending = [item for item in pending if not _inside(item[0], leaf)]
+                continue
+            cut = self._cut(where)
+            left, right = slice(where.start, cut), slice(cut, where.stop)
+            left_off, left_bar = self.test(left)
+            right_off, right_bar = off - left_off, bar + left_bar
+            for half, half_off, half_bar in ((left, left_off, left_bar), (right, right_off, right_bar)):
+                if not abs(half_off) <= half_bar:
+                    pending.append((half, half_off, half_bar))
+        return Found(sorted(entries), False, not pending, leaves, whole)
+
+    def _leaf_of(self, index: int) -> tuple[str, slice]:
+        return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)
+
+    def _cut(self, where: slice) -> int:
+        """Where to cut a slice in two: at the leaf's end nearest to the middle, else in the middle."""
+        middle = (where.start + where.stop) // 2
+        ends: list[int] = [leaf.stop for _, leaf in self.leaves if where.start < leaf.stop < where.stop]
+        return min(ends, key=lambda end: abs(end - middle)) if ends else middle
+
+
+def leaf_slices(point: Point) -> list[tuple[str, slice]]:
+    """Names of the leaves of x, and where they stand among the coordinates."""
+    return point.leaf_slices() if isinstance(point, Tree) else [("x", slice(0, point.n))]
+
+
+def _width(values: Array) -> float:
+    """A size that fits all coordinates of a leaf."""
+    size = float(np.sqrt(np.mean(values**2))) if values.size else 0.0
+    return size if size > 0 and math.isfinite(size) else 1.0
+
+
+def _inside(inner: slice, outer: slice) -> bool:
+    return bool(outer.start <= inner.start and inner.stop <= outer.stop)
