@@ -43,7 +43,8 @@ def explain(
     """
     known = np.isfinite(numeric) & np.isfinite(claimed)
     tolerance = 5 * bar + 1e-4 * np.abs(numeric)
-    if len(leaves) > 1 and (wrong | (np.abs(numeric) <= tolerance) | ~known).all():
+    everywhere = all(known[where].all() or (wrong & known)[where].any() for _, where, _ in leaves)
+    if len(leaves) > 1 and everywhere and (wrong | (np.abs(numeric) <= tolerance) | ~known).all():
         factor = _factor(claimed[known], numeric[known], tolerance[known])
         if factor is not None:
             return f"all of it is {_times(factor)} the gradient of f ({int(known.sum())} entries): {_reason(factor)}"
@@ -125,7 +126,7 @@ def _reason(factor: float) -> str:
     for number in (factor, 1 / factor):
         if number > 2.5 and abs(number - round(number)) < 2e-3 * number:
             whole = round(number)
-            return f"a sum for a mean over {whole}?" if number == factor else f"a mean over {whole} taken twice?"
+            return f"a sum, not a mean, over {whole}?" if number == factor else f"a mean, not a sum, over {whole}?"
     return "a constant factor?"
 
 

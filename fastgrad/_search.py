@@ -92,7 +92,8 @@ class Search:
         pending, entries, whole = [(everything, off, bar)], [], []
         blamed: dict[str, list[int]] = {}
         while pending and self.function.nfev + 4 <= self.limit:
-            where, off, bar = max(pending, key=lambda item: abs(item[1]) / item[2])
+            # Depth first: a name early, also where there are too many to name them all.
+            where, off, bar = min(pending, key=lambda item: item[0].stop - item[0].start)
             pending.remove((where, off, bar))
             if where.stop - where.start == 1:
                 entries.append(where.start)

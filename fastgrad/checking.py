@@ -253,7 +253,8 @@ class _GradientWork:
         flags = np.where(wrong, "wrong", "").astype(object)
         resolution = max(found.leaves.values())
         check = self._report(
-            components, numeric, bar, flags, wrong, np.zeros(components.size, bool), pattern, resolution, seed
+            components, numeric, bar, flags, wrong, np.zeros(components.size, bool), pattern, resolution, seed,
+            complete=found.complete and not found.whole,
         )
         check.leaves.update(found.leaves)
         if not found.complete:
@@ -294,6 +295,7 @@ class _GradientWork:
         pattern: str,
         resolution: float,
         seed: int | None,
+        complete: bool = True,
     ) -> GradientCheck:
         point, claimed = self.point, self.claimed[components]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -309,7 +311,7 @@ class _GradientWork:
         if wrong.any():
             verdict, count = "wrong", int(wrong.sum())
             explanation = (
-                f"{count} of {point.n} {'entry' if point.n == 1 else 'entries'} {'is' if count == 1 else 'are'} wrong"
+                f"{'' if complete else 'at least '}{count} of {point.n} {'entry' if point.n == 1 else 'entries'} {'is' if count == 1 else 'are'} wrong"
             )
             explanation += f": {pattern}" if pattern else f", the worst {rows[0].path}"
         elif vague.any():
