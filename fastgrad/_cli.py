@@ -32,20 +32,35 @@ def main(argv: list[str] | None = None) -> int:
     check.add_argument("--grad", required=True, help="FILE.py:name or module:name of its gradient")
     check.add_argument("--at", required=True, help="FILE.py:name, module:name, FILE.npy, or numbers such as x=1,y=2")
     check.add_argument("--rtol", type=float, default=0.0, help="relative error to accept")
+    check.add_argument("--exhaustive", action="store_true", help="every entry by itself, however many")
+    check.add_argument("--points", type=int, default=0, help="check at so many points near x too")
+    check.add_argument("--seed", type=int, default=0, help="of the random directions and points")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.add_argument("--html", action="store_true", help="print the report as HTML")
     options = parser.parse_args(argv)
     try:
         f, grad = _load(options.f), _load(options.grad)
         x, by_name = _point(options.at)
         if by_name:
             f, grad = _unpacking(f), _unpacking_gradient(grad, list(x))
-        result = fastgrad.check_grad(f, grad, x() if callable(x) else x, rtol=options.rtol)
+        result = fastgrad.check_grad(
+            f,
+            grad,
+            x() if callable(x) else x,
+            rtol=options.rtol,
+            exhaustive=options.exhaustive or None,
+            near=options.points,
+            seed=options.seed,
+        )
     except Exception as error:
         print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(f"  {note}", file=sys.stderr)
         return FAILED
-    print(json.dumps(result.to_dict()) if options.json else result)
+    if options.html:
+        print(result._repr_html_())
+    else:
+        print(json.dumps(result.to_dict()) if options.json else result)
     return {"right": RIGHT, "wrong": WRONG, "undecided": UNDECIDED}[result.verdict]
 
 

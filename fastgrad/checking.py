@@ -193,6 +193,8 @@ class _GradientWork:
             agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
             excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
             wrong[doubtful] = agree & excluded
+            # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth.
+            suspect[doubtful] = excluded
         largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
         with np.errstate(invalid="ignore"):
             dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
@@ -253,7 +255,15 @@ class _GradientWork:
         flags = np.where(wrong, "wrong", "").astype(object)
         resolution = max(found.leaves.values())
         check = self._report(
-            components, numeric, bar, flags, wrong, np.zeros(components.size, bool), pattern, resolution, seed,
+            components,
+            numeric,
+            bar,
+            flags,
+            wrong,
+            np.zeros(components.size, bool),
+            pattern,
+            resolution,
+            seed,
             complete=found.complete and not found.whole,
         )
         check.leaves.update(found.leaves)
@@ -310,9 +320,8 @@ class _GradientWork:
         ]  # fmt: skip
         if wrong.any():
             verdict, count = "wrong", int(wrong.sum())
-            explanation = (
-                f"{'' if complete else 'at least '}{count} of {point.n} {'entry' if point.n == 1 else 'entries'} {'is' if count == 1 else 'are'} wrong"
-            )
+            are = ("entry" if point.n == 1 else "entries") + (" is" if count == 1 else " are")
+            explanation = f"{'' if complete else 'at least '}{count} of {point.n} {are} wrong"
             explanation += f": {pattern}" if pattern else f", the worst {rows[0].path}"
         elif vague.any():
             verdict, worst = "undecided", rows[0]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -340,6 +341,9 @@ def test_command_line(tmp_path, capsys):
     assert "gradient is RIGHT" in capsys.readouterr().out
     assert main(["check", f"{path}:f", "--grad", f"{path}:bad", "--at", str(tmp_path / "x.npy"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["wrong"][0]["path"] == "x[1]"
+    report = ["check", f"{path}:f", "--grad", f"{path}:bad", "--at", f"{path}:x0"]
+    assert main([*report, "--html", "--exhaustive", "--points", "2", "--seed", "3"]) == 1
+    assert "<table>" in capsys.readouterr().out
     assert main(["check", f"{path}:h", "--grad", f"{path}:dh", "--at", "x=1,y=2"]) == 0
     for arguments in (
         [f"{path}:none", "--grad", f"{path}:g", "--at", f"{path}:x0"],
@@ -356,3 +360,24 @@ def test_module_runs(tmp_path):
     command = [sys.executable, "-m", "fastgrad", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == f"fastgrad {fg.__version__}"
+
+
+def test_bugs_of_the_digits_example(monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "examples"))
+    import digits
+
+    x = digits.start()
+    sentences = {
+        "right": "agree",
+        "sum for mean": "a sum, not a mean, over 64?",
+        "penalty forgotten": "the term 0.01·W1 is missing from W1",
+        "penalty twice": "a term 0.01·W1 too much",
+        "wrong sign": "b2 has the wrong sign",
+        "dead unit": "b1[3] is zero",
+        "stale point": "",  # by search its place is found, the reason only by exhaustive=True
+    }
+    for name, (f, gradient) in digits.BUGS.items():
+        check = fg.check_grad(f, gradient, x)
+        assert check.verdict == ("right" if name == "right" else "wrong"), name
+        assert sentences[name] in check.explanation, name
