@@ -24,6 +24,7 @@ class Found:
     complete: bool  # no suspicious set was left over
     leaves: dict[str, float]  # the smallest error of an entry that would have been seen, by leaf
     whole: list[tuple[str, slice]]  # leaves that look wrong all over
+    blind: bool = False  # the error of the differences hides anything but gross errors
 
 
 class Search:
@@ -56,12 +57,15 @@ class Search:
         self.limit = function.nfev + max_evals
         self.leaves = leaf_slices(point)
         self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
-        self.direction = np.empty(self.x.size)
+        self.random = np.empty(self.x.size)
         for name, where in self.leaves:
             rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
             size = where.stop - where.start
             # Sizes from a half to three halves, so that two equal and opposite errors cannot cancel.
-            self.direction[where] = rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size) * self.widths[name]
+            self.random[where] = rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size)
+        self.direction = self.random.copy()
+        for name, where in self.leaves:
+            self.direction[where] *= self.widths[name]
         self.whole: Slope | None = None
 
     def test(self, where: slice) -> tuple[float, float]:
@@ -86,9 +90,14 @@ class Search:
         """Test all, then halves of what is suspicious."""
         everything = slice(0, self.x.size)
         off, bar = self.test(everything)
-        leaves = {name: bar / (0.5 * width) for name, width in self.widths.items()}
+        if not self._sees(bar):
+            # Coordinates of very different sizes in one leaf: each moves by its own.
+            self.direction = self.random * np.where(self.x == 0, 1.0, np.abs(self.x))
+            self.whole = None
+            off, bar = self.test(everything)
+        leaves = {name: bar / float(np.abs(self.direction[where]).min()) for name, where in self.leaves}
         if abs(off) <= bar:
-            return Found([], True, True, leaves, [])
+            return Found([], True, True, leaves, [], not self._sees(bar))
         pending, entries, whole = [(everything, off, bar)], [], []
         blamed: dict[str, list[int]] = {}
         while pending and self.function.nfev + 4 <= self.limit:
@@ -112,6 +121,12 @@ class Search:
                 if not abs(half_off) <= half_bar:
                     pending.append((half, half_off, half_bar))
         return Found(sorted(entries), False, not pending, leaves, whole)
+
+    def _sees(self, bar: float) -> bool:
+        """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
+        terms = np.abs(self.claimed * self.direction)
+        largest = float(terms.max())
+        return bar == 0.0 if largest == 0.0 else bar / largest <= 1e-3 * float(np.linalg.norm(terms / largest))
 
     def _leaf_of(self, index: int) -> tuple[str, slice]:
         return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from problems import PROBLEMS
 
 import fastgrad as fg
 from fastgrad._cli import main
@@ -381,3 +382,31 @@ def test_bugs_of_the_digits_example(monkeypatch):
         check = fg.check_grad(f, gradient, x)
         assert check.verdict == ("right" if name == "right" else "wrong"), name
         assert sentences[name] in check.explanation, name
+
+
+# Over the collection of problems: no false alarm, and every bug in the largest entry is named.
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+@pytest.mark.parametrize("noise", [0.0, 1e-10])
+def test_right_gradients_of_the_collection_are_never_wrong(exhaustive, noise):
+    verdicts = []
+    for problem in PROBLEMS:
+        rng = np.random.default_rng(5)
+        f = (lambda x, p=problem, r=rng: p.f(x) * (1 + noise * r.standard_normal())) if noise else problem.f
+        verdicts.append(fg.check_grad(f, problem.gradient, problem.point, exhaustive=exhaustive).verdict)
+    assert "wrong" not in verdicts
+    if exhaustive:
+        assert verdicts.count("right") >= (0.85 if noise else 0.97) * len(verdicts)
+
+
+@pytest.mark.parametrize("change", [-1.0, 2.0, 0.5, 1.01, 1.0001, 0.0])
+def test_wrong_gradients_of_the_collection_are_found(change):
+    for problem in PROBLEMS:
+        claimed = problem.gradient.copy()
+        worst = int(np.argmax(np.abs(claimed)))
+        if claimed[worst] == 0:
+            continue
+        claimed[worst] *= change
+        check = fg.check_grad(problem.f, claimed, problem.point)
+        assert [m.index for m in check.wrong] == [worst], problem.name
