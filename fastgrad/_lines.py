@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._points import Array
+from ._values import fits_float32
 from .stencils import FLOAT32, FLOAT64
 
 _FIRST_STEP = 0.008
@@ -26,7 +27,7 @@ def estimate(values: Array, h: float) -> tuple[Array, Array, Array]:
     sixth = (15 * slopes[0] - 6 * slopes[1] + slopes[2]) / 10
     noise = _SIXTH * np.abs(np.diff(values, n=6, axis=0)[0])
     largest = np.abs(values).max(axis=0)
-    narrow = bool((values == values.astype(np.float32)).all()) and bool(np.ptp(values))
+    narrow = fits_float32(values) and bool(np.ptp(values))
     noise = np.maximum(noise, 0.5 * (FLOAT32 if narrow else FLOAT64) * largest)
     middle, low = np.abs(fourth - sixth), np.abs(second - sixth)
     size = np.maximum(np.abs(sixth), np.abs(values - values[3]).max(axis=0) / (3 * h))

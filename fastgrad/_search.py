@@ -74,7 +74,8 @@ class Search:
         moved = self.x.copy()
 
         def f(t: float) -> float:
-            moved[where] = self.x[where] + t * part
+            np.multiply(part, t, out=moved[where])
+            moved[where] += self.x[where]
             return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
 
         terms = self.claimed[where] * part
@@ -83,7 +84,7 @@ class Search:
             slope, bar = self.whole.value, self.whole.bar
         else:
             slope, bar = shorter(f, self.whole)
-        rounding = 4 * self.rounding * float(np.linalg.norm(terms)) + 1e-15 * float(np.abs(terms).sum())
+        rounding = 4 * self.rounding * _norm(terms) + 1e-15 * float(np.abs(terms).sum())
         return float(terms.sum()) - slope, bar + rounding
 
     def run(self) -> Found:
@@ -124,9 +125,7 @@ class Search:
 
     def _sees(self, bar: float) -> bool:
         """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
-        terms = np.abs(self.claimed * self.direction)
-        largest = float(terms.max())
-        return bar == 0.0 if largest == 0.0 else bar / largest <= 1e-3 * float(np.linalg.norm(terms / largest))
+        return bar <= 1e-3 * _norm(self.claimed * self.direction)
 
     def _leaf_of(self, index: int) -> tuple[str, slice]:
         return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)
@@ -141,6 +140,12 @@ class Search:
 def leaf_slices(point: Point) -> list[tuple[str, slice]]:
     """Names of the leaves of x, and where they stand among the coordinates."""
     return point.leaf_slices() if isinstance(point, Tree) else [("x", slice(0, point.n))]
+
+
+def _norm(terms: Array) -> float:
+    """The Euclidean norm, without overflow."""
+    largest = float(np.abs(terms).max(initial=0.0))
+    return largest * float(np.linalg.norm(terms / largest)) if largest else 0.0
 
 
 def _width(values: Array) -> float:

@@ -29,6 +29,12 @@ def add_note(error: BaseException, note: str) -> None:
         error.add_note(note)
 
 
+def fits_float32(values: NDArray[np.float64]) -> bool:
+    """Whether every value is a float32 number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool((values == values.astype(np.float32)).all())
+
+
 def is_narrow(value: object) -> bool:
     """Whether value has a dtype of at most float32 precision (NumPy's, JAX's or PyTorch's)."""
     return str(getattr(value, "dtype", "")).rpartition(".")[2] in _NARROW

@@ -16,6 +16,7 @@ from ._lines import estimate
 from ._points import Array, Point, Tree, as_point, per_coordinate
 from ._report import ROWS, GradientCheck, Mismatch
 from ._search import Search
+from ._values import fits_float32
 from .adaptive import FLAGS, Adaptive
 from .stencils import FLOAT32, FLOAT64
 
@@ -161,8 +162,8 @@ class _GradientWork:
             self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
         self.function.tolerate(True)
         # A float32 gradient carries its own rounding.
-        exact = self.claimed == self.claimed.astype(np.float32)
-        self.rounding = FLOAT32 if exact.all() and np.any(self.claimed % 1 != 0) else FLOAT64
+        narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
+        self.rounding = FLOAT32 if narrow else FLOAT64
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
         if exhaustive is None:
