@@ -331,7 +331,7 @@ def differentiate(
     Examples
     --------
     >>> import fastgrad as fg, numpy as np
-    >>> d = fg.differentiate(lambda x: np.sin(x[0]) + abs(x[1]), [1.0, 0.0])
+    >>> d = fg.differentiate(lambda x: np.sin(x[0]) + abs(x[1]), np.array([1.0, 0.0]))
     >>> abs(d.value[0] - np.cos(1.0)) <= d.error[0] < 1e-12
     True
     >>> d.flags.tolist(), d.left[1].round(6), d.right[1].round(6)
