@@ -332,10 +332,10 @@ def differentiate(
     --------
     >>> import fastgrad as fg, numpy as np
     >>> d = fg.differentiate(lambda x: np.sin(x[0]) + abs(x[1]), np.array([1.0, 0.0]))
-    >>> abs(d.value[0] - np.cos(1.0)) <= d.error[0] < 1e-12
+    >>> bool(abs(d.value[0] - np.cos(1.0)) <= d.error[0] < 1e-11)
     True
-    >>> d.flags.tolist(), d.left[1].round(6), d.right[1].round(6)
-    (['', 'kink'], -1.0, 1.0)
+    >>> d.flags.tolist(), d.left.round(6).tolist(), d.right.round(6).tolist()
+    (['', 'kink'], [nan, -1.0], [nan, 1.0])
     """
     callable_or_error(f)
     point = as_point(x)
