@@ -110,6 +110,12 @@ def peers(f, x):
     except ImportError:
         found["statsmodels"] = None
     try:
+        import optimagic
+
+        found["optimagic"] = lambda: optimagic.first_derivative(f, x).derivative
+    except ImportError:
+        found["optimagic"] = None
+    try:
         import jacobi
 
         found["jacobi"] = lambda: jacobi.jacobi(f, x)[0]

@@ -5,12 +5,16 @@ python bench/report.py [--quick] [NAME ...]
 
 import argparse
 import json
+import statistics
+import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _side_by_side import medians, ratios, rounds_of
+import numpy as np
+from _side_by_side import medians, ratios, rosenbrock_rows, rounds_of
 from workloads import WORKLOADS
 
 import fastgrad as fg
@@ -38,9 +42,31 @@ def main():
         others += "".join(f", {row} absent" for row in absent)
         print(f"{name:<34} {bound or '':>6} {found['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")
         results[name] = {"bound": bound, "ratios": found, "seconds": times}
+    if not options.names:
+        print(f"import fastgrad beyond NumPy: {import_time():.1f} ms (bound 10)")
+        print(f"batch_gradient 1000x1000 beyond input and output: {batch_memory():.1f} MiB (bound 16)")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "report.json").write_text(json.dumps({"build": fg.build_info(), "workloads": results}, indent=1))
     plot(results)
+
+
+def import_time():
+    """Milliseconds, the median of 15 processes."""
+    code = "import time, numpy; start = time.perf_counter(); import fastgrad; print(time.perf_counter() - start)"
+    command = [sys.executable, "-c", code]
+    times = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(16)]
+    return 1e3 * statistics.median(times[1:])
+
+
+def batch_memory():
+    """MiB at the peak, as Python's and NumPy's allocations count; f's temporaries of one block included."""
+    X = np.ones((1000, 1000))
+    out = np.empty_like(X)
+    tracemalloc.start()
+    fg.batch_gradient(rosenbrock_rows, X, vectorized=True, out=out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 2**20
 
 
 def plot(results):
@@ -55,8 +81,8 @@ def plot(results):
         return
     names = list(results)
     figure, axes = plt.subplots(figsize=(9, 0.5 * len(names) + 1.5), layout="constrained")
-    names_of_rows = ["fastgrad", "scipy 3-point", "statsmodels", "jacobi", "numdifftools", "numpy broadcast"]
-    markers = dict(zip(names_of_rows, "osD^vP", strict=True))
+    names_of_rows = ["fastgrad", "scipy 3-point", "statsmodels", "optimagic", "jacobi", "numdifftools"]
+    markers = dict(zip([*names_of_rows, "numpy broadcast", "scipy loop"], "osDX^vP*", strict=True))
     for row, marker in markers.items():
         points = [(results[name]["ratios"][row], k) for k, name in enumerate(names) if row in results[name]["ratios"]]
         if points:

@@ -14,7 +14,7 @@ from _side_by_side import (
 
 import fastgrad as fg
 
-SLOW_PEERS = {"jacobi", "numdifftools"}
+SLOW_PEERS = {"jacobi", "numdifftools", "optimagic"}
 
 
 def _python(f, exact, n, prepared, with_peers=True):
@@ -57,8 +57,17 @@ def _batch(b, n):
     rows |= {f"limit {len(block)} rows": (lambda block=block: alone(block)) for block in blocks}
     if b * n * n <= 10**7:
         rows["numpy broadcast"] = broadcast
+        rows["scipy loop"] = _scipy_loop(X)
     assert np.allclose(rows["fastgrad"](), [rosenbrock_gradient(x) for x in X], rtol=1e-6, atol=1e-4)
     return rows
+
+
+def _scipy_loop(X):
+    try:
+        from scipy.optimize._numdiff import approx_derivative
+    except ImportError:
+        return None
+    return lambda: [approx_derivative(rosenbrock, x, method="3-point") for x in X]
 
 
 def _adaptive(n, verb):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -122,6 +122,20 @@ class Search:
                 if not abs(half_off) <= half_bar:
                     pending.append((half, half_off, half_bar))
         return Found(sorted(entries), False, not pending, leaves, whole)
+
+    def proof(self) -> str:
+        """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""
+        assert self.whole is not None
+        everything = slice(0, self.x.size)
+        claimed = float((self.claimed * self.direction).sum())
+        first = self.whole
+        self.whole = replace(first, step=0.6 * first.step)
+        off, bar = self.test(everything)
+        agree = abs(claimed - off - first.value) <= first.bar + bar
+        if not (agree and abs(off) > 3 * bar and self._sees(bar)):
+            return ""
+        numeric = f"{first.value:.6g} ± {bar:.1e}"
+        return f"along a random direction the claimed slope is {claimed:.6g}, the numeric one {numeric}"
 
     def _sees(self, bar: float) -> bool:
         """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""

@@ -24,6 +24,7 @@ __all__ = ["GradientCheck", "Mismatch", "check_grad", "check_jacobian"]
 
 _MOST_ENTRIES = 300
 _SEARCH_EVALUATIONS = 600
+_NOISY = 1 << FLAGS.index("noisy")
 _KINK = 1 << FLAGS.index("kink")
 _CENTRAL = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
 
@@ -174,7 +175,11 @@ class _GradientWork:
 
     def _all(self) -> GradientCheck:
         """Every entry by itself."""
-        found, bits, _, _ = self.method.components(self.function, self.point, self.x)
+        found, bits, levels, _ = self.method.components(self.function, self.point, self.x)
+        if (bits & _NOISY).any():
+            self.notes.append(
+                f"f is noisy, about {levels[0]:.1e}: float32 inside, a solver's tolerance, random numbers?"
+            )
         numeric, bar, step, left, right = found
         claimed = self.claimed
         with np.errstate(invalid="ignore"):
@@ -281,6 +286,23 @@ class _GradientWork:
             check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
         if (found.clear and not found.blind) or wrong.any():
             return check
+        proof = "" if found.clear or found.complete else search.proof()
+        if proof:
+            explanation = (
+                f"some of {self.point.n} entries are wrong: {proof}; no single one was proved within max_evals"
+            )
+            return GradientCheck(
+                "wrong",
+                [],
+                explanation,
+                check.n_compared,
+                self.function.nfev,
+                resolution,
+                seed,
+                check.rows,
+                check.notes,
+                check.leaves,
+            )
         explanation = (
             f"differences along a random direction are too inaccurate (± {resolution:.1e} of an entry) to say anything"
             if found.clear

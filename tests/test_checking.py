@@ -238,7 +238,34 @@ def test_search_names_several_and_repeats():
     check = fg.check_grad(f, d, x)
     assert {m.path for m in check.wrong} == {"W1[3, 4]", "W2[77]", "W2[9000]"}
     assert fg.check_grad(f, d, x).to_dict() == check.to_dict()
-    assert fg.check_grad(f, d, x, max_evals=20).verdict in ("wrong", "undecided")
+    few = fg.check_grad(f, d, x, max_evals=20)
+    assert few.verdict == "wrong"
+    assert few.nfev <= 40
+    assert any("max_evals" in note for note in few.notes)
+    # About 2 k log2(n / k) tests of 2 evaluations.
+    assert check.nfev <= 2 * 3 * np.log2(20_000 / 3) * 4
+
+
+def test_everything_wrong_is_noticed_at_once():
+    f, g, x = big_problem(20_000)
+    check = fg.check_grad(f, {k: v + 1 for k, v in g(x).items()}, x, max_evals=10)
+    assert check.verdict == "wrong"
+    assert check.nfev <= 20
+    assert "along a random direction the claimed slope" in check.explanation
+
+
+def test_a_new_leaf_changes_no_other_direction():
+    from fastgrad._functions import as_function
+    from fastgrad._points import as_point
+    from fastgrad._search import Search
+
+    directions = []
+    for x in ({"b": np.ones(3), "w": np.arange(4.0)}, {"a": np.ones(2), "b": np.ones(3), "w": np.arange(4.0)}):
+        point = as_point(x)
+        function = as_function(lambda p: 0.0, (), point)
+        search = Search(function, point, np.zeros(point.n), 0.0, 0.0, 5, 10)
+        directions.append(dict(zip((point.name(i) for i in range(point.n)), search.direction, strict=True)))
+    assert all(directions[1][name] == value for name, value in directions[0].items())
 
 
 def test_search_says_when_a_whole_leaf_is_wrong():
