@@ -195,7 +195,9 @@ class _GradientWork:
         wrong = broken | (suspect & kink)
         doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
         if doubtful.size:
-            second, own = self._second(doubtful, 0.6 * step[doubtful])
+            # Noise allows long steps, which may pass over periods of f: there, a much shorter one must agree.
+            shorter = np.where(bits[doubtful] & _NOISY, 0.1, 0.6)
+            second, own = self._second(doubtful, shorter * step[doubtful])
             agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
             excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
             wrong[doubtful] = agree & excluded
