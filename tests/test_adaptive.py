@@ -258,6 +258,15 @@ def test_batch_equals_single_points():
         np.testing.assert_array_equal(g, fg.gradient(f, x, method="adaptive", vectorized=True))
 
 
+def test_batches_of_many_chunks_equal_single_points():
+    X = np.random.default_rng(2).uniform(0.5, 1.5, (20_000, 1))
+    X[::2] *= 1e3
+    f = lambda X: np.sin(X[:, 0]) * X[:, 0]  # noqa: E731
+    got = fg.batch_gradient(f, X, method="adaptive", vectorized=True)
+    for k in (0, 1, 9_999, 16_384, 19_999):
+        assert got[k] == fg.gradient(f, X[k], method="adaptive", vectorized=True)
+
+
 def test_method_of_the_array_verbs():
     x = {"a": 2.0, "b": np.ones((2, 2))}
     g = fg.gradient(lambda p: p["a"] * np.exp(p["b"]).sum(), x, method="adaptive")
