@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _kernels, stencils
-from ._functions import Vectorized, as_function
-from ._points import Array, Point, as_point, per_coordinate
+from ._functions import Vectorized
+from ._method import Method
+from ._points import Array, Point, per_coordinate
 from .stencils import FLOAT32, FLOAT64, Stencil
 
 Indices = NDArray[np.intp]
 
 
-class FixedStep:
+class FixedStep(Method):
     """Derivatives by one stencil.
 
     Parameters
@@ -65,7 +66,7 @@ class FixedStep:
         vectorized: Vectorized = False,
         relative_noise: float = FLOAT64,
     ) -> tuple[Any, float]:
-        """The gradient of f at x, in x's structure, and the relative noise of f that it was taken for."""
+        """As for `Method`, by the shortest way where x is a plain array."""
         if self.simple and vectorized is False:
             assert self.stencil is not None
             scheme, h = self.stencil.scheme, self.stencil.relative_step(relative_noise)
@@ -75,10 +76,7 @@ class FixedStep:
                 return self._completed(function, Point(x), x, values, seen, relative_noise)
             if found is not None:
                 return found, relative_noise
-        point = as_point(x)
-        function = as_function(f, args, point, vectorized, self.imaginary)
-        values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
-        return point.restore(values), relative_noise
+        return super().gradient(f, args, x, vectorized, relative_noise)
 
     def derivatives(
         self,
@@ -88,26 +86,7 @@ class FixedStep:
         relative_noise: float = FLOAT64,
         only: int | None = None,
     ) -> tuple[Array, float]:
-        """First derivatives at the points x, and the relative noise of f that they were taken for.
-
-        Parameters
-        ----------
-        function : Function
-        point : Point
-            Gives the coordinates' shape and names.
-        x : ndarray
-            One point, of any shape, or points (b, n).
-        relative_noise : float
-            Relative precision that f is known to compute in.
-        only : int, optional
-            The one component wanted.
-
-        Returns
-        -------
-        derivatives : ndarray
-            x's shape; with several outputs or `only`, (components, outputs).
-        relative_noise : float
-        """
+        """As for `Method`."""
         step = None if self.step is None else checked_steps(self.step, point, "step")
         typical = None if self.typical_x is None else checked_steps(self.typical_x, point, "typical_x")
         first, count = (0, -1) if only is None else (only, 1)

@@ -16,7 +16,7 @@ _FIRST_STEP = 0.008
 _SIXTH = math.sqrt(math.factorial(6) ** 2 / math.factorial(12))
 
 
-def estimate(values: Array, h: float) -> tuple[Array, Array, Array]:
+def estimate(values: Array, h: float | Array) -> tuple[Array, Array, Array]:
     """The derivative, its error bar and the noise from values (7, ...) at -3h ... 3h.
 
     Differences of order 2, 4 and 6 give the derivative and its truncation error, as in docs/adaptive.md; the sixth

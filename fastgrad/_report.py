@@ -6,6 +6,8 @@ import html
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ._plotting import axes_or_new
+
 ROWS = 10
 
 
@@ -124,12 +126,7 @@ class GradientCheck:
         ImportError
             Matplotlib is missing (extra ``plot``).
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError("plot needs matplotlib: pip install 'fastgrad[plot]'") from error
-        if axes is None:
-            axes = plt.subplots(layout="constrained")[1]
+        axes = axes_or_new(axes)
         leaves: dict[str, list[Mismatch]] = {}
         for row in self.rows:
             leaves.setdefault(row.path.partition("[")[0], []).append(row)

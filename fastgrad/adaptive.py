@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from . import _kernels
 from ._fixed import base_values, checked_bounds, checked_steps
 from ._functions import Vectorized, as_function, callable_or_error
+from ._method import Method
+from ._plotting import axes_or_new
 from ._points import Array, Point, as_point
 from .stencils import FLOAT64, stencil
 
 FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite")
 """Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/fastgrad.h)."""
 
-_KINK, _NONFINITE = 1, 32
+KINK = 1 << FLAGS.index("kink")
+NOISY = 1 << FLAGS.index("noisy")
 
 
-class Adaptive:
-    """Derivatives by the adaptive method, with the same interface as `FixedStep`.
+class Adaptive(Method):
+    """Derivatives by the adaptive method.
 
     Parameters
     ----------
@@ -35,7 +38,6 @@ class Adaptive:
     __slots__ = ("bounds", "noise", "typical_x")
 
     imaginary = False
-    stencil = None
 
     def __init__(self, typical_x: Any = None, bounds: Any = None, noise: float | None = None) -> None:
         self.typical_x = typical_x
@@ -45,20 +47,6 @@ class Adaptive:
     def __repr__(self) -> str:
         return "adaptive"
 
-    def gradient(
-        self,
-        f: Callable[..., Any],
-        args: tuple[Any, ...],
-        x: Any,
-        vectorized: Vectorized = False,
-        relative_noise: float = FLOAT64,
-    ) -> tuple[Any, float]:
-        """The gradient of f at x, in x's structure, and the relative noise of f, which a later call may know."""
-        point = as_point(x)
-        function = as_function(f, args, point, vectorized)
-        values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
-        return point.restore(values), relative_noise
-
     def derivatives(
         self,
         function: _kernels.Function,
@@ -67,13 +55,13 @@ class Adaptive:
         relative_noise: float = FLOAT64,
         only: int | None = None,
     ) -> tuple[Array, float]:
-        """First derivatives at the points x; see `FixedStep.derivatives`."""
+        """As for `Method`; a warning names components without a derivative."""
         found, flags, levels, base = self.components(function, point, x, relative_noise)
         if not _kernels.is_plain(found[0]):
             undetermined = ~np.isfinite(found[0])
             c = int(np.argmax(undetermined))
             warnings.warn(
-                f"no derivative by {point.name(c)} ({_flag_names(flags[c])}; {undetermined.sum()} such components): "
+                f"no derivative by {point.name(c)} ({flag_names(flags[c])}; {undetermined.sum()} such components): "
                 "nan; fastgrad.differentiate shows more",
                 RuntimeWarning,
                 stacklevel=4,
@@ -115,7 +103,8 @@ def scales(typical_x: Any, point: Point, points: Array) -> Array:
     return sizes
 
 
-def _flag_names(bits: int) -> str:
+def flag_names(bits: int) -> str:
+    """The names of flags, with commas between; "" where there is none."""
     return ",".join(name for k, name in enumerate(FLAGS) if bits >> k & 1) if bits else ""
 
 
@@ -175,8 +164,8 @@ class Derivative:
         lines = [("", "derivative", "error", "step", "")]
         for c in rows:
             value, error, step, left, right = self._flat[:, c]
-            note = _flag_names(self._bits[c])
-            if self._bits[c] & _KINK:
+            note = flag_names(self._bits[c])
+            if self._bits[c] & KINK:
                 note += f": slopes {left:.6g} and {right:.6g}"
             lines.append((self._point.name(int(c)), *known_digits(value, error), f"{step:.1e}", note))
         widths = [max(len(line[k]) for line in lines) for k in range(4)]
@@ -197,7 +186,7 @@ class Derivative:
             "value": value,
             "error": error,
             "step": step,
-            "flags": [_flag_names(bits) for bits in self._bits],
+            "flags": [flag_names(bits) for bits in self._bits],
             "left": left,
             "right": right,
             "nfev": self.nfev,
@@ -223,12 +212,7 @@ class Derivative:
         ImportError
             Matplotlib is missing (extra ``plot``).
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError("plot needs matplotlib: pip install 'fastgrad[plot]'") from error
-        if axes is None:
-            axes = plt.subplots(layout="constrained")[1]
+        axes = axes_or_new(axes)
         for wanted in components:
             self._draw(axes, self._point.component(wanted))
         axes.set(xscale="log", yscale="log", xlabel="step", ylabel="distance from the derivative found")
@@ -347,7 +331,7 @@ def differentiate(
         made.tolerate(True)
         return made
 
-    names = np.array([_flag_names(flag) for flag in bits.tolist()])
+    names = np.array([flag_names(flag) for flag in bits.tolist()])
     return Derivative(
         value=point.restore(found[0]),
         error=point.restore(found[1]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,13 @@ from ._points import Array, Point, Tree, as_point, per_coordinate
 from ._report import ROWS, GradientCheck, Mismatch
 from ._search import Search
 from ._values import fits_float32
-from .adaptive import FLAGS, Adaptive
+from .adaptive import KINK, NOISY, Adaptive, flag_names
 from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["GradientCheck", "Mismatch", "check_grad", "check_jacobian"]
 
 _MOST_ENTRIES = 300
 _SEARCH_EVALUATIONS = 600
-_NOISY = 1 << FLAGS.index("noisy")
-_KINK = 1 << FLAGS.index("kink")
 _CENTRAL = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
 
 
@@ -61,7 +60,7 @@ def check_grad(
     typical_x, bounds, vectorized
         As for `differentiate`.
     exhaustive : bool, optional
-        True: every entry by itself. False: a search. By default, a search beyond 300 entries.
+        True: every entry by itself. False: a search. By default, a search beyond 300 entries, unless there are bounds.
     max_evals : int, optional
         Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
     near : int, optional
@@ -168,7 +167,9 @@ class _GradientWork:
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
         if exhaustive is None:
-            exhaustive = self.point.n <= _MOST_ENTRIES
+            exhaustive = self.point.n <= _MOST_ENTRIES or self.method.bounds is not None
+        if not exhaustive and self.method.bounds is not None:
+            raise ValueError("a search moves all coordinates at once and knows no bounds; use exhaustive=True")
         if not exhaustive and np.isfinite(self.claimed).all():
             return self._searched(_SEARCH_EVALUATIONS if max_evals is None else max_evals, seed)
         return self._all()
@@ -176,7 +177,7 @@ class _GradientWork:
     def _all(self) -> GradientCheck:
         """Every entry by itself."""
         found, bits, levels, _ = self.method.components(self.function, self.point, self.x)
-        if (bits & _NOISY).any():
+        if (bits & NOISY).any():
             self.notes.append(
                 f"f is noisy, about {levels[0]:.1e}: float32 inside, a solver's tolerance, random numbers?"
             )
@@ -184,7 +185,7 @@ class _GradientWork:
         claimed = self.claimed
         with np.errstate(invalid="ignore"):
             difference = np.abs(claimed - numeric)
-            kink = (bits & _KINK) > 0
+            kink = (bits & KINK) > 0
             slack = 1e-6 * (np.abs(left) + np.abs(right))
             between = kink & (np.minimum(left, right) - slack <= claimed) & (claimed <= np.maximum(left, right) + slack)
         bar = np.where(kink, 1e-6 * (np.abs(numeric) + bar), bar)
@@ -196,7 +197,7 @@ class _GradientWork:
         doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
         if doubtful.size:
             # Noise allows long steps, which may pass over periods of f: there, a much shorter one must agree.
-            shorter = np.where(bits[doubtful] & _NOISY, 0.1, 0.6)
+            shorter = np.where(bits[doubtful] & NOISY, 0.1, 0.6)
             second, own = self._second(doubtful, shorter * step[doubtful])
             agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
             excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
@@ -207,7 +208,7 @@ class _GradientWork:
         with np.errstate(invalid="ignore"):
             dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
         vague = ~wrong & (suspect | dull)
-        names = [",".join(flag for k, flag in enumerate(FLAGS) if bit >> k & 1) for bit in bits.tolist()]
+        names = list(map(flag_names, bits.tolist()))
         flags = np.where(broken, "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", names)))
         pattern = (
             explain(claimed, numeric, bar, wrong & ~broken, self.x, self._leaves(), self.point.name, self._elsewhere)
@@ -229,14 +230,19 @@ class _GradientWork:
 
         part = Point(self.x[components])
         found, bits, _, _ = Adaptive().components(as_function(f, (), part), part, part.flat)
-        return found[0], np.where((bits & _KINK) > 0, np.inf, found[1])
+        return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
 
     def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
-        """Differences of single entries with given steps, and their error bars."""
+        """Differences of single entries with given steps, within bounds, and their error bars."""
+        if self.method.bounds is not None:
+            lower, upper = checked_bounds(self.method.bounds, self.point, self.x)
+            room = np.minimum(self.x - lower, upper - self.x)[components]
+            h = np.minimum(h, np.nextafter(room / 3, 0.0))
         h = (self.x[components] + h) - self.x[components]
         values = self.function.at_shifts(self.x, components, h, _CENTRAL)[:, :, 0].T
         line = np.stack([values[5], values[3], values[1], np.full(h.size, self.base), values[0], values[2], values[4]])
-        value, bar, _ = estimate(line, h)  # type: ignore[arg-type]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value, bar, _ = estimate(line, h)
         return value, np.where(np.isfinite(bar), bar, np.inf)
 
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
@@ -290,38 +296,19 @@ class _GradientWork:
             return check
         proof = "" if found.clear or found.complete else search.proof()
         if proof:
+            verdict = "wrong"
             explanation = (
                 f"some of {self.point.n} entries are wrong: {proof}; no single one was proved within max_evals"
             )
-            return GradientCheck(
-                "wrong",
-                [],
-                explanation,
-                check.n_compared,
-                self.function.nfev,
-                resolution,
-                seed,
-                check.rows,
-                check.notes,
-                check.leaves,
+        else:
+            verdict = "undecided"
+            explanation = (
+                f"differences along a random direction are too inaccurate (± {resolution:.1e} of an entry)"
+                if found.clear
+                else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
             )
-        explanation = (
-            f"differences along a random direction are too inaccurate (± {resolution:.1e} of an entry) to say anything"
-            if found.clear
-            else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
-        )
-        return GradientCheck(
-            "undecided",
-            [],
-            explanation,
-            check.n_compared,
-            check.nfev,
-            resolution,
-            seed,
-            check.rows,
-            [*check.notes, "a kink or noise? exhaustive=True would decide"],
-            check.leaves,
-        )
+            check.notes.append("a kink or noise? exhaustive=True would decide")
+        return replace(check, verdict=verdict, explanation=explanation, nfev=self.function.nfev)
 
     def _pattern(self, components: NDArray[np.intp], numeric: Array, bar: Array, wrong: NDArray[np.bool_]) -> str:
         if not wrong.any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,12 +12,10 @@ from numpy.typing import ArrayLike
 from . import _kernels, stencils
 from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
 from ._functions import Vectorized, as_function, callable_or_error
+from ._method import Method
 from ._points import Array, Point, as_array, as_point, per_coordinate
 from ._values import as_number
 from .stencils import FLOAT32, FLOAT64
-
-if TYPE_CHECKING:
-    from .adaptive import Adaptive
 
 _METHODS = ("central", "forward", "complex", "adaptive")
 _CHUNK = 1 << 17
@@ -30,7 +28,7 @@ def make_method(
     typical_x: Any,
     bounds: Any,
     noise: float | None,
-) -> FixedStep | Adaptive:
+) -> Method:
     """The method that these options name; raises a ValueError that lists the right ones."""
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, _METHODS))}")
@@ -133,7 +131,7 @@ def gradient(
     (10.0, array([ 4., 12.]))
     """
     if method == "central" and order is None and step is typical_x is bounds is noise is None:
-        chosen: FixedStep | Adaptive = _CENTRAL
+        chosen: Method = _CENTRAL
     else:
         chosen = make_method(method, order, step, typical_x, bounds, noise)
     callable_or_error(f)

@@ -417,42 +417,66 @@ static void start(fg_component *c, double h)
                         .evaluations = c->evaluations};
 }
 
+/* Components that paused go on. */
+static int resume(fg_component *work, ptrdiff_t count)
+{
+    int any = 0;
+    for (ptrdiff_t c = 0; c < count; c++)
+        if (work[c].paused) {
+            work[c].done = work[c].paused = 0;
+            any = 1;
+        }
+    return any;
+}
+
+/* Whether the derivatives of a point add up to the slope of the noise's line, or that slope says nothing. */
+static int agrees(ptrdiff_t n, const double *scale, const fg_noise *noise, double level, const fg_component *work)
+{
+    double sum = 0.0, tolerance = 10.0 * level / noise->accepted;
+    if (!isfinite(noise->slope) || tolerance > 0.1 * fabs(noise->slope))
+        return 1;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        sum += fg_line_sign(i) * scale[i] * work[i].value;
+        tolerance += scale[i] * (work[i].error + 1e-6 * fabs(work[i].value));
+    }
+    return fabs(noise->slope - sum) <= tolerance;
+}
+
 /* The components of point p whose derivative contradicts a difference at the spacing of the noise's line, where f is
  * smooth along all coordinates at once: their step passed over something, such as periods. They start again. */
 static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const fg_noise *noise,
-                    fg_component *work, ptrdiff_t p, int *again)
+                    fg_component *work, ptrdiff_t p, double *scratch, ptrdiff_t block, int *again)
 {
-    for (ptrdiff_t c = p * n; c < (p + 1) * n; c++)
-        if (work[c].paused) {
-            work[c].done = work[c].paused = 0;
-            *again = 1;
-        }
-    double sum = 0.0, tolerance = 0.0;
+    static const double both[2] = {1.0, -1.0};
     const double level = noise->level + epsilon_of(noise) * noise->size, t = noise->accepted;
-    for (ptrdiff_t c = p * n; c < (p + 1) * n; c++) {
-        sum += fg_line_sign(c - p * n) * scale[c] * work[c].value;
-        tolerance += scale[c] * (work[c].error + 1e-6 * fabs(work[c].value));
-    }
-    const double own = 10.0 * level / t;
-    const int agree = fabs(noise->slope - sum) <= tolerance + own;
-    if (agree || !isfinite(noise->slope) || own > 0.1 * fabs(noise->slope))
+    double *const values = scratch, *const h = scratch + block * WIDTH;
+    ptrdiff_t *const components = (ptrdiff_t *)(void *)(h + block);
+    *again |= resume(work + p * n, n);
+    if (agrees(n, scale + p * n, noise, level, work + p * n))
         return FG_OK;
-    for (ptrdiff_t c = p * n; c < (p + 1) * n; c++) {
-        static const double both[2] = {1.0, -1.0};
-        const double moved = x[c] + t * scale[c], h = moved - x[c];
-        double values[2];
-        const fg_shifts shifts = {.n = n, .x = x, .components = &c, .h = &h, .count = 1, .offsets = both, .width = 2};
-        if (h == 0.0 || work[c].evaluations + 2 + (1.0 + noise->evaluations) / (double)n > EVALUATIONS || work[c].flags & (FG_KINK | FG_JUMP))
-            continue;
-        const int status = f->at_shifts(f->ctx, &shifts, values);
+    for (ptrdiff_t c = p * n; c < (p + 1) * n;) {
+        ptrdiff_t count = 0;
+        for (; c < (p + 1) * n && count < block; c++) {
+            const double moved = x[c] + t * scale[c], shared = (1.0 + noise->evaluations) / (double)n;
+            if (moved == x[c] || work[c].flags & (FG_KINK | FG_JUMP) || work[c].evaluations + 2 + shared > EVALUATIONS)
+                continue;
+            h[count] = moved - x[c];
+            components[count++] = c;
+        }
+        const fg_shifts shifts = {.n = n, .x = x, .components = components, .h = h, .count = count,
+                                  .offsets = both, .width = 2};
+        const int status = count ? f->at_shifts(f->ctx, &shifts, values) : FG_OK;
         if (status != FG_OK)
             return status;
-        work[c].evaluations += 2;
-        const double slope = (values[0] - values[1]) / (2.0 * h);
-        const double error = 3.0 * level / h + 1e-4 * fabs(slope);
-        if (isfinite(slope) && !(fabs(slope - work[c].value) <= work[c].error + error)) {
-            start(work + c, 4.0 * h);
-            *again = 1;
+        for (ptrdiff_t k = 0; k < count; k++) {
+            fg_component *const own = work + components[k];
+            const double slope = (values[2 * k] - values[2 * k + 1]) / (2.0 * h[k]);
+            const double error = 3.0 * level / h[k] + 1e-4 * fabs(slope);
+            own->evaluations += 2;
+            if (isfinite(slope) && !(fabs(slope - own->value) <= own->error + error)) {
+                start(own, 4.0 * h[k]);
+                *again = 1;
+            }
         }
     }
     return FG_OK;
@@ -483,7 +507,7 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
                 return status;
         }
         for (ptrdiff_t p = 0; p < points && pass == 0; p++) {
-            const int status = distrust(f, n, x, scale, noise + p, work, p, &again);
+            const int status = distrust(f, n, x, scale, noise + p, work, p, scratch, block, &again);
             if (status != FG_OK)
                 return status;
         }

@@ -1,0 +1,64 @@
+"""What every method of differentiation offers to the verbs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from . import _kernels
+from ._functions import Vectorized, as_function
+from ._points import Array, Point, as_point
+from .stencils import FLOAT64
+
+
+class Method(ABC):
+    """A way to take first derivatives: `FixedStep` or `Adaptive`."""
+
+    __slots__ = ()
+
+    imaginary: bool
+
+    @abstractmethod
+    def derivatives(
+        self,
+        function: _kernels.Function,
+        point: Point,
+        x: Array,
+        relative_noise: float = FLOAT64,
+        only: int | None = None,
+    ) -> tuple[Array, float]:
+        """First derivatives at the points x, and the relative noise of f that they were taken for.
+
+        Parameters
+        ----------
+        function : Function
+        point : Point
+            Gives the coordinates' shape and names.
+        x : ndarray
+            One point, of any shape, or points (b, n).
+        relative_noise : float
+            Relative precision that f is known to compute in; that of float64 where nothing is known.
+        only : int, optional
+            The one component wanted.
+
+        Returns
+        -------
+        derivatives : ndarray
+            x's shape; with several outputs or `only`, (components, outputs).
+        relative_noise : float
+        """
+
+    def gradient(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        x: Any,
+        vectorized: Vectorized = False,
+        relative_noise: float = FLOAT64,
+    ) -> tuple[Any, float]:
+        """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to know."""
+        point = as_point(x)
+        function = as_function(f, args, point, vectorized, self.imaginary)
+        values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
+        return point.restore(values), relative_noise

@@ -1,0 +1,14 @@
+"""What the records' plots share; Matplotlib (extra ``plot``) is imported when one is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def axes_or_new(axes: Any) -> Any:
+    """The Matplotlib axes given, or new ones; an error that names the extra if Matplotlib is missing."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("plot needs matplotlib: pip install 'fastgrad[plot]'") from error
+    return plt.subplots(layout="constrained")[1] if axes is None else axes
