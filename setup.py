@@ -37,7 +37,7 @@ setup(
         Extension(
             "fastgrad._kernels",
             sources=["fastgrad/_kernels.pyx", *sorted(str(p.relative_to(HERE)) for p in HERE.glob("src_c/*.c"))],
-            depends=["src_c/fastgrad.h", "fastgrad/_fastgrad.pxd"],
+            depends=["src_c/fastgrad.h", *sorted(str(p.relative_to(HERE)) for p in HERE.glob("fastgrad/*.px[di]"))],
             include_dirs=["src_c", np.get_include()],
         )
     ],

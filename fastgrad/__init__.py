@@ -14,13 +14,15 @@ except ImportError as error:
 
 from . import stencils
 from ._build import build_info
-from .derivatives import batch_gradient, directional, grad, gradient, partial, value_and_grad
+from .derivatives import batch_gradient, directional, gradient, partial
+from .transforms import grad, value_and_grad
 
 if TYPE_CHECKING:
     from . import testing
     from .adaptive import Derivative, differentiate, noise_level
-    from .checking import GradientCheck, Mismatch, check_grad, check_jacobian
+    from .checking import GradientCheck, Mismatch, check_grad
     from .descent import DescentResult, gradient_descent
+    from .jacobian_checking import check_jacobian
 
 __version__: str = _kernels.build()[2]
 
@@ -52,7 +54,7 @@ _ON_USE = {
     "GradientCheck": "checking",
     "Mismatch": "checking",
     "check_grad": "checking",
-    "check_jacobian": "checking",
+    "check_jacobian": "jacobian_checking",
     "differentiate": "adaptive",
     "gradient_descent": "descent",
     "noise_level": "adaptive",

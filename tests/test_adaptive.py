@@ -250,6 +250,20 @@ def test_a_vectorised_function_is_called_once_a_round(vectorized):
     assert len(calls) <= 6  # f(x), the noise's line, and rounds
 
 
+def test_the_second_look_is_one_block_too():
+    calls = []
+    scales = np.array([1e-8, 1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6, 1e8])
+
+    def rows(X):
+        calls.append(len(X))
+        return np.sin(X / scales).sum(axis=1)
+
+    d = fg.differentiate(rows, np.zeros(9), vectorized=True)
+    np.testing.assert_allclose(d.value, 1 / scales, rtol=1e-5)
+    assert len(calls) < 25
+    assert calls.count(2) <= 1
+
+
 def test_batch_equals_single_points():
     X = np.random.default_rng(1).uniform(0.5, 1.5, (7, 3))
     f = lambda X: np.sin(X[:, 0]) * X[:, 1] ** 3 + np.exp(X[:, 2])  # noqa: E731

@@ -320,6 +320,29 @@ def test_kinks_accept_subgradients():
     assert fg.check_grad(abs, 1.5, 0.0).verdict == "wrong"
 
 
+def test_bounds_hold_for_every_evaluation():
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return float(np.exp(x).sum())
+
+    x, bounds = np.array([1.0, 2.0, 3.0]), ([1.0, 0.0, 2.999], [9.0, 9.0, 3.001])
+    assert fg.check_grad(f, np.exp, x, bounds=bounds)
+    wrong = np.exp(x) * [1.0, 2.0, -1.0]
+    assert {m.index for m in fg.check_grad(f, wrong, x, bounds=bounds).wrong} == {1, 2}
+    assert (np.array(seen) >= bounds[0]).all()
+    assert (np.array(seen) <= bounds[1]).all()
+    with pytest.raises(ValueError, match="exhaustive=True"):
+        fg.check_grad(f, np.exp, x, bounds=bounds, exhaustive=False)
+
+
+def test_scale_of_f_does_not_change_the_verdict():
+    # scipy's check_grad scores the first 7e-9 ("fine") and the second 0.10.
+    assert fg.check_grad(lambda x: 1e-9 * np.sin(x), lambda x: -1e-9 * np.cos(x), 1.0).verdict == "wrong"
+    assert fg.check_grad(lambda x: 1e6 * np.sin(x), lambda x: 1e6 * np.cos(x), 1.0).verdict == "right"
+
+
 # Jacobians.
 
 
