@@ -32,17 +32,23 @@ static const approximations ONE_SIDED = {
 
 /* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
 static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
-static const double DEVIATIONS = 2.4;        /* of the noise in the error bar */
+static const double DEVIATIONS = 2.0;        /* of the noise in the error bar */
 static const double GEOMETRIC_FACTOR = 3.0;
+static const double GUARD = 3.0;        /* where the middle difference is small by accident */
+static const double SECOND = 0.618;     /* of the first step, under noise: in step with no period of f that the first was */
+static const double OUTLIER = 6.0;      /* most that one round says of the noise of all */
+static const double PRIOR = 3.0;        /* weight of all components' noise against a component's own, in rounds */
+static const double TAIL = 3.0;         /* over degrees of freedom: the noise is itself an estimate */
+static const double DOUBT = 1e-8;       /* relative noise from which, after a contradiction, one round proves nothing */
 static const double ROUNDING = 0.3;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
 static const double FEW_SAMPLES = 1.5;  /* of the noise that was seen: its estimate has few samples */
-static const double GOOD = 1e-10;       /* relative error bar that needs no further round */
+static const double GOOD = 3e-10;       /* relative error bar that needs no further round */
 static const double WORTH = 6.0;        /* predicted gain that is worth another round */
 static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
 static const double FLAG_NOISY = 1e-10; /* and from which the user should know */
 static const int REPEATS = 4;
 static const int PATIENCE = 3; /* rounds without an estimate, before the line of the noise is asked where f is smooth */
-static const int EVALUATIONS = 40; /* at most, those shared by all components included */
+static const int EVALUATIONS = 40; /* a component at most, with its part of those that all share */
 
 static double larger(double a, double b) { return a > b ? a : b; }
 static double smaller(double a, double b) { return a < b ? a : b; }
@@ -81,6 +87,18 @@ static int is_even_part_rough(const double *values, double base, double noise)
     return fabs(fourth - sixth) > larger(0.08 * size, 6 * noise);
 }
 
+/* Whether a one-sided stencil sees a constant, and f(x) apart from it: a jump, or an edge nearer than the step. */
+static int is_step(const double *values, double base, double noise)
+{
+    double least = values[0], most = values[0];
+    for (int j = 1; j < WIDTH; j++) {
+        least = smaller(least, values[j]);
+        most = larger(most, values[j]);
+    }
+    const double apart = larger(least - base, base - most);
+    return apart > 8.0 * noise && apart > 2.0 * (most - least);
+}
+
 static verdict examine(const approximations *a, double x, double h, double base, const double *values,
                        const fg_noise *noise)
 {
@@ -105,7 +123,7 @@ static verdict examine(const approximations *a, double x, double h, double base,
     v.low_noise = a->low_norm * v.noise / v.h;
     v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise) ||
               (v.low > larger(0.02 * v.size, 6 * v.low_noise) && v.middle > 0.2 * v.low) ||
-              (a == &CENTRAL && is_even_part_rough(values, base, v.noise));
+              (a == &CENTRAL ? is_even_part_rough(values, base, v.noise) : is_step(values, base, v.noise));
     if (v.rough) {
         v.truncation = larger(v.middle, v.low);
         return v;
@@ -114,7 +132,7 @@ static verdict examine(const approximations *a, double x, double h, double base,
      * geometrically; the second guess guards against a middle one that is small by accident. */
     double guess = v.middle * (v.middle + v.middle_noise) / (v.low + v.low_noise);
     if (v.low > 2 * v.low_noise && v.size > 0.0)
-        guess = larger(guess, v.low * pow(v.low / v.size, a->ratio_power));
+        guess = larger(guess, GUARD * v.low * pow(v.low / v.size, a->ratio_power));
     v.truncation = v.low + v.low_noise > 0.0 ? smaller(v.middle, GEOMETRIC_FACTOR * guess) : 0.0;
     return v;
 }
@@ -124,34 +142,84 @@ static double bar(double truncation, double deviation)
     return TRUNCATION_FACTOR * truncation + DEVIATIONS * deviation;
 }
 
-/* The weighted mean of the rounds about as good as the best: averages noise where there are several. */
-static void pool(fg_component *c)
+/* The rounds of a component that are about as good as its best, as one. */
+typedef struct {
+    double value, truncation, deviation, step;
+    double scatter; /* sum of squares of (estimate - value) / deviation */
+    int rounds;
+} average;
+
+/* The mean of the rounds, weighted by their errors if the noise is `factor` times what was thought. */
+static average mean_of(const fg_component *c, double factor)
 {
-    double best = INFINITY, sum = 0.0, value = 0.0, truncation = 0.0, variance = 0.0, step = 0.0;
+    average m = {0};
+    double best = INFINITY, sum = 0.0, variance = 0.0;
     for (int k = 0; k < c->kept; k++) {
-        const double own = bar(c->truncations[k], c->deviations[k]);
+        const double own = bar(c->truncations[k], factor * c->deviations[k]);
         if (own < best || k == 0) {
             best = own;
-            step = c->steps[k];
+            m.step = c->steps[k];
         }
     }
-    for (int k = 0; k < c->kept; k++) {
-        const double own = bar(c->truncations[k], c->deviations[k]);
-        if (own > 4.0 * best)
-            continue;
-        const double t = best > 0.0 ? TRUNCATION_FACTOR * c->truncations[k] / best : 0.0;
-        const double s = best > 0.0 ? c->deviations[k] / best : 1.0;
-        const double weight = 1.0 / (t * t + s * s);
-        sum += weight;
-        value += weight * (c->estimates[k] - c->estimates[0]);
-        truncation += weight * c->truncations[k];
-        variance += weight * s * weight * s;
-    }
-    const double error = bar(truncation / sum, best * sqrt(variance) / sum);
+    for (int pass = 0; pass < 2; pass++)
+        for (int k = 0; k < c->kept; k++) {
+            if (bar(c->truncations[k], factor * c->deviations[k]) > 4.0 * best)
+                continue;
+            if (pass) {
+                const double off = c->estimates[k] - m.value;
+                m.scatter += c->deviations[k] > 0.0 ? off * off / (c->deviations[k] * c->deviations[k]) : 0.0;
+                m.rounds++;
+                continue;
+            }
+            const double t = best > 0.0 ? TRUNCATION_FACTOR * c->truncations[k] / best : 0.0;
+            const double s = best > 0.0 ? factor * c->deviations[k] / best : 1.0;
+            const double weight = 1.0 / (t * t + s * s), ratio = weight / (sum += weight);
+            m.value = k ? m.value + ratio * (c->estimates[k] - m.value) : c->estimates[0];
+            m.truncation += ratio * (c->truncations[k] - m.truncation);
+            variance = variance * (1.0 - ratio) * (1.0 - ratio) + ratio * ratio * s * s;
+            m.deviation = best * sqrt(variance);
+        }
+    return m;
+}
+
+static void pool(fg_component *c)
+{
+    const average m = mean_of(c, 1.0);
+    const double error = bar(m.truncation, m.deviation);
     if (error <= c->error) {
-        c->value = c->estimates[0] + value / sum;
+        c->value = m.value;
         c->error = error;
-        c->step = step;
+        c->step = m.step;
+    }
+}
+
+/* After the rounds: how far they scatter says more of the noise than the few values of its line did. */
+static void calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work)
+{
+    const double prior = 0.5 * noise->evaluations;
+    double scatter = prior / (FEW_SAMPLES * FEW_SAMPLES), freedom = prior;
+    for (ptrdiff_t c = 0; c < n; c++) {
+        const average m = mean_of(work + c, 1.0);
+        if (m.rounds > 1 && !(work[c].flags & (FG_KINK | FG_JUMP | FG_FLAT))) {
+            scatter += smaller(m.scatter, OUTLIER * (m.rounds - 1));
+            freedom += m.rounds - 1;
+        }
+    }
+    const double all = scatter / freedom;
+    for (ptrdiff_t c = 0; c < n; c++) {
+        const average m = mean_of(work + c, 1.0);
+        if (!m.rounds || work[c].flags & (FG_KINK | FG_JUMP | FG_FLAT))
+            continue;
+        if (work[c].doubted && m.rounds < 2 && noise->level > DOUBT * noise->size) { /* the last word may be as wrong as the one before */
+            work[c].error = INFINITY;
+            continue;
+        }
+        const double own = (PRIOR * all + m.scatter) / (PRIOR + m.rounds - 1);
+        const double factor = sqrt(larger(own, all));
+        const average corrected = mean_of(work + c, factor);
+        work[c].value = corrected.value;
+        work[c].step = corrected.step;
+        work[c].error = bar(corrected.truncation, (1.0 + TAIL / freedom) * corrected.deviation);
     }
 }
 
@@ -168,23 +236,30 @@ static int looks_like_kink(const double *values, double base, double noise)
 static void go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
 static void finish(fg_component *c) { c->done = 1; }
 
-/* f did not give numbers at all the points: closer, and then to the side where it does. */
+/* A step was too large, and a smaller one is known that was not: near that again, where averaging pays. */
+static void step_back(fg_component *c, int noisy)
+{
+    if (noisy && c->kept < REPEATS)
+        go_on(c, c->step * (c->kept % 2 ? 0.89 : 1.13));
+    else
+        finish(c);
+}
+
+/* f did not give numbers at all the points: closer; and to the side where it does, if the edge is nearer than h. */
 static void retreat(fg_component *c, const double *values)
 {
     int finite[2] = {0, 0};
+    const double h = c->h;
+    go_on(c, h / (c->failures < 2 ? 8.0 : 1000.0));
     c->failures++;
     c->flags |= FG_NONFINITE;
-    if (c->side == 0) {
-        for (int j = 0; j < WIDTH; j++)
-            finite[j % 2] += isfinite(values[j]) != 0;
-        if (c->failures == 2 && (finite[0] == 3) != (finite[1] == 3)) {
-            c->side = finite[0] == 3 ? 1 : -1;
-            c->flags |= FG_EDGE;
-            go_on(c, 8.0 * c->h);
-            return;
-        }
+    for (int j = 0; j < WIDTH; j++)
+        finite[j % 2] += isfinite(values[j]) != 0;
+    if (c->side == 0 && (finite[0] == 3) != (finite[1] == 3) && !(isfinite(values[0]) && isfinite(values[1]))) {
+        c->side = finite[0] == 3 ? 1 : -1;
+        c->flags |= FG_EDGE;
+        go_on(c, h / 8.0);
     }
-    go_on(c, c->h / (c->failures < 3 ? 8.0 : 1000.0));
 }
 
 /* Whether f is constant around x: all the values equal f(x), or those farther away contradict those that did. */
@@ -230,7 +305,7 @@ static void shrink(fg_component *c, const verdict *v, const double *values)
     }
     c->jump = across;
     c->shrinks++;
-    go_on(c, c->h / (c->shrinks == 1 ? 32.0 : 1024.0));
+    go_on(c, c->h / (c->shrinks == 1 ? (v->noise > DOUBT * v->largest ? 8.0 : 32.0) : 1024.0));
 }
 
 /* The factor to the step that balances truncation against noise. Where noise hides the truncation, the largest that
@@ -263,7 +338,7 @@ static void refine(fg_component *c, const verdict *v, double before)
     } else if (v->noise > NOISY * v->largest && c->kept < REPEATS) {
         /* Noise: average, once with a smaller step, which would show that the first one passed over something. */
         c->stale = 0;
-        go_on(c, c->h * (c->kept == 1 ? 0.5 * smaller(factor, 2.0) : factor * (c->kept % 2 ? 1.13 : 0.89)));
+        go_on(c, c->h * (c->kept == 1 ? SECOND * smaller(factor, 1.0) : factor * (c->kept % 2 ? 1.13 : 0.89)));
     } else {
         finish(c);
     }
@@ -276,7 +351,10 @@ static void judge(fg_component *c, double x, double base, const double *values, 
     c->evaluations += WIDTH;
     for (int j = 0; j < WIDTH; j++)
         if (!isfinite(values[j])) {
-            retreat(c, values);
+            if (c->kept && fabs(c->h) > c->step)
+                step_back(c, relative_noise(noise) > NOISY);
+            else
+                retreat(c, values);
             return;
         }
     const verdict v = examine(c->side ? &ONE_SIDED : &CENTRAL, x, c->h, base, values, noise);
@@ -304,19 +382,19 @@ static void judge(fg_component *c, double x, double base, const double *values, 
         go_on(c, c->h / 32.0);
         return;
     }
-    if (c->kept && fabs(v.derivative - c->value) > 2 * (own + c->error)) {
+    if (c->kept && (v.rough || fabs(v.derivative - c->value) > 2 * (own + c->error))) {
         /* Two steps that contradict each other: the larger one has passed over something. */
         if (v.h > c->step) {
-            finish(c);
+            step_back(c, v.noise > NOISY * v.largest);
             return;
         }
         c->kept = 0;
+        c->doubted = 1;
         c->error = INFINITY;
     }
     if (v.rough) {
-        if (own < c->error) {
+        if (!c->kept) { /* nothing better is known; the bar stays infinite */
             c->value = v.derivative;
-            c->error = own;
             c->step = v.h;
         }
         shrink(c, &v, values);
@@ -385,6 +463,12 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
     return FG_OK;
 }
 
+/* A component's part of f(x), two more looks at the first edge of the domain, and those for the noise. */
+static double shared_evaluations(ptrdiff_t n, const fg_noise *noise, const fg_component *c)
+{
+    return (1.0 + (c->failures ? 2.0 : 0.0) + noise->evaluations) / (double)n;
+}
+
 /* Rounds until all components in [begin, end) are done, at most as many as the evaluations allow. */
 static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const double *base, fg_noise *noise,
                       const double *room, ptrdiff_t total, fg_component *work, ptrdiff_t begin, ptrdiff_t end, int pass,
@@ -393,7 +477,7 @@ static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const 
     for (int open = 1; open;) {
         open = 0;
         for (ptrdiff_t c = begin; c < end; c++) {
-            const double shared = (1.0 + noise[c / n].evaluations) / (double)n;
+            const double shared = shared_evaluations(n, noise + c / n, work + c);
             if (!work[c].done && (work[c].rounds >= FG_ROUNDS || work[c].evaluations + WIDTH + shared > EVALUATIONS))
                 finish(work + c);
             if (!work[c].done && pass == 0 && work[c].rounds >= PATIENCE && !work[c].kept && isfinite(noise[c / n].slope))
@@ -402,7 +486,8 @@ static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const 
                 fit(work + c, x[c], room ? room[c] : INFINITY, room ? room[total + c] : INFINITY);
             open |= !work[c].done;
         }
-        for (int one_sided = 0; one_sided < 2 && open; one_sided++) {
+        /* One-sided first: a component that turns one-sided in this round must be fitted again before the next. */
+        for (int one_sided = 1; one_sided >= 0 && open; one_sided--) {
             const int status = round_of(f, n, x, base, noise, work, begin, end, one_sided, scratch, block);
             if (status != FG_OK)
                 return status;
@@ -457,9 +542,14 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
     for (ptrdiff_t c = p * n; c < (p + 1) * n;) {
         ptrdiff_t count = 0;
         for (; c < (p + 1) * n && count < block; c++) {
-            const double moved = x[c] + t * scale[c], shared = (1.0 + noise->evaluations) / (double)n;
-            if (moved == x[c] || work[c].flags & (FG_KINK | FG_JUMP) || work[c].evaluations + 2 + shared > EVALUATIONS)
+            const double moved = x[c] + t * scale[c], shared = shared_evaluations(n, noise, work + c);
+            if (moved == x[c] || work[c].flags & (FG_KINK | FG_JUMP))
                 continue;
+            if (work[c].evaluations + 2 + WIDTH + shared > EVALUATIONS) { /* one of the suspects, and no way to tell */
+                work[c].error = INFINITY;
+                work[c].kept = 0;
+                continue;
+            }
             h[count] = moved - x[c];
             components[count++] = c;
         }
@@ -512,6 +602,9 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
                 return status;
         }
     }
+    for (ptrdiff_t p = 0; p < points; p++)
+        if (noise[p].level > NOISY * noise[p].size && noise[p].evaluations)
+            calibrate(n, noise + p, work + p * n);
     for (ptrdiff_t c = 0; c < total; c++) {
         if (noise[c / n].level > FLAG_NOISY * noise[c / n].size && isfinite(work[c].value))
             work[c].flags |= FG_NOISY;

@@ -176,7 +176,7 @@ typedef struct fg_component {
     int evaluations;
 
     int side; /* 0: central stencil, 1 or -1: one-sided */
-    int done, paused, rounds, shrinks, failures, flats, stale, kept;
+    int done, paused, rounds, shrinks, failures, flats, stale, kept, doubted;
     double h;           /* the next step, signed as `side` */
     double jump, kink;  /* f(x+h) - f(x-h), and the step, when they first looked like a jump, a kink */
     double constant;    /* how far from x f was seen to be constant */

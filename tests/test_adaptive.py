@@ -6,11 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
-from problems import PROBLEMS
+from study import KINDS, moved, study
 
 import fastgrad as fg
-
-BY_NAME = {problem.name: problem for problem in PROBLEMS}
 
 
 def holds(d, exact):
@@ -18,56 +16,45 @@ def holds(d, exact):
 
 
 @pytest.fixture(scope="module")
-def collection():
-    """The derivative of each problem."""
-    return [(problem, fg.differentiate(problem.f, problem.point)) for problem in PROBLEMS]
+def rows():
+    """Figures over the collection for each kind of noise, one dict each."""
+    return {kind: study(make) for kind, make in KINDS.items()}
 
 
-def digits(problem, d):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = -np.log10(np.abs(d.value - problem.gradient) / np.abs(problem.gradient))
-    found = np.where(problem.gradient == 0, np.where(holds(d, problem.gradient), 16.0, 0.0), found)
-    return np.clip(found, 0.0, 16.0)
+def test_collection_accuracy_and_cost(rows):
+    assert rows["exact"]["digits"] >= 13.0
+    assert rows["exact"]["worst, p10"] >= 9.0
+    assert rows["exact"]["evaluations"] <= 8.0
 
 
-def test_collection_accuracy(collection):
-    each = [digits(problem, d) for problem, d in collection]
-    assert np.median(np.concatenate(each)) >= 13.0
-    assert np.percentile([own.min() for own in each], 10) >= 9.0
+@pytest.mark.parametrize(("kind", "wanted"), [("1e-10", 8.5), ("1e-6", 5.0), ("1e-3", 2.3), ("float32", 5.5)])
+def test_digits_under_noise(rows, kind, wanted):
+    # With noise of 1e-3, 2.5 were wanted: the best step and order, known in advance, give 2.51; see docs/adaptive.md.
+    assert rows[kind]["digits"] >= wanted
 
 
-def test_collection_cost(collection):
-    cost = np.concatenate([np.full(len(p.x), d.nfev / len(p.x)) for p, d in collection])
-    assert np.median(cost) <= 8.0
-    assert cost.max() <= 40.0
+def test_error_bars(rows):
+    assert np.mean([row["covered"] for row in rows.values()]) >= 0.99
+    assert np.median([row["bar / error"] for row in rows.values()]) <= 10.0
+    for kind, row in rows.items():
+        assert row["covered"] >= 0.985, kind
+        assert row["bar / error"] <= 12.0, kind
+        assert row["no bar"] <= 0.03, kind
 
 
-def test_collection_error_bars(collection):
-    # 98.6% when written; 99% is the aim, see docs/adaptive.md.
-    assert np.concatenate([holds(d, p.gradient) | np.isinf(d.error) for p, d in collection]).mean() >= 0.98
-    ratios = []
-    for p, d in collection:
-        true = np.abs(d.value - p.gradient)
-        ratios.extend((d.error / np.where(true > 0, true, 1))[(true > 0) & np.isfinite(d.error)])
-    assert np.median(ratios) <= 12.0
+def test_never_silently_wrong_nor_above_40_evaluations(rows):
+    for kind, row in rows.items():
+        assert row["silent"] == 0, kind
+        assert row["most"] <= 40.0, kind
 
 
-def test_collection_is_never_silently_wrong(collection):
-    for p, d in collection:
-        wrong = (digits(p, d) < 3) & (d.flags == "") & ~(d.error > 1e-3 * np.abs(d.value))
-        assert not wrong.any(), p.name
-
-
-@pytest.mark.parametrize(("level", "wanted"), [(1e-10, 8.5), (1e-6, 5.0), (1e-3, 2.2)])
-def test_noise(level, wanted):
-    found, covered = [], []
-    for problem in PROBLEMS:
-        rng = np.random.default_rng(5)
-        d = fg.differentiate(lambda x, f=problem.f, rng=rng: f(x) * (1 + level * rng.standard_normal()), problem.point)
-        found.append(np.nan_to_num(digits(problem, d)))
-        covered.append(holds(d, problem.gradient) | np.isinf(d.error))
-    assert np.median(np.concatenate(found)) >= wanted
-    assert np.concatenate(covered).mean() >= 0.96
+def test_problems_that_nothing_was_tuned_on():
+    found = study(KINDS["exact"], problems=moved(1))
+    assert found["digits"] >= 13.0
+    assert found["worst, p10"] >= 9.0
+    assert found["covered"] >= 0.985
+    assert found["silent"] == 0
+    assert found["most"] <= 40.0
 
 
 @pytest.mark.parametrize("shown", [True, False])
@@ -118,6 +105,19 @@ def test_bounds_are_never_crossed():
     assert math.isnan(d.value[2])
     assert d.error[2] == math.inf
     assert d.flags[2] == "edge"
+
+
+def test_bounds_hold_where_a_component_turns_one_sided():
+    # sqrt has an edge at 0 and bounds keep it from the right: the one-sided step must fit too.
+    seen = []
+
+    def f(x):
+        seen.append(float(x))
+        return math.sqrt(x)
+
+    d = fg.differentiate(f, 1e-4, bounds=(-1.0, 1.2e-4))
+    assert max(seen) <= 1.2e-4
+    assert abs(d.value - 50.0) <= d.error < 1e-3
 
 
 def test_kink_with_its_slopes():
