@@ -80,10 +80,7 @@ def rosenbrock_rows(X):
 
 def cubes(x):
     """A Python function of about 1 µs."""
-    total = 0.0
-    for v in x.tolist():
-        total += v * v * v
-    return total
+    return float((x * x).dot(x))
 
 
 def cheap(x):

@@ -67,7 +67,9 @@ def __getattr__(name: str) -> Any:
     if name == "testing":
         return importlib.import_module(".testing", __name__)
     if name in _ON_USE:
-        return getattr(importlib.import_module(f".{_ON_USE[name]}", __name__), name)
+        found = getattr(importlib.import_module(f".{_ON_USE[name]}", __name__), name)
+        globals()[name] = found  # the next access finds it at once
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

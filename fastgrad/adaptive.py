@@ -66,7 +66,7 @@ class Adaptive(Method):
                 RuntimeWarning,
                 stacklevel=4,
             )
-        known = max((v / abs(b) for v, b in zip(levels.tolist(), base.tolist(), strict=True) if b), default=0.0)
+        known = max([v / abs(b) for v, b in zip(levels.tolist(), base.tolist(), strict=True) if b], default=0.0)
         values = found[0]
         return (values.reshape(x.shape) if only is None else values[[only], None]), max(known, 2 * FLOAT64)
 
@@ -304,7 +304,8 @@ def differentiate(
     Each round takes f at x ± h, ± 2h and ± 3h; the differences of order 2, 4 and 6 from these give the derivative and
     its truncation error, and f on a short line through x the noise (Moré and Wild, SIAM J. Sci. Comput. 33 (2011)
     1292-1314). The error bar is their sum with safety factors, which hold for 99 of 100 components of a wide collection
-    of problems, see docs/adaptive.md. It cannot hold where f hides something between the points that it was asked at.
+    of problems, see docs/adaptive.md. It cannot hold where f hides something between the points that it was asked at. It
+    is inf where no step converged.
 
     It costs 6 evaluations a component and 4 to 8 for the noise, more where the first step does not fit, 40 at most.
 
@@ -331,7 +332,7 @@ def differentiate(
         made.tolerate(True)
         return made
 
-    names = np.array([flag_names(flag) for flag in bits.tolist()])
+    names = np.array([flag_names(flag) for flag in bits.tolist()]) if bits.any() else np.zeros(bits.size, dtype="<U1")
     return Derivative(
         value=point.restore(found[0]),
         error=point.restore(found[1]),
