@@ -304,8 +304,8 @@ def differentiate(
     Each round takes f at x ± h, ± 2h and ± 3h; the differences of order 2, 4 and 6 from these give the derivative and
     its truncation error, and f on a short line through x the noise (Moré and Wild, SIAM J. Sci. Comput. 33 (2011)
     1292-1314). The error bar is their sum with safety factors, which hold for 99 of 100 components of a wide collection
-    of problems, see docs/adaptive.md. It cannot hold where f hides something between the points that it was asked at. It
-    is inf where no step converged.
+    of problems, see docs/adaptive.md. It cannot hold where f hides something between the points that it was asked at,
+    and is inf where no step converged.
 
     It costs 6 evaluations a component and 4 to 8 for the noise, more where the first step does not fit, 40 at most.
 
