@@ -376,6 +376,48 @@ def test_jacobian():
         fg.check_jacobian(residuals, x=x)
 
 
+def big_residuals(x):
+    return np.concatenate([np.sin(x[:-1]) * x[1:], [x[0] * x[-1]]])
+
+
+def big_jacobian(x):
+    sparse = pytest.importorskip("scipy.sparse")
+    n = x.size
+    found = sparse.diags_array([np.append(np.cos(x[:-1]) * x[1:], 0.0), np.sin(x[:-1])], offsets=[0, 1]).tolil()
+    found[n - 1, 0], found[n - 1, n - 1] = x[-1], x[0]
+    return found.tocsr()
+
+
+@pytest.mark.parametrize("how", ["jac", "jvp", "vjp"])
+def test_wrong_entries_of_a_large_jacobian_are_found_by_halving(how):
+    x = np.random.default_rng(3).uniform(0.5, 1.5, 2000)
+    jac = big_jacobian(x)
+
+    def check():
+        if how == "jac":
+            return fg.check_jacobian(big_residuals, jac, x)
+        if how == "jvp":
+            return fg.check_jacobian(big_residuals, x=x, jvp=lambda x, v: jac @ v)
+        return fg.check_jacobian(big_residuals, x=x, vjp=lambda x, u: jac.T @ u)
+
+    right = check()
+    assert right, str(right)
+    assert right.nfev <= 12
+    jac[700, 701] *= 1.01
+    jac[1500, 1500] = 0.0
+    wrong = check()
+    assert {m.path for m in wrong.wrong} == {"J[700, 701]", "J[1500, 1500]"}
+    assert wrong.nfev <= 2 * 2 * 11 * 6 + 60  # two entries of 2000 columns; 6 evaluations a test
+
+
+def test_products_of_wrong_shape_are_named():
+    x = np.ones(3)
+    with pytest.raises(ValueError, match=r"jvp returned shape \(3,\); expected \(4,\)"):
+        fg.check_jacobian(residuals, x=x, jvp=lambda x, v: v)
+    with pytest.raises(ValueError, match=r"vjp returned shape \(4,\); expected \(3,\)"):
+        fg.check_jacobian(residuals, x=x, vjp=lambda x, u: u)
+
+
 def test_html_and_plot():
     check = fg.check_grad(f, broken(lambda d: d["b"].__imul__(2)), X)
     assert "<table>" in check._repr_html_()
