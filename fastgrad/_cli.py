@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ._progress import shown_on_terminal
+
 RIGHT, WRONG, UNDECIDED, FAILED = 0, 1, 2, 3
 
 
@@ -43,15 +45,16 @@ def main(argv: list[str] | None = None) -> int:
         x, by_name = _point(options.at)
         if by_name:
             f, grad = _unpacking(f), _unpacking_gradient(grad, list(x))
-        result = fastgrad.check_grad(
-            f,
-            grad,
-            x() if callable(x) else x,
-            rtol=options.rtol,
-            exhaustive=options.exhaustive or None,
-            near=options.points,
-            seed=options.seed,
-        )
+        with shown_on_terminal(f) as counted:
+            result = fastgrad.check_grad(
+                counted,
+                grad,
+                x() if callable(x) else x,
+                rtol=options.rtol,
+                exhaustive=options.exhaustive or None,
+                near=options.points,
+                seed=options.seed,
+            )
     except Exception as error:
         print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):

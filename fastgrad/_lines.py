@@ -46,6 +46,7 @@ class Slope:
     step: float
     noise: float
     decay: float  # how much smaller the error of order 4 is than that of order 2
+    narrow: bool = False  # every value fits a float32
 
 
 def along(f: Callable[[float], float], base: float) -> Slope:
@@ -69,7 +70,7 @@ def along(f: Callable[[float], float], base: float) -> Slope:
         fourth = (4 * first - second) / 3
         if bar < best.bar:
             decay = min(1.0, 10 * abs(fourth - value) / max(abs(first - value), 1e-300))
-            best = Slope(value, bar, h, noise, decay)
+            best = Slope(value, bar, h, noise, decay, fits_float32(values) and bool(np.ptp(values)))
         size = max(abs(value), float(np.ptp(values)) / (6 * h))
         if bar <= 1e-7 * size:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from ._fixed import base_values, checked_bounds
 from ._functions import Vectorized, as_function, callable_or_error
 from ._lines import estimate
 from ._points import Array, Point, Tree, as_point, per_coordinate
-from ._report import ROWS, GradientCheck, Mismatch
+from ._report import GradientCheck, Mismatch
 from ._search import Search
 from ._values import fits_float32
 from .adaptive import KINK, NOISY, Adaptive, flag_names
@@ -148,6 +149,7 @@ class _GradientWork:
         self.method = Adaptive(typical_x, bounds)
         self.function = as_function(f, args, point, vectorized)
         self.notes: list[str] = []
+        self.outside = 0  # evaluations that did not go through `function`
         self.base = float(base_values(self.function, point, self.x)[0, 0])
         argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
         result = grad(argument, *args) if callable(grad) else grad
@@ -156,13 +158,24 @@ class _GradientWork:
             if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
                 self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
         self.claimed = _claimed(result, point)
-        again = float(base_values(self.function, point, self.x)[0, 0])
+        again = self._second_look(f, args, vectorized)
         if again != self.base:
             self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
         self.function.tolerate(True)
         # A float32 gradient carries its own rounding.
         narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
         self.rounding = FLOAT32 if narrow else FLOAT64
+
+    def _second_look(self, f: Callable[..., Any], args: tuple[Any, ...], vectorized: Vectorized) -> float:
+        """F at x once more, after the gradient was taken; notes what its value is."""
+        if vectorized:
+            return float(base_values(self.function, self.point, self.x)[0, 0])
+        point = self.point
+        value = np.asarray(f(point.restore(self.x.copy()) if point.make is not None else point.flat.copy(), *args))
+        self.outside += 1
+        if value.shape:
+            self.notes.append(f"f returns shape {value.shape}, not a number: a sum or an index missing?")
+        return float(value.ravel()[0])
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
         if exhaustive is None:
@@ -177,9 +190,9 @@ class _GradientWork:
         """Every entry by itself."""
         found, bits, levels, _ = self.method.components(self.function, self.point, self.x)
         if (bits & NOISY).any():
-            self.notes.append(
-                f"f is noisy, about {levels[0]:.1e}: float32 inside, a solver's tolerance, random numbers?"
-            )
+            some = np.flatnonzero(np.isfinite(found[2]) & (found[2] > 0))[:4]
+            values = self.function.at_shifts(self.x, some, found[2][some], _CENTRAL[:2])
+            self._note_noise(float(levels[0]), fits_float32(values))
         numeric, bar, step, left, right = found
         claimed = self.claimed
         with np.errstate(invalid="ignore"):
@@ -252,6 +265,13 @@ class _GradientWork:
         values = self.function.at_shifts(x, components, h, _CENTRAL[:4])[:, :, 0]
         return np.asarray((8 * (values[:, 0] - values[:, 1]) - (values[:, 2] - values[:, 3])) / (12 * h))
 
+    def _note_noise(self, level: float, narrow: bool) -> None:
+        what = "it computes in float32" if narrow else "a solver's tolerance, random numbers?"
+        self.notes.append(f"f is noisy, about {level:.1e}: {what}")
+
+    def _nfev(self) -> int:
+        return self.function.nfev + self.outside
+
     def _leaves(self) -> list[tuple[str, slice, tuple[int, ...]]]:
         if isinstance(self.point, Tree):
             return self.point.leaf_shapes()
@@ -261,6 +281,9 @@ class _GradientWork:
         """All entries at once, then those that the search points at."""
         search = Search(self.function, self.point, self.claimed, self.base, self.rounding + self.rtol, seed, max_evals)
         found = search.run()
+        slope = search.whole
+        if slope is not None and slope.noise > 1e-10 * abs(self.base) and math.isfinite(slope.noise):
+            self._note_noise(slope.noise, slope.narrow)
         entries = list(found.entries)
         rng = np.random.default_rng(seed)
         for _, leaf in found.whole:
@@ -269,7 +292,8 @@ class _GradientWork:
         numeric, bar = self._single(components)
         claimed = self.claimed[components]
         wrong = np.abs(claimed - numeric) > 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed)
-        pattern = self._pattern(components, numeric, bar, wrong)
+        elsewhere = self._elsewhere if found.whole else None
+        pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
         for name, leaf in found.whole:
             inside = (components >= leaf.start) & (components < leaf.stop)
             pattern += (
@@ -309,16 +333,23 @@ class _GradientWork:
                 else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
             )
             check.notes.append("a kink or noise? exhaustive=True would decide")
-        return replace(check, verdict=verdict, explanation=explanation, nfev=self.function.nfev)
+        return replace(check, verdict=verdict, explanation=explanation, nfev=self._nfev())
 
-    def _pattern(self, components: NDArray[np.intp], numeric: Array, bar: Array, wrong: NDArray[np.bool_]) -> str:
+    def _pattern(
+        self,
+        components: NDArray[np.intp],
+        numeric: Array,
+        bar: Array,
+        wrong: NDArray[np.bool_],
+        elsewhere: Callable[[Array, NDArray[np.intp]], Array] | None,
+    ) -> str:
         if not wrong.any():
             return ""
         known, bars = np.full(self.point.n, np.nan), np.zeros(self.point.n)
         known[components], bars[components] = numeric, bar
         mask = np.zeros(self.point.n, dtype=bool)
         mask[components] = wrong
-        return explain(self.claimed, known, bars, mask, self.x, self._leaves(), self.point.name)
+        return explain(self.claimed, known, bars, mask, self.x, self._leaves(), self.point.name, elsewhere)
 
     def _report(
         self,
@@ -342,7 +373,7 @@ class _GradientWork:
                 point.name(int(components[k])), int(components[k]), float(claimed[k]), float(numeric[k]), float(bar[k]),
                 str(flags[k]),
             )
-            for k in order[: max(ROWS, int(wrong.sum()), 200)]
+            for k in order[: max(_MOST_ENTRIES, int(wrong.sum()))]
         ]  # fmt: skip
         if wrong.any():
             verdict, count = "wrong", int(wrong.sum())
@@ -366,10 +397,10 @@ class _GradientWork:
         notes = list(self.notes)
         if getattr(self.function, "overwrites", False):
             notes.append("f overwrites its argument")
-        if self.function.float32:
+        if self.function.float32 and not any("float32" in note for note in notes):
             notes.append("f computes in float32")
         found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
-        return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
+        return GradientCheck(verdict, found, explanation, point.n, self._nfev(), resolution, seed, rows, notes)
 
 
 def _claimed(gradient: Any, point: Point) -> Array:

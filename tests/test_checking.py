@@ -296,6 +296,10 @@ def test_notes():
     check = fg.check_grad(lambda x: x @ x, lambda x: (float(x @ x) + 1, 2 * x), np.ones(2))
     assert any("beside the gradient" in note for note in check.notes)
 
+    check = fg.check_grad(lambda x: np.array([x @ x]), lambda x: 2 * x, np.ones(2))
+    assert check
+    assert any("f returns shape (1,)" in note for note in check.notes)
+
     def overwriting(x):
         x *= x
         return x.sum()
@@ -303,6 +307,24 @@ def test_notes():
     check = fg.check_grad(overwriting, lambda x: 2 * x, np.array([1.0, 2.0]))
     assert check
     assert "f overwrites its argument" in check.notes
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_float32_hidden_in_f_is_noted(exhaustive):
+    def f(x):
+        return float(np.sum(np.sin(x.astype(np.float32))))
+
+    check = fg.check_grad(f, np.cos, np.linspace(0.2, 1.2, 20), exhaustive=exhaustive)
+    assert check
+    assert any("it computes in float32" in note for note in check.notes)
+
+
+def test_search_explains_a_gradient_of_the_last_iterate():
+    old = np.random.default_rng(0).uniform(0.5, 1.5, 2000)
+    x = old - 0.1 * np.cos(old)
+    check = fg.check_grad(lambda x: np.sin(x).sum(), np.cos(old), x)
+    assert check.verdict == "wrong"
+    assert "right at x + 0.1·gradient: evaluated at a stale point?" in check.explanation
 
 
 def test_near_finds_what_x_hides():
@@ -446,6 +468,18 @@ def test_command_line(tmp_path, capsys):
     ):
         assert main(["check", *arguments]) == 3
     assert "fastgrad: " in capsys.readouterr().err
+
+
+def test_command_line_shows_progress_on_a_terminal_only(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("tqdm")
+    path = tmp_path / "model_of_progress.py"
+    path.write_text(MODULE)
+    command = ["check", f"{path}:f", "--grad", f"{path}:g", "--at", f"{path}:x0"]
+    assert main(command) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert main(command) == 0
+    assert "evaluations" in capsys.readouterr().err
 
 
 def test_module_runs(tmp_path):
