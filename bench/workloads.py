@@ -82,6 +82,17 @@ def _gradient(f, x):
     return fg.gradient(f, x, method="adaptive")
 
 
+def _check(n):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, n)
+    claimed = rosenbrock_gradient(x)
+    count = fg.check_grad(rosenbrock, claimed, x).nfev
+    return {
+        "fastgrad": lambda: fg.check_grad(rosenbrock, claimed, x),
+        "limit": lambda: [rosenbrock(x) for _ in range(count)],
+        "limit and two evaluations": lambda: [rosenbrock(x) for _ in range(count + 2)],
+    }
+
+
 WORKLOADS = {
     "cheap f, n=2, gradient()": (lambda: _python(cheap, cheap_gradient, 2, False), None),
     "cheap f, n=10, grad()": (lambda: _python(cheap, cheap_gradient, 10, True), 1.3),
@@ -92,6 +103,7 @@ WORKLOADS = {
     "1 µs f, n=10, adaptive gradient()": (lambda: _adaptive(10, _gradient), 1.3),
     "1 µs f, n=10, differentiate()": (lambda: _adaptive(10, fg.differentiate), 1.3),
     "f, n=100, differentiate()": (lambda: _adaptive(100, fg.differentiate), 1.3),
+    "check_grad, n=10^6": (lambda: _check(1_000_000), 1.25),
     "batch 1000x10": (lambda: _batch(1000, 10), 1.15),
     "batch 100x100": (lambda: _batch(100, 100), 1.15),
     "batch 10000x100": (lambda: _batch(10000, 100), 1.15),

@@ -1,5 +1,6 @@
 # src_c/fastgrad.h for Cython: same order, same names.
 from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint64_t
 
 cdef extern from "fastgrad.h" nogil:
     int FG_OK
@@ -55,6 +56,10 @@ cdef extern from "fastgrad.h":
     int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
                        const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                        ptrdiff_t size, double *derivatives, int *seen) except -1
+
+    void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
+                       double *out)
+    void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
 
     ctypedef struct fg_noise:
         double level

@@ -166,6 +166,11 @@ cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, obje
     return kept
 
 
+def random_direction(cnp.ndarray out, unsigned long long seed, double scale):
+    """Fills out (contiguous float64): numbers of both signs, of sizes from half the scale to three halves."""
+    fg_random_direction(cnp.PyArray_SIZE(out), seed, scale, doubles(as_doubles(out)))
+
+
 cdef void fill_nan(Py_ssize_t count, double *values) noexcept:
     cdef Py_ssize_t k
     for k in range(count):
@@ -374,6 +379,28 @@ cdef class Function:
         if count and shifts.width:
             self.c.at_shifts(self.c.ctx, &shifts, doubles(values))
         return values
+
+    def on_line(self, x, direction, Py_ssize_t begin, Py_ssize_t end, double t):
+        """The value at x + t * direction, where only coordinates [begin, end) move. For one output."""
+        cdef cnp.ndarray x_ = as_doubles(x), direction_ = as_doubles(direction)
+        cdef double value
+        if (cnp.PyArray_SIZE(x_) != self.n or cnp.PyArray_SIZE(direction_) != self.n or self.c.outputs != 1
+                or not 0 <= begin <= end <= self.n):
+            raise ValueError("x, direction and the part that moves do not fit together")
+        self.line_value(doubles(x_), doubles(direction_), t, begin, end, &value)
+        return value
+
+    cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,
+                        double *value) except -1:
+        cdef double *moved = <double *>PyMem_Malloc(self.n * sizeof(double))
+        if moved is NULL:
+            raise MemoryError()
+        try:
+            fg_line_point(self.n, x, direction, t, begin, end, moved)
+            self.c.at_points(self.c.ctx, 1, self.n, moved, value)
+        finally:
+            PyMem_Free(moved)
+        return 0
 
     def at_points(self, points):
         """Values (count, outputs) at dense points (count, n)."""

@@ -11,6 +11,7 @@ cdef class PythonFunction(Function):
     cdef double *data
     cdef object make   # flat array -> what f takes, or None: the array itself
     cdef bint scalar           # one real value, the usual case
+    cdef readonly object shape # of the last result that was no float; None: none
     cdef bint restores         # f overwrites its argument: the point is restored before each call
     cdef Py_ssize_t low        # flat index of the point in the scratch array; -1: none
 
@@ -83,6 +84,7 @@ cdef class PythonFunction(Function):
         if self.c.outputs == 1:
             number, float32 = _values.as_number(result, self.imaginary)
             out[0] = number
+            self.shape = getattr(result, "shape", ())
         else:
             values, float32 = _values.as_vector(result, self.imaginary, self.c.outputs)
             memcpy(out, doubles(values), self.c.outputs * sizeof(double))
@@ -186,15 +188,30 @@ cdef class PythonFunction(Function):
         cdef Py_ssize_t k
         for k in range(count):
             self.load(points + k * self.n)
-            try:
-                self.value(values + k * self.c.outputs)
-            except Exception as error:
-                if self.tolerant and _values.is_domain_error(error):
-                    fill_nan(self.c.outputs, values + k * self.c.outputs)
-                    continue
-                _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
-                                 if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
-                raise
+            self.tolerant_value(values + k * self.c.outputs, k, count)
+        return 0
+
+    cdef int tolerant_value(self, double *out, Py_ssize_t k, Py_ssize_t count) except -1:
+        """f at point k of count, which is in the scratch array; NaN beyond the edge of its domain."""
+        try:
+            self.value(out)
+        except Exception as error:
+            if self.tolerant and _values.is_domain_error(error):
+                fill_nan(self.c.outputs, out)
+                return 0
+            _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
+                             if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
+            raise
+        return 0
+
+    cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,
+                        double *value) except -1:
+        # Without a copy of the point: at a million coordinates each pass over memory counts.
+        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
+            self.load(x)
+        fg_line_point(self.n, x, direction, t, begin, end, self.data)
+        self.low = -1
+        self.tolerant_value(value, 0, 1)
         return 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._kernels import Function
+from ._kernels import Function, random_direction
 from ._lines import Slope, along, shorter
 from ._points import Array, Point, Tree
 
@@ -57,46 +57,46 @@ class Search:
         self.limit = function.nfev + max_evals
         self.leaves = leaf_slices(point)
         self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
-        self.random = np.empty(self.x.size)
-        for name, where in self.leaves:
-            rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-            size = where.stop - where.start
-            # Sizes from a half to three halves, so that two equal and opposite errors cannot cancel.
-            self.random[where] = rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size)
-        self.direction = self.random.copy()
-        for name, where in self.leaves:
-            self.direction[where] *= self.widths[name]
+        self.seeds = {name: seed * 0x100000000 + zlib.crc32(name.encode()) for name, _ in self.leaves}
+        self.direction = np.empty(self.x.size)
+        self._turn(self.widths)
         self.whole: Slope | None = None
+
+    def _turn(self, widths: dict[str, float]) -> None:
+        """A direction of random signs, and sizes in proportion to the widths of the leaves."""
+        for name, where in self.leaves:
+            random_direction(self.direction[where], self.seeds[name] & 0xFFFFFFFFFFFFFFFF, widths[name])
+        self.terms = self.claimed * self.direction
 
     def test(self, where: slice) -> tuple[float, float]:
         """How much the claimed and the numeric slope differ along the coordinates of a slice, and the bar of that."""
-        part = self.direction[where]
-        moved = self.x.copy()
 
         def f(t: float) -> float:
-            np.multiply(part, t, out=moved[where])
-            moved[where] += self.x[where]
-            return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
+            return self.function.on_line(self.x, self.direction, where.start, where.stop, t)
 
-        terms = self.claimed[where] * part
+        terms = self.terms[where]
         if self.whole is None:
             self.whole = along(f, self.base)
             slope, bar = self.whole.value, self.whole.bar
         else:
             slope, bar = shorter(f, self.whole)
-        rounding = 4 * self.rounding * _norm(terms) + 1e-15 * float(np.abs(terms).sum())
+        rounding = (4 * self.rounding + 1e-15 * math.sqrt(terms.size)) * _norm(terms)
         return float(terms.sum()) - slope, bar + rounding
 
     def run(self) -> Found:
         """Test all, then halves of what is suspicious."""
         everything = slice(0, self.x.size)
         off, bar = self.test(everything)
+        smallest = {name: 0.5 * width for name, width in self.widths.items()}
         if not self._sees(bar):
             # Coordinates of very different sizes in one leaf: each moves by its own.
-            self.direction = self.random * np.where(self.x == 0, 1.0, np.abs(self.x))
+            self._turn(dict.fromkeys(self.widths, 1.0))
+            self.direction *= np.where(self.x == 0, 1.0, np.abs(self.x))
+            self.terms = self.claimed * self.direction
+            smallest = {name: float(np.abs(self.direction[where]).min()) for name, where in self.leaves}
             self.whole = None
             off, bar = self.test(everything)
-        leaves = {name: bar / float(np.abs(self.direction[where]).min()) for name, where in self.leaves}
+        leaves = {name: bar / size for name, size in smallest.items()}
         if abs(off) <= bar:
             return Found([], True, True, leaves, [], not self._sees(bar))
         pending, entries, whole = [(everything, off, bar)], [], []
@@ -127,7 +127,7 @@ class Search:
         """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""
         assert self.whole is not None
         everything = slice(0, self.x.size)
-        claimed = float((self.claimed * self.direction).sum())
+        claimed = float(self.terms.sum())
         first = self.whole
         self.whole = replace(first, step=0.6 * first.step)
         off, bar = self.test(everything)
@@ -139,7 +139,7 @@ class Search:
 
     def _sees(self, bar: float) -> bool:
         """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
-        return bar <= 1e-3 * _norm(self.claimed * self.direction)
+        return bar <= 1e-3 * _norm(self.terms)
 
     def _leaf_of(self, index: int) -> tuple[str, slice]:
         return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)
@@ -158,13 +158,16 @@ def leaf_slices(point: Point) -> list[tuple[str, slice]]:
 
 def _norm(terms: Array) -> float:
     """The Euclidean norm, without overflow."""
+    square = float(np.dot(terms, terms))
+    if 1e-280 < square < 1e280:
+        return math.sqrt(square)
     largest = float(np.abs(terms).max(initial=0.0))
     return largest * float(np.linalg.norm(terms / largest)) if largest else 0.0
 
 
 def _width(values: Array) -> float:
     """A size that fits all coordinates of a leaf."""
-    size = float(np.sqrt(np.mean(values**2))) if values.size else 0.0
+    size = _norm(values) / math.sqrt(values.size) if values.size else 0.0
     return size if size > 0 and math.isfinite(size) else 1.0
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ._explain import explain
 from ._fixed import base_values, checked_bounds
 from ._functions import Vectorized, as_function, callable_or_error
+from ._kernels import is_plain
 from ._lines import estimate
 from ._points import Array, Point, Tree, as_point, per_coordinate
 from ._report import GradientCheck, Mismatch
@@ -149,40 +150,33 @@ class _GradientWork:
         self.method = Adaptive(typical_x, bounds)
         self.function = as_function(f, args, point, vectorized)
         self.notes: list[str] = []
-        self.outside = 0  # evaluations that did not go through `function`
         self.base = float(base_values(self.function, point, self.x)[0, 0])
-        argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
-        result = grad(argument, *args) if callable(grad) else grad
+        if callable(grad):
+            argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
+            grad = grad(argument, *args)
+        result = grad
         if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not isinstance(point, Tree):
             value, result = result
             if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
                 self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
         self.claimed = _claimed(result, point)
-        again = self._second_look(f, args, vectorized)
+        again = float(base_values(self.function, point, self.x)[0, 0])
         if again != self.base:
             self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
+        shape = getattr(self.function, "shape", None)
+        if shape:
+            self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
         self.function.tolerate(True)
         # A float32 gradient carries its own rounding.
         narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
         self.rounding = FLOAT32 if narrow else FLOAT64
-
-    def _second_look(self, f: Callable[..., Any], args: tuple[Any, ...], vectorized: Vectorized) -> float:
-        """F at x once more, after the gradient was taken; notes what its value is."""
-        if vectorized:
-            return float(base_values(self.function, self.point, self.x)[0, 0])
-        point = self.point
-        value = np.asarray(f(point.restore(self.x.copy()) if point.make is not None else point.flat.copy(), *args))
-        self.outside += 1
-        if value.shape:
-            self.notes.append(f"f returns shape {value.shape}, not a number: a sum or an index missing?")
-        return float(value.ravel()[0])
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
         if exhaustive is None:
             exhaustive = self.point.n <= _MOST_ENTRIES or self.method.bounds is not None
         if not exhaustive and self.method.bounds is not None:
             raise ValueError("a search moves all coordinates at once and knows no bounds; use exhaustive=True")
-        if not exhaustive and np.isfinite(self.claimed).all():
+        if not exhaustive and is_plain(self.claimed):
             return self._searched(_SEARCH_EVALUATIONS if max_evals is None else max_evals, seed)
         return self._all()
 
@@ -269,9 +263,6 @@ class _GradientWork:
         what = "it computes in float32" if narrow else "a solver's tolerance, random numbers?"
         self.notes.append(f"f is noisy, about {level:.1e}: {what}")
 
-    def _nfev(self) -> int:
-        return self.function.nfev + self.outside
-
     def _leaves(self) -> list[tuple[str, slice, tuple[int, ...]]]:
         if isinstance(self.point, Tree):
             return self.point.leaf_shapes()
@@ -333,7 +324,7 @@ class _GradientWork:
                 else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
             )
             check.notes.append("a kink or noise? exhaustive=True would decide")
-        return replace(check, verdict=verdict, explanation=explanation, nfev=self._nfev())
+        return replace(check, verdict=verdict, explanation=explanation, nfev=self.function.nfev)
 
     def _pattern(
         self,
@@ -400,7 +391,7 @@ class _GradientWork:
         if self.function.float32 and not any("float32" in note for note in notes):
             notes.append("f computes in float32")
         found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
-        return GradientCheck(verdict, found, explanation, point.n, self._nfev(), resolution, seed, rows, notes)
+        return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
 
 
 def _claimed(gradient: Any, point: Point) -> Array:

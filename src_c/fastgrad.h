@@ -17,6 +17,7 @@
 #define FASTGRAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__FAST_MATH__) || (defined(_M_FP_FAST) && _M_FP_FAST)
 #error "fastgrad cannot be built with fast-math: it turns (x + h) - x into h; remove -ffast-math or /fp:fast"
@@ -125,6 +126,15 @@ int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t out
 int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
                    const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                    ptrdiff_t size, double *derivatives, int *seen);
+
+/* A point of a line on which only coordinates [begin, end) move: out = x, then out[begin:end] += t * direction[begin:end].
+ * x, direction [in] (n,), out [out] (n,), no overlap. */
+void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
+                   double *out);
+
+/* Pseudo-random numbers of both signs and sizes from scale / 2 to 3/2 scale: so that equal and opposite errors do
+ * not cancel. Element i follows from seed and i alone. out [out] (n,). */
+void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out);
 
 /* --- The adaptive method: see docs/adaptive.md ----------------------------------------------------------- */
 
