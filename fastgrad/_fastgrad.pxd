@@ -60,6 +60,7 @@ cdef extern from "fastgrad.h":
     void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
                        double *out)
     void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
+    double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares)
 
     ctypedef struct fg_noise:
         double level

@@ -166,6 +166,16 @@ cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, obje
     return kept
 
 
+def product_sums(a, b):
+    """The sum of a * b, and of its squares."""
+    cdef cnp.ndarray a_ = as_doubles(a), b_ = as_doubles(b)
+    cdef double squares
+    if cnp.PyArray_SIZE(a_) != cnp.PyArray_SIZE(b_):
+        raise ValueError("a and b differ in size")
+    cdef double total = fg_product_sums(cnp.PyArray_SIZE(a_), doubles(a_), doubles(b_), &squares)
+    return total, squares
+
+
 def random_direction(cnp.ndarray out, unsigned long long seed, double scale):
     """Fills out (contiguous float64): numbers of both signs, of sizes from half the scale to three halves."""
     fg_random_direction(cnp.PyArray_SIZE(out), seed, scale, doubles(as_doubles(out)))

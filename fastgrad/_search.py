@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._kernels import Function, random_direction
+from ._kernels import Function, product_sums, random_direction
 from ._lines import Slope, along, shorter
 from ._points import Array, Point, Tree
 
@@ -61,12 +61,12 @@ class Search:
         self.direction = np.empty(self.x.size)
         self._turn(self.widths)
         self.whole: Slope | None = None
+        self.norm = 0.0  # of the terms of the claimed slope along the whole direction
 
     def _turn(self, widths: dict[str, float]) -> None:
         """A direction of random signs, and sizes in proportion to the widths of the leaves."""
         for name, where in self.leaves:
             random_direction(self.direction[where], self.seeds[name] & 0xFFFFFFFFFFFFFFFF, widths[name])
-        self.terms = self.claimed * self.direction
 
     def test(self, where: slice) -> tuple[float, float]:
         """How much the claimed and the numeric slope differ along the coordinates of a slice, and the bar of that."""
@@ -74,14 +74,23 @@ class Search:
         def f(t: float) -> float:
             return self.function.on_line(self.x, self.direction, where.start, where.stop, t)
 
-        terms = self.terms[where]
+        claimed, norm = self._claimed_slope(where)
+        if where.stop - where.start == self.x.size:
+            self.norm = norm
         if self.whole is None:
             self.whole = along(f, self.base)
             slope, bar = self.whole.value, self.whole.bar
         else:
             slope, bar = shorter(f, self.whole)
-        rounding = (4 * self.rounding + 1e-15 * math.sqrt(terms.size)) * _norm(terms)
-        return float(terms.sum()) - slope, bar + rounding
+        rounding = (4 * self.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
+        return claimed - slope, bar + rounding
+
+    def _claimed_slope(self, where: slice) -> tuple[float, float]:
+        """The claimed slope along the coordinates of a slice, and the norm of its terms."""
+        total, squares = product_sums(self.claimed[where], self.direction[where])
+        if 1e-280 < squares < 1e280:
+            return total, math.sqrt(squares)
+        return total, _norm(self.claimed[where] * self.direction[where])
 
     def run(self) -> Found:
         """Test all, then halves of what is suspicious."""
@@ -92,7 +101,6 @@ class Search:
             # Coordinates of very different sizes in one leaf: each moves by its own.
             self._turn(dict.fromkeys(self.widths, 1.0))
             self.direction *= np.where(self.x == 0, 1.0, np.abs(self.x))
-            self.terms = self.claimed * self.direction
             smallest = {name: float(np.abs(self.direction[where]).min()) for name, where in self.leaves}
             self.whole = None
             off, bar = self.test(everything)
@@ -127,7 +135,7 @@ class Search:
         """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""
         assert self.whole is not None
         everything = slice(0, self.x.size)
-        claimed = float(self.terms.sum())
+        claimed, _ = self._claimed_slope(everything)
         first = self.whole
         self.whole = replace(first, step=0.6 * first.step)
         off, bar = self.test(everything)
@@ -139,7 +147,7 @@ class Search:
 
     def _sees(self, bar: float) -> bool:
         """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
-        return bar <= 1e-3 * _norm(self.terms)
+        return bar <= 1e-3 * self.norm
 
     def _leaf_of(self, index: int) -> tuple[str, slice]:
         return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)
@@ -158,16 +166,13 @@ def leaf_slices(point: Point) -> list[tuple[str, slice]]:
 
 def _norm(terms: Array) -> float:
     """The Euclidean norm, without overflow."""
-    square = float(np.dot(terms, terms))
-    if 1e-280 < square < 1e280:
-        return math.sqrt(square)
     largest = float(np.abs(terms).max(initial=0.0))
     return largest * float(np.linalg.norm(terms / largest)) if largest else 0.0
 
 
 def _width(values: Array) -> float:
     """A size that fits all coordinates of a leaf."""
-    size = _norm(values) / math.sqrt(values.size) if values.size else 0.0
+    size = math.sqrt(product_sums(values, values)[0] / values.size) if values.size else 0.0
     return size if size > 0 and math.isfinite(size) else 1.0
 
 

@@ -136,6 +136,10 @@ void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double
  * not cancel. Element i follows from seed and i alone. out [out] (n,). */
 void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out);
 
+/* The sum of a[i] * b[i]; *squares [out]: of their squares. Block by block: rounding grows like sqrt(n) at most.
+ * a, b [in] (n,). numpy: t = a * b; t.sum(), (t * t).sum() */
+double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares);
+
 /* --- The adaptive method: see docs/adaptive.md ----------------------------------------------------------- */
 
 /* What is known of the noise of f around one point. */
