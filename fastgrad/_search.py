@@ -13,6 +13,7 @@ from ._lines import Slope, along, shorter
 from ._points import Array, Point, Tree
 
 _SAMPLE = 12
+_TURNS = 3
 
 
 @dataclass
@@ -59,14 +60,21 @@ class Search:
         self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
         self.seeds = {name: seed * 0x100000000 + zlib.crc32(name.encode()) for name, _ in self.leaves}
         self.direction = np.empty(self.x.size)
-        self._turn(self.widths)
-        self.whole: Slope | None = None
+        self.by_coordinate = False
+        self.whole: Slope | None
+        self._turn()
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
 
-    def _turn(self, widths: dict[str, float]) -> None:
-        """A direction of random signs, and sizes in proportion to the widths of the leaves."""
+    def _turn(self, number: int = 0, without: list[slice] | None = None) -> None:
+        """Another direction of random signs, its sizes those of the leaves or, where these differ much, of coordinates."""
         for name, where in self.leaves:
-            random_direction(self.direction[where], self.seeds[name] & 0xFFFFFFFFFFFFFFFF, widths[name])
+            seed = (self.seeds[name] + number * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+            random_direction(self.direction[where], seed, 1.0 if self.by_coordinate else self.widths[name])
+        if self.by_coordinate:
+            self.direction *= np.where(self.x == 0, 1.0, np.abs(self.x))
+        for where in without or ():
+            self.direction[where] = 0.0
+        self.whole = None
 
     def test(self, where: slice) -> tuple[float, float]:
         """How much the claimed and the numeric slope differ along the coordinates of a slice, and the bar of that."""
@@ -93,21 +101,39 @@ class Search:
         return total, _norm(self.claimed[where] * self.direction[where])
 
     def run(self) -> Found:
-        """Test all, then halves of what is suspicious."""
+        """Test all, then halves of what is suspicious; then all but that, in another direction."""
         everything = slice(0, self.x.size)
         off, bar = self.test(everything)
         smallest = {name: 0.5 * width for name, width in self.widths.items()}
         if not self._sees(bar):
             # Coordinates of very different sizes in one leaf: each moves by its own.
-            self._turn(dict.fromkeys(self.widths, 1.0))
-            self.direction *= np.where(self.x == 0, 1.0, np.abs(self.x))
+            self.by_coordinate = True
+            self._turn()
             smallest = {name: float(np.abs(self.direction[where]).min()) for name, where in self.leaves}
-            self.whole = None
             off, bar = self.test(everything)
         leaves = {name: bar / size for name, size in smallest.items()}
         if abs(off) <= bar:
             return Found([], True, True, leaves, [], not self._sees(bar))
-        pending, entries, whole = [(everything, off, bar)], [], []
+        entries: list[int] = []
+        whole: list[tuple[str, slice]] = []
+        complete = False
+        for turn in range(1, _TURNS + 1):
+            complete = self._halve(off, bar, entries, whole)
+            without = [slice(k, k + 1) for k in entries] + [leaf for _, leaf in whole]
+            if not complete or self.function.nfev + 24 > self.limit:
+                break
+            # Errors that cancelled each other along one direction will not along another.
+            self._turn(turn, without)
+            if not self.direction.any():
+                break
+            off, bar = self.test(everything)
+            if abs(off) <= bar:
+                break
+        return Found(sorted(entries), False, complete, leaves, whole)
+
+    def _halve(self, off: float, bar: float, entries: list[int], whole: list[tuple[str, slice]]) -> bool:
+        """Adds single entries, and leaves that look wrong all over; returns whether nothing is left to test."""
+        pending = [(slice(0, self.x.size), off, bar)]
         blamed: dict[str, list[int]] = {}
         while pending and self.function.nfev + 4 <= self.limit:
             # Depth first: a name early, also where there are too many to name them all.
@@ -116,9 +142,10 @@ class Search:
             if where.stop - where.start == 1:
                 entries.append(where.start)
                 name, leaf = self._leaf_of(where.start)
-                blamed.setdefault(name, []).append(where.start)
-                if len(blamed[name]) == _SAMPLE // 2 and leaf.stop - leaf.start > _SAMPLE:
-                    # Many in one leaf: rather say so than name a million entries one by one.
+                last = [*blamed.get(name, []), where.start][-_SAMPLE // 2 :]
+                blamed[name] = last
+                if len(last) == _SAMPLE // 2 and max(last) - min(last) < 4 * _SAMPLE < leaf.stop - leaf.start:
+                    # Close together in a large leaf: rather say so than name a million entries one by one.
                     whole.append((name, leaf))
                     pending = [item for item in pending if not _inside(item[0], leaf)]
                 continue
@@ -129,7 +156,7 @@ class Search:
             for half, half_off, half_bar in ((left, left_off, left_bar), (right, right_off, right_bar)):
                 if not abs(half_off) <= half_bar:
                     pending.append((half, half_off, half_bar))
-        return Found(sorted(entries), False, not pending, leaves, whole)
+        return not pending
 
     def proof(self) -> str:
         """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""

@@ -247,6 +247,20 @@ def test_search_names_several_and_repeats():
     assert check.nfev <= 2 * 3 * np.log2(20_000 / 3) * 4
 
 
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_search_names_exactly_the_wrong_entries(k):
+    n = 100_000
+    rng = np.random.default_rng(k)
+    x = rng.uniform(0.5, 1.5, n)
+    d = np.cos(x)
+    wrong = rng.choice(n, k, replace=False)
+    d[wrong] += rng.choice([-1, 1], k) * rng.uniform(0.1, 1, k)
+    check = fg.check_grad(lambda x: np.sin(x).sum(), d, x, max_evals=5000)
+    assert {m.index for m in check.wrong} == set(wrong.tolist())
+    # 4 evaluations a halving of one entry's way, and a look at the end for errors that cancelled.
+    assert check.nfev <= 1.3 * 2 * k * np.log2(n / k) * 2 + 30
+
+
 def test_everything_wrong_is_noticed_at_once():
     f, g, x = big_problem(20_000)
     check = fg.check_grad(f, {k: v + 1 for k, v in g(x).items()}, x, max_evals=10)
