@@ -66,7 +66,7 @@ class Search:
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
 
     def _turn(self, number: int = 0, without: list[slice] | None = None) -> None:
-        """Another direction of random signs, its sizes those of the leaves or, where these differ much, of coordinates."""
+        """Another direction of random signs; its sizes are those of the leaves, or of the coordinates."""
         for name, where in self.leaves:
             seed = (self.seeds[name] + number * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
             random_direction(self.direction[where], seed, 1.0 if self.by_coordinate else self.widths[name])
