@@ -199,7 +199,7 @@ def _norm(terms: Array) -> float:
 
 def _width(values: Array) -> float:
     """A size that fits all coordinates of a leaf."""
-    size = math.sqrt(product_sums(values, values)[0] / values.size) if values.size else 0.0
+    size = math.sqrt(float(np.dot(values, values)) / values.size) if values.size else 0.0
     return size if size > 0 and math.isfinite(size) else 1.0
 
 
