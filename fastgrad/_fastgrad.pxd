@@ -57,6 +57,19 @@ cdef extern from "fastgrad.h":
                        const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                        ptrdiff_t size, double *derivatives, int *seen) except -1
 
+    ctypedef double (*fg_scalar)(int n, double *x, void *data) noexcept nogil
+    ctypedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data) noexcept nogil
+
+    ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns)
+    void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
+                             double *scratch, double *values) noexcept nogil
+    void fg_scalar_at_points(fg_scalar f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points,
+                             double *scratch, double *values) noexcept nogil
+    int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
+                             double *scratch, double *values) noexcept nogil
+    int fg_columns_at_points(fg_columns f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points,
+                             double *scratch, double *values) noexcept nogil
+
     void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
                        double *out)
     void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)

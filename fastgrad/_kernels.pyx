@@ -35,6 +35,9 @@ cdef extern from "Python.h":
     bint PyCallable_Check(object o)
     void *PyMem_RawMalloc(size_t n)
     void PyMem_RawFree(void *p)
+    const char *PyCapsule_GetName(object capsule) except? NULL
+    void *PyCapsule_GetPointer(object capsule, const char *name) except? NULL
+    void *PyCapsule_GetContext(object capsule) except? NULL
 
 cdef extern from *:
     """
@@ -455,3 +458,4 @@ cdef object owned(PyObject *result):
 # The kinds of function, a file each; textually here, so that C can inline a call through `Function`.
 include "_python_function.pxi"
 include "_vectorized_function.pxi"
+include "_compiled_function.pxi"

@@ -221,7 +221,7 @@ def at_array(f, tuple args, x, Scheme scheme, double relative):
     Returns the derivatives; where something unusual was seen, (function, derivatives, seen); where x is no
     plain array, None, with nothing done.
     """
-    if not (PyCallable_Check(f) and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0
+    if not ((PyFunction_Check(f) or PyMethod_Check(f)) and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0
             and is_plain(x) and len(args) <= MAX_ARGS):
         return None
     cdef cnp.ndarray points = <cnp.ndarray>x

@@ -127,6 +127,30 @@ int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_ste
                    const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                    ptrdiff_t size, double *derivatives, int *seen);
 
+/* --- Compiled functions --------------------------------------------------------------------------------- */
+
+/* f at one point; and f at k points in columns (X[j * k + i] is coordinate j of point i), 0 or an error. They may read
+ * no more than that, and must not write to x, X. */
+typedef double (*fg_scalar)(int n, double *x, void *data);
+typedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data);
+
+enum { FG_COLUMNS = 256 }; /* points a call */
+
+/* Doubles that the functions below need as scratch. */
+ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns);
+
+/* Values [out] (end - begin,) of rows [begin, end) of the shifts' count * width. */
+void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
+                         double *scratch, double *values);
+/* Values [out] (count,) at points (count, n). */
+void fg_scalar_at_points(fg_scalar f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,
+                         double *values);
+/* The same for the form with columns. Return FG_OK, or what f returned: then values are unspecified. */
+int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
+                         double *scratch, double *values);
+int fg_columns_at_points(fg_columns f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,
+                         double *values);
+
 /* A point of a line on which only coordinates [begin, end) move: out = x, then out[begin:end] += t * direction[begin:end].
  * x, direction [in] (n,), out [out] (n,), no overlap. */
 void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,

@@ -1,0 +1,80 @@
+/* Values of compiled functions: no Python, no copies of whole points beyond a few. */
+#include "fastgrad.h"
+
+#include <string.h>
+
+enum { MOST_COPIES = 16, LEAST_N = 4 };
+
+ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns)
+{
+    return columns ? FG_COLUMNS * n : (n < LEAST_N ? 1 : MOST_COPIES) * n;
+}
+
+static ptrdiff_t component_at(const fg_shifts *s, ptrdiff_t row)
+{
+    const ptrdiff_t a = row / s->width;
+    return s->components ? s->components[a] : s->first + a;
+}
+
+/* A processor that reads a vector across a number just written waits for it. Several copies of the point, written some
+ * calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies cost more than they save. */
+void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                         double *values)
+{
+    const ptrdiff_t n = s->n, copies = n < LEAST_N ? 1 : MOST_COPIES;
+    ptrdiff_t loaded = -1;
+    for (ptrdiff_t r = begin; r < end;) {
+        const ptrdiff_t point = component_at(s, r) / n;
+        if (point != loaded)
+            for (ptrdiff_t k = 0; k < copies; k++)
+                memcpy(scratch + k * n, s->x + point * n, (size_t)n * sizeof(double));
+        loaded = point;
+        ptrdiff_t count = 0;
+        for (; count < copies && r + count < end && component_at(s, r + count) / n == point; count++) {
+            const ptrdiff_t c = component_at(s, r + count), a = (r + count) / s->width;
+            scratch[count * n + c - point * n] = s->x[c] + s->offsets[(r + count) % s->width] * s->h[a];
+        }
+        for (ptrdiff_t k = 0; k < count; k++)
+            values[r - begin + k] = f((int)n, scratch + k * n, data);
+        for (ptrdiff_t k = 0; k < count; k++) {
+            const ptrdiff_t c = component_at(s, r + k);
+            scratch[k * n + c - point * n] = s->x[c];
+        }
+        r += count;
+    }
+}
+
+void fg_scalar_at_points(fg_scalar f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,
+                         double *values)
+{
+    for (ptrdiff_t k = 0; k < count; k++) {
+        memcpy(scratch, points + k * n, (size_t)n * sizeof(double));
+        values[k] = f((int)n, scratch, data);
+    }
+}
+
+int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                         double *values)
+{
+    for (ptrdiff_t r = begin; r < end; r += FG_COLUMNS) {
+        const ptrdiff_t stop = end - r < FG_COLUMNS ? end : r + FG_COLUMNS;
+        fg_fill_columns(s, r, stop, scratch);
+        const int status = f((int)(stop - r), (int)s->n, scratch, values + (r - begin), data);
+        if (status)
+            return status;
+    }
+    return FG_OK;
+}
+
+int fg_columns_at_points(fg_columns f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,
+                         double *values)
+{
+    for (ptrdiff_t k = 0; k < count; k += FG_COLUMNS) {
+        const ptrdiff_t part = count - k < FG_COLUMNS ? count - k : FG_COLUMNS;
+        fg_transpose(part, n, points + k * n, scratch);
+        const int status = f((int)part, (int)n, scratch, values + k, data);
+        if (status)
+            return status;
+    }
+    return FG_OK;
+}
