@@ -10,11 +10,7 @@ ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns)
     return columns ? FG_COLUMNS * n : (n < LEAST_N ? 1 : MOST_COPIES) * n;
 }
 
-static ptrdiff_t component_at(const fg_shifts *s, ptrdiff_t row)
-{
-    const ptrdiff_t a = row / s->width;
-    return s->components ? s->components[a] : s->first + a;
-}
+static ptrdiff_t component_of(const fg_shifts *s, ptrdiff_t a) { return s->components ? s->components[a] : s->first + a; }
 
 /* A processor that reads a vector across a number just written waits for it. Several copies of the point, written some
  * calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies cost more than they save. */
@@ -22,24 +18,33 @@ void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *s, ptrdiff_t 
                          double *values)
 {
     const ptrdiff_t n = s->n, copies = n < LEAST_N ? 1 : MOST_COPIES;
-    ptrdiff_t loaded = -1;
+    ptrdiff_t a = begin / s->width, j = begin % s->width, low = -1;
+    double *moved[MOST_COPIES]; /* the coordinate that moves in each copy, and where it stood */
+    double unmoved[MOST_COPIES];
     for (ptrdiff_t r = begin; r < end;) {
-        const ptrdiff_t point = component_at(s, r) / n;
-        if (point != loaded)
-            for (ptrdiff_t k = 0; k < copies; k++)
-                memcpy(scratch + k * n, s->x + point * n, (size_t)n * sizeof(double));
-        loaded = point;
         ptrdiff_t count = 0;
-        for (; count < copies && r + count < end && component_at(s, r + count) / n == point; count++) {
-            const ptrdiff_t c = component_at(s, r + count), a = (r + count) / s->width;
-            scratch[count * n + c - point * n] = s->x[c] + s->offsets[(r + count) % s->width] * s->h[a];
+        for (; count < copies && r + count < end; count++) {
+            const ptrdiff_t c = component_of(s, a);
+            if (low < 0 || c < low || c >= low + n) {
+                if (count)
+                    break;
+                low = low >= 0 && c == low + n ? c : c - c % n;
+                for (ptrdiff_t k = 0; k < copies; k++)
+                    for (ptrdiff_t i = 0; i < n; i++)
+                        scratch[k * n + i] = s->x[low + i];
+            }
+            moved[count] = scratch + count * n + (c - low);
+            unmoved[count] = s->x[c];
+            *moved[count] = s->x[c] + s->offsets[j] * s->h[a];
+            if (++j == s->width) {
+                j = 0;
+                a++;
+            }
         }
         for (ptrdiff_t k = 0; k < count; k++)
             values[r - begin + k] = f((int)n, scratch + k * n, data);
-        for (ptrdiff_t k = 0; k < count; k++) {
-            const ptrdiff_t c = component_at(s, r + k);
-            scratch[k * n + c - point * n] = s->x[c];
-        }
+        for (ptrdiff_t k = 0; k < count; k++)
+            *moved[k] = unmoved[k];
         r += count;
     }
 }
