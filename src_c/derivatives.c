@@ -66,7 +66,8 @@ int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, cons
     for (ptrdiff_t a = 0, run; a < s->count; a += run) {
         const ptrdiff_t c = s->components ? s->components[a] : s->first + a;
         const ptrdiff_t left = s->n - c % s->n;
-        run = s->components ? 1 : left < s->count - a ? left : s->count - a;
+        /* Where f(x) is not needed, all the points are one run. */
+        run = s->components ? 1 : base && left < s->count - a ? left : s->count - a;
         for (ptrdiff_t q = 0; q < outputs; q++)
             combine_run(st, run, s->x + c, s->h + a, outputs, values + a * st->width * outputs + q,
                         base ? base[c / s->n * outputs + q] : 0.0, derivatives + a * outputs + q);
