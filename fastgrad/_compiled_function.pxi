@@ -20,7 +20,7 @@ cdef class CompiledFunction(Function):
         self.address = <void *>address
         self.data = <void *>data
         self.columns = columns
-        self.rows = 64
+        self.rows = 64 if not columns else max(64, FG_COLUMNS * self.n)
         self.c.at_shifts = compiled_at_shifts
         self.c.at_points = compiled_at_points
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MOST_COPIES = 16, LEAST_N = 4 };
+enum { MOST_COPIES = 16, LEAST_N = 4, FEW_POINTS = 16 };
 
 ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns)
 {
@@ -58,8 +58,9 @@ void fg_scalar_at_points(fg_scalar f, void *data, ptrdiff_t count, ptrdiff_t n, 
     }
 }
 
-int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *scratch,
-                         double *values)
+/* Rows of the shifts, whatever they are. */
+static int any_rows(fg_columns f, void *data, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                    double *values)
 {
     for (ptrdiff_t r = begin; r < end; r += FG_COLUMNS) {
         const ptrdiff_t stop = end - r < FG_COLUMNS ? end : r + FG_COLUMNS;
@@ -69,6 +70,47 @@ int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *s, ptrdiff_t
             return status;
     }
     return FG_OK;
+}
+
+/* All shifts of `count` <= FG_COLUMNS points from x on, with steps h: the points lie in columns, and for each shift one
+ * coordinate of all of them moves, so that only one number is written for a value. */
+static int whole_points(fg_columns f, void *data, const fg_shifts *s, ptrdiff_t count, const double *x, const double *h,
+                        double *scratch, double *values)
+{
+    const ptrdiff_t n = s->n, width = s->width;
+    double out[FG_COLUMNS];
+    fg_transpose(count, n, x, scratch);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double *const moved = scratch + i * count;
+        for (ptrdiff_t j = 0; j < width; j++) {
+            for (ptrdiff_t k = 0; k < count; k++)
+                moved[k] = x[k * n + i] + s->offsets[j] * h[k * n + i];
+            const int status = f((int)count, (int)n, scratch, out, data);
+            if (status)
+                return status;
+            for (ptrdiff_t k = 0; k < count; k++)
+                values[(k * n + i) * width + j] = out[k];
+        }
+        for (ptrdiff_t k = 0; k < count; k++)
+            moved[k] = x[k * n + i];
+    }
+    return FG_OK;
+}
+
+int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                         double *values)
+{
+    const ptrdiff_t rows = s->n * s->width, shift = s->first % s->n * s->width; /* rows of a point; of the first, before */
+    const ptrdiff_t first = (begin + shift + rows - 1) / rows, last = (end + shift) / rows;
+    if (s->components || last - first < FEW_POINTS)
+        return any_rows(f, data, s, begin, end, scratch, values);
+    const ptrdiff_t whole = first * rows - shift, rest = last * rows - shift;
+    int status = any_rows(f, data, s, begin, whole, scratch, values);
+    for (ptrdiff_t r = whole; r < rest && !status; r += FG_COLUMNS * rows) {
+        const ptrdiff_t count = (rest - r) / rows < FG_COLUMNS ? (rest - r) / rows : FG_COLUMNS, a = r / s->width;
+        status = whole_points(f, data, s, count, s->x + s->first + a, s->h + a, scratch, values + (r - begin));
+    }
+    return status ? status : any_rows(f, data, s, rest, end, scratch, values + (rest - begin));
 }
 
 int fg_columns_at_points(fg_columns f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,

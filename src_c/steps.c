@@ -9,12 +9,13 @@ static double larger(double a, double b) { return a > b ? a : b; }
 void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count, int exact,
               double *h)
 {
+    const double relative = rule->relative; /* a copy: h might be where the rule is, for all that the compiler knows */
     if (!rule->absolute && !rule->typical) {
         for (ptrdiff_t a = 0; a < count; a++)
-            h[a] = rule->relative * larger(fabs(x[first + a]), 1.0);
+            h[a] = relative * larger(fabs(x[first + a]), 1.0);
     } else {
         for (ptrdiff_t a = 0, c = n ? first % n : 0; a < count; a++, c = c + 1 < n ? c + 1 : 0)
-            h[a] = rule->absolute ? rule->absolute[c] : rule->relative * larger(fabs(x[first + a]), rule->typical[c]);
+            h[a] = rule->absolute ? rule->absolute[c] : relative * larger(fabs(x[first + a]), rule->typical[c]);
     }
     if (!exact)
         return;
