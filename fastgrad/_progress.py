@@ -17,6 +17,7 @@ def shown_on_terminal(f: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
     try:
         from tqdm import tqdm
     except ImportError:
+        print("fastgrad: no progress bar; it needs tqdm: pip install 'fastgrad[progress]'", file=sys.stderr)
         yield f
         return
     with tqdm(unit=" evaluations", leave=False) as bar:

@@ -495,6 +495,9 @@ def test_command_line_shows_progress_on_a_terminal_only(tmp_path, capsys, monkey
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main(command) == 0
     assert "evaluations" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert main(command) == 0
+    assert "fastgrad[progress]" in capsys.readouterr().err
 
 
 def test_module_runs(tmp_path):
