@@ -68,12 +68,9 @@ def _from_ctypes(f: Any) -> Compiled:
 
 
 def _from_cffi(f: Any) -> Compiled:
-    backend = sys.modules["_cffi_backend"]
-    signature = backend.typeof(f).cname.replace("(*)", "")
-    columns = _is_columns(signature)
-    import cffi
-
-    return Compiled(int(cffi.FFI().cast("uintptr_t", f)), 0, columns)
+    ffi = sys.modules["_cffi_backend"].FFI()
+    columns = _is_columns(ffi.typeof(f).cname.replace("(*)", ""))
+    return Compiled(int(ffi.cast("uintptr_t", f)), 0, columns)
 
 
 def _numba_signature(signature: str) -> str:

@@ -20,7 +20,7 @@ cdef class CompiledFunction(Function):
         self.address = <void *>address
         self.data = <void *>data
         self.columns = columns
-        self.rows = 64 if not columns else max(64, FG_COLUMNS * self.n)
+        self.rows = 1
         self.c.at_shifts = compiled_at_shifts
         self.c.at_points = compiled_at_points
 
@@ -47,7 +47,7 @@ cdef class CompiledFunction(Function):
                     raise RuntimeError(f"the compiled function returned {status}, not 0, in a block of points from "
                                        f"evaluation {begin} of {count} on")
                 if spent < 0.005 and end - begin == self.rows:
-                    self.rows *= 2
+                    self.rows *= 8 if spent < 0.0005 else 2
                 elif spent > 0.05 and self.rows > 1:
                     self.rows //= 2
                 if PyErr_CheckSignals() < 0:

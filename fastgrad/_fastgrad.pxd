@@ -60,8 +60,6 @@ cdef extern from "fastgrad.h":
     ctypedef double (*fg_scalar)(int n, double *x, void *data) noexcept nogil
     ctypedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data) noexcept nogil
 
-    enum: FG_COLUMNS
-
     ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns)
     void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
                              double *scratch, double *values) noexcept nogil

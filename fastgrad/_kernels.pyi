@@ -34,6 +34,7 @@ class Function:
     n: int
     nfev: int
     float32: bool
+    narrow: bool
     domain_error: BaseException | None
     @property
     def outputs(self) -> int: ...

@@ -32,7 +32,6 @@ cdef extern from "Python.h":
     int PyErr_CheckSignals()
     bint PyFunction_Check(object o)
     bint PyMethod_Check(object o)
-    bint PyCallable_Check(object o)
     void *PyMem_RawMalloc(size_t n)
     void PyMem_RawFree(void *p)
     const char *PyCapsule_GetName(object capsule) except? NULL
@@ -179,9 +178,10 @@ def product_sums(a, b):
     return total, squares
 
 
-def random_direction(cnp.ndarray out, unsigned long long seed, double scale):
-    """Fills out (contiguous float64): numbers of both signs, of sizes from half the scale to three halves."""
-    fg_random_direction(cnp.PyArray_SIZE(out), seed, scale, doubles(as_doubles(out)))
+def random_direction(double[::1] out, unsigned long long seed, double scale):
+    """Fills out: numbers of both signs, of sizes from half the scale to three halves."""
+    if out.shape[0]:
+        fg_random_direction(out.shape[0], seed, scale, &out[0])
 
 
 cdef void fill_nan(Py_ssize_t count, double *values) noexcept:
@@ -211,6 +211,7 @@ cdef class Function:
     cdef bint tolerant
     cdef bint looks            # whether f's caller must look for Ctrl-C
     cdef readonly bint float32
+    cdef readonly bint narrow  # every value that `adaptive` saw fits a float32
     cdef readonly object domain_error
 
     cdef int prepare(self, object f, tuple args, object point, bint imaginary, Py_ssize_t outputs) except -1:
@@ -345,8 +346,10 @@ cdef class Function:
             fg_adaptive(&self.c, self.n, doubles(points), count, doubles(base_), noise, doubles(scale_),
                         doubles(room_) if room is not None else NULL, work, scratch, size)
             read_components(work, total, doubles(found), <int *>cnp.PyArray_DATA(flags))
+            self.narrow = True
             for k in range(count):
                 doubles(levels)[k] = noise[k].level
+                self.narrow = self.narrow and noise[k].narrow
         finally:
             PyMem_Free(work)
         return found, flags, levels
@@ -398,7 +401,7 @@ cdef class Function:
         cdef cnp.ndarray x_ = as_doubles(x), direction_ = as_doubles(direction)
         cdef double value
         if (cnp.PyArray_SIZE(x_) != self.n or cnp.PyArray_SIZE(direction_) != self.n or self.c.outputs != 1
-                or not 0 <= begin <= end <= self.n):
+                or self.imaginary or not 0 <= begin <= end <= self.n):
             raise ValueError("x, direction and the part that moves do not fit together")
         self.line_value(doubles(x_), doubles(direction_), t, begin, end, &value)
         return value

@@ -221,8 +221,9 @@ def at_array(f, tuple args, x, Scheme scheme, double relative):
     Returns the derivatives; where something unusual was seen, (function, derivatives, seen); where x is no
     plain array, None, with nothing done.
     """
-    if not ((PyFunction_Check(f) or PyMethod_Check(f)) and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0
-            and is_plain(x) and len(args) <= MAX_ARGS):
+    # Other callables may be compiled functions: their kind is recognised in Python.
+    if not ((PyFunction_Check(f) or PyMethod_Check(f)) and cnp.PyArray_CheckExact(x)
+            and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0 and is_plain(x) and len(args) <= MAX_ARGS):
         return None
     cdef cnp.ndarray points = <cnp.ndarray>x
     cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)

@@ -127,7 +127,8 @@ class Search:
             if not self.direction.any():
                 break
             off, bar = self.test(everything)
-            if abs(off) <= bar:
+            complete = abs(off) <= bar
+            if complete:
                 break
         return Found(sorted(entries), False, complete, leaves, whole)
 

@@ -151,10 +151,10 @@ class _GradientWork:
         self.function = as_function(f, args, point, vectorized)
         self.notes: list[str] = []
         self.base = float(base_values(self.function, point, self.x)[0, 0])
+        result = grad
         if callable(grad):
             argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
-            grad = grad(argument, *args)
-        result = grad
+            result = grad(argument, *args)
         if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not isinstance(point, Tree):
             value, result = result
             if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
@@ -184,9 +184,7 @@ class _GradientWork:
         """Every entry by itself."""
         found, bits, levels, _ = self.method.components(self.function, self.point, self.x)
         if (bits & NOISY).any():
-            some = np.flatnonzero(np.isfinite(found[2]) & (found[2] > 0))[:4]
-            values = self.function.at_shifts(self.x, some, found[2][some], _CENTRAL[:2])
-            self._note_noise(float(levels[0]), fits_float32(values))
+            self._note_noise(float(levels[0]), self.function.narrow)
         numeric, bar, step, left, right = found
         claimed = self.claimed
         with np.errstate(invalid="ignore"):

@@ -19,6 +19,8 @@ from .stencils import FLOAT64
 
 __all__ = ["check_jacobian"]
 
+Product = Callable[[Array], Array]
+
 
 def check_jacobian(
     f: Callable[..., Any],
@@ -88,7 +90,7 @@ def check_jacobian(
     work = _JacobianWork(function, point.flat, base, args, rtol, seed)
     if vjp is not None:
         return work.by_rows(vjp)
-    return work.by_columns(_product(jac, jvp, point.flat, args, m))
+    return work.by_columns(*_products(jac, jvp, point.flat, args, m))
 
 
 class _JacobianWork:
@@ -108,10 +110,10 @@ class _JacobianWork:
         # Both signs occur, and no two sizes are equal, so that rows do not cancel.
         self.mixture = rng.choice([-1.0, 1.0], base.size) * rng.uniform(0.5, 1.5, base.size)
 
-    def by_columns(self, product: Callable[[Array], Array]) -> GradientCheck:
-        """Jacobians that can be multiplied with vectors."""
+    def by_columns(self, product: Product, sizes: Product | None) -> GradientCheck:
+        """Jacobians that can be multiplied with vectors; sizes: the same product of absolute values, where known."""
         everything = slice(0, self.x.size)
-        off, bar = self._test(product, everything)
+        off, bar = self._test(product, sizes, everything)
         bad = ~(np.abs(off) <= bar)
         resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
         if not bad.any():
@@ -124,7 +126,7 @@ class _JacobianWork:
                 continue
             middle = (where.start + where.stop) // 2
             left = slice(where.start, middle)
-            left_off, left_bar = self._test(product, left)
+            left_off, left_bar = self._test(product, sizes, left)
             # What the left half does not explain is the right half's.
             halves = ((left, left_off, left_bar), (slice(middle, where.stop), off - left_off, bar + left_bar))
             pending.extend(half for half in halves if not (np.abs(half[1]) <= half[2]).all())
@@ -153,13 +155,14 @@ class _JacobianWork:
             return replace(check, nfev=self.function.nfev + 1)
         return self._wrong(rows, len({row.index // self.x.size for row in rows}), check.resolution)
 
-    def _test(self, product: Callable[[Array], Array], where: slice) -> tuple[Array, Array]:
+    def _test(self, product: Product, sizes: Product | None, where: slice) -> tuple[Array, Array]:
         """How far the claimed and the numeric product with a part of the direction differ, and the bar of that."""
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
         value, bar = _line(self.function, self.x, part, self.base)
-        rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * np.maximum(np.abs(claimed), np.abs(value))
+        size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
+        rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
         return claimed - value, 1.5 * bar + rounding
 
     def _numeric(self, j: int) -> tuple[Array, Array]:
@@ -168,13 +171,13 @@ class _JacobianWork:
         value, bar = _line(self.function, self.x, one, self.base)
         return value / one[j], bar / one[j]
 
-    def _column(self, product: Callable[[Array], Array], j: int) -> list[Mismatch]:
+    def _column(self, product: Product, j: int) -> list[Mismatch]:
         """The wrong entries of a column."""
         unit = np.zeros_like(self.x)
         unit[j] = 1.0
         return self._mismatches(range(self.base.size), j, product(unit), *self._numeric(j))
 
-    def _rows_of(self, product: Callable[[Array], Array], j: int) -> list[Mismatch]:
+    def _rows_of(self, product: Product, j: int) -> list[Mismatch]:
         """The wrong entries of a column of a Jacobian that is multiplied from the left, by halving the rows."""
         numeric, bar = self._numeric(j)
         pending, rows = [slice(0, self.base.size)], list[Mismatch]()
@@ -221,8 +224,8 @@ class _JacobianWork:
         return GradientCheck("wrong", rows, why, total, nfev, resolution, self.seed, rows[:ROWS])
 
 
-def _product(jac: Any, jvp: Any, x: Array, args: tuple[Any, ...], m: int) -> Callable[[Array], Array]:
-    """V -> J v as claimed, (m,)."""
+def _products(jac: Any, jvp: Any, x: Array, args: tuple[Any, ...], m: int) -> tuple[Product, Product | None]:
+    """V -> J v as claimed, (m,); and v -> |J| v, where the entries of J are known."""
     if jvp is not None:
 
         def product(v: Array) -> Array:
@@ -231,12 +234,13 @@ def _product(jac: Any, jvp: Any, x: Array, args: tuple[Any, ...], m: int) -> Cal
                 raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
             return found
 
-        return product
+        return product, None
     claimed = jac(x.copy(), *args) if callable(jac) else jac
     claimed = claimed.tocsr() if hasattr(claimed, "tocsr") else np.asarray(claimed, dtype=np.float64)
     if claimed.shape != (m, x.size):
         raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
-    return lambda v: np.asarray(claimed @ v, dtype=np.float64)
+    sizes = abs(claimed)
+    return lambda v: np.asarray(claimed @ v), lambda v: np.asarray(sizes @ v)
 
 
 def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[Array, Array]:

@@ -134,8 +134,6 @@ int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_ste
 typedef double (*fg_scalar)(int n, double *x, void *data);
 typedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data);
 
-enum { FG_COLUMNS = 256 }; /* points a call */
-
 /* Doubles that the functions below need as scratch. */
 ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns);
 

@@ -1,0 +1,89 @@
+"""Checks of Jacobians, and of products with them."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+
+def residuals(x):
+    return np.array([x[0] * x[1], np.sin(x[2]), x[0] ** 2, x[1] * x[2]])
+
+
+def jacobian(x):
+    return np.array([[x[1], x[0], 0], [0, 0, np.cos(x[2])], [2 * x[0], 0, 0], [0, x[2], x[1]]])
+
+
+def test_jacobian():
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.array([1.0, 2.0, 0.5])
+    assert fg.check_jacobian(residuals, jacobian, x)
+    assert fg.check_jacobian(residuals, sparse.csr_array(jacobian(x)), x)
+    assert fg.check_jacobian(residuals, x=x, jvp=lambda x, v: jacobian(x) @ v)
+    assert fg.check_jacobian(residuals, x=x, vjp=lambda x, u: u @ jacobian(x))
+    wrong = jacobian(x)
+    wrong[1, 2] *= -1
+    check = fg.check_jacobian(residuals, wrong, x)
+    assert [m.path for m in check.wrong] == ["J[1, 2]"]
+    missing = jacobian(x)
+    missing[3, 1] = 0
+    check = fg.check_jacobian(residuals, sparse.csr_array(missing), x)
+    assert [m.path for m in check.wrong] == ["J[3, 1]"]
+    assert "missing from the pattern" in check.explanation
+    with pytest.raises(ValueError, match=r"shape \(3, 4\); expected \(4, 3\)"):
+        fg.check_jacobian(residuals, jacobian(x).T, x)
+    with pytest.raises(TypeError, match="one of jac"):
+        fg.check_jacobian(residuals, x=x)
+
+
+def big_residuals(x):
+    return np.concatenate([np.sin(x[:-1]) * x[1:], [x[0] * x[-1]]])
+
+
+def big_jacobian(x):
+    sparse = pytest.importorskip("scipy.sparse")
+    n = x.size
+    found = sparse.diags_array([np.append(np.cos(x[:-1]) * x[1:], 0.0), np.sin(x[:-1])], offsets=[0, 1]).tolil()
+    found[n - 1, 0], found[n - 1, n - 1] = x[-1], x[0]
+    return found.tocsr()
+
+
+@pytest.mark.parametrize("how", ["jac", "jvp", "vjp"])
+def test_wrong_entries_of_a_large_jacobian_are_found_by_halving(how):
+    x = np.random.default_rng(3).uniform(0.5, 1.5, 2000)
+    jac = big_jacobian(x)
+
+    def check():
+        if how == "jac":
+            return fg.check_jacobian(big_residuals, jac, x)
+        if how == "jvp":
+            return fg.check_jacobian(big_residuals, x=x, jvp=lambda x, v: jac @ v)
+        return fg.check_jacobian(big_residuals, x=x, vjp=lambda x, u: jac.T @ u)
+
+    right = check()
+    assert right, str(right)
+    assert right.nfev <= 12
+    jac[700, 701] *= 1.01
+    jac[1500, 1500] = 0.0
+    wrong = check()
+    assert {m.path for m in wrong.wrong} == {"J[700, 701]", "J[1500, 1500]"}
+    assert wrong.nfev <= 2 * 2 * 11 * 6 + 60  # two entries of 2000 columns; 6 evaluations a test
+
+
+def test_products_of_wrong_shape_are_named():
+    x = np.ones(3)
+    with pytest.raises(ValueError, match=r"jvp returned shape \(3,\); expected \(4,\)"):
+        fg.check_jacobian(residuals, x=x, jvp=lambda x, v: v)
+    with pytest.raises(ValueError, match=r"vjp returned shape \(4,\); expected \(3,\)"):
+        fg.check_jacobian(residuals, x=x, vjp=lambda x, u: u)
+
+
+@pytest.mark.parametrize("factor", [1e-4, 0.1])
+def test_what_rtol_accepts_is_right_where_terms_cancel(factor):
+    # Along a direction the terms of some rows nearly cancel: their sum does not say what an entry may be off by.
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(200, 40))
+    claimed = A * (1 + factor * rng.choice([-1.0, 1.0], A.shape))
+    accepted = fg.check_jacobian(lambda x: A @ x, claimed, np.ones(40), rtol=2 * factor)
+    assert accepted.verdict == "right", str(accepted)
+    assert fg.check_jacobian(lambda x: A @ x, claimed, np.ones(40)).verdict == "wrong"
