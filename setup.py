@@ -38,7 +38,9 @@ setup(
         Extension(
             "fastgrad._kernels",
             sources=["fastgrad/_kernels.pyx", *sorted(str(p.relative_to(HERE)) for p in HERE.glob("src_c/*.c"))],
-            depends=["src_c/fastgrad.h", *sorted(str(p.relative_to(HERE)) for p in HERE.glob("fastgrad/*.px[di]"))],
+            depends=sorted(
+                str(p.relative_to(HERE)) for part in ("src_c/*.h", "fastgrad/*.px[di]") for p in HERE.glob(part)
+            ),
             include_dirs=["src_c", np.get_include()],
         )
     ],

@@ -1,47 +1,11 @@
 /* The adaptive method: each component looks for its own step, a round of all unfinished components at a time. */
-#include "fastgrad.h"
+#include "adaptive.h"
 
 #include <float.h>
 #include <math.h>
 
-enum { WIDTH = 6 };
-
-/* Three approximations from the same six shifted values and f(x), of rising order of accuracy. The differences
- * between them estimate the truncation error of the best. */
-typedef struct {
-    double offsets[WIDTH];
-    /* weight times offset, for sum_j coefficient_j (f_j - f(x)) / (t_j - x) */
-    double best[WIDTH], middle[WIDTH], low[WIDTH];
-    double best_norm, middle_norm, low_norm; /* deviations of best, middle - best, low - best for h = noise = 1 */
-    double ratio_power;                      /* truncation of low ~ h^p0; best ~ h^(p0 (1 + ratio_power)) */
-} approximations;
-
-/* Weights: Fornberg, Math. Comp. 51 (1988), tables 1 and 3. Central: orders 6, 4, 2; one-sided: 6, 5, 4. */
-static const approximations CENTRAL = {
-    {1, -1, 2, -2, 3, -3},
-    {45. / 60, 45. / 60, -18. / 60, -18. / 60, 3. / 60, 3. / 60},
-    {8. / 12, 8. / 12, -2. / 12, -2. / 12, 0, 0},
-    {1. / 2, 1. / 2, 0, 0, 0, 0},
-    1.0819, 0.1528, 0.4130, 2.0};
-static const approximations ONE_SIDED = {
-    {1, 2, 3, 4, 5, 6},
-    {360. / 60, -900. / 60, 1200. / 60, -900. / 60, 360. / 60, -60. / 60},
-    {300. / 60, -600. / 60, 600. / 60, -300. / 60, 60. / 60, 0},
-    {48. / 12, -72. / 12, 48. / 12, -12. / 12, 0, 0},
-    12.579, 5.066, 8.158, 0.5};
-
 /* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
-static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
-static const double DEVIATIONS = 2.0;        /* of the noise in the error bar */
-static const double GEOMETRIC_FACTOR = 3.0;
-static const double GUARD = 3.0;        /* where the middle difference is small by accident */
 static const double SECOND = 0.618;     /* of the first step, under noise: in step with no period of f that the first was */
-static const double OUTLIER = 6.0;      /* most that one round says of the noise of all */
-static const double PRIOR = 3.0;        /* weight of all components' noise against a component's own, in rounds */
-static const double TAIL = 3.0;         /* over degrees of freedom: the noise is itself an estimate */
-static const double DOUBT = 1e-8;       /* relative noise from which, after a contradiction, one round proves nothing */
-static const double ROUNDING = 0.3;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
-static const double FEW_SAMPLES = 1.5;  /* of the noise that was seen: its estimate has few samples */
 static const double GOOD = 3e-10;       /* relative error bar that needs no further round */
 static const double WORTH = 6.0;        /* predicted gain that is worth another round */
 static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
@@ -49,188 +13,6 @@ static const double FLAG_NOISY = 1e-10; /* and from which the user should know *
 static const int REPEATS = 4;
 static const int PATIENCE = 3; /* rounds without an estimate, before the line of the noise is asked where f is smooth */
 static const int EVALUATIONS = 40; /* a component at most, with its part of those that all share */
-
-static double larger(double a, double b) { return a > b ? a : b; }
-static double smaller(double a, double b) { return a < b ? a : b; }
-
-static double epsilon_of(const fg_noise *noise) { return noise->narrow ? FLT_EPSILON : DBL_EPSILON; }
-
-/* Noise relative to the size of the values. */
-static double relative_noise(const fg_noise *noise)
-{
-    const double least = ROUNDING * epsilon_of(noise);
-    return noise->size > 0.0 ? larger(FEW_SAMPLES * noise->level / noise->size, least) : least;
-}
-
-/* What the values of one round say of one component. */
-typedef struct {
-    double derivative, truncation, deviation; /* the last two without safety factors */
-    double size;                              /* of slopes in sight */
-    double middle, low;                       /* how far the lesser approximations are off */
-    double middle_noise, low_noise;
-    double noise;   /* deviation of one value */
-    double largest; /* value in sight */
-    double h;
-    int rough; /* not in the range where the approximations converge */
-} verdict;
-
-/* Whether approximations of order 4 and 6 to the second derivative disagree. It is not wanted, but where it does not
- * converge, the first one may seem to do so by accident, when the step is some period of f. */
-static int is_even_part_rough(const double *values, double base, double noise)
-{
-    double even[3], size = 0.0;
-    for (int k = 0; k < 3; k++) {
-        even[k] = (values[2 * k] - base) + (values[2 * k + 1] - base);
-        size = larger(size, fabs(even[k]) / ((k + 1) * (k + 1)));
-    }
-    const double fourth = (16 * even[0] - even[1]) / 12, sixth = (270 * even[0] - 27 * even[1] + 2 * even[2]) / 180;
-    return fabs(fourth - sixth) > larger(0.08 * size, 6 * noise);
-}
-
-/* Whether a one-sided stencil sees a constant, and f(x) apart from it: a jump, or an edge nearer than the step. */
-static int is_step(const double *values, double base, double noise)
-{
-    double least = values[0], most = values[0];
-    for (int j = 1; j < WIDTH; j++) {
-        least = smaller(least, values[j]);
-        most = larger(most, values[j]);
-    }
-    const double apart = larger(least - base, base - most);
-    return apart > 8.0 * noise && apart > 2.0 * (most - least);
-}
-
-static verdict examine(const approximations *a, double x, double h, double base, const double *values,
-                       const fg_noise *noise)
-{
-    verdict v = {.h = fabs(h)};
-    double middle = 0.0, low = 0.0;
-    v.largest = fabs(base);
-    for (int j = 0; j < WIDTH; j++) {
-        const double slope = (values[j] - base) / ((x + a->offsets[j] * h) - x);
-        v.derivative += a->best[j] * slope;
-        middle += a->middle[j] * slope;
-        low += a->low[j] * slope;
-        v.size = larger(v.size, fabs(slope));
-        v.largest = larger(v.largest, fabs(values[j]));
-    }
-    v.size = larger(v.size, fabs(v.derivative));
-    v.middle = fabs(middle - v.derivative);
-    v.low = fabs(low - v.derivative);
-    const double of_x = ROUNDING * epsilon_of(noise) * fabs(x * v.derivative);
-    v.noise = hypot(larger(relative_noise(noise) * v.largest, FEW_SAMPLES * noise->level), of_x);
-    v.deviation = a->best_norm * v.noise / v.h;
-    v.middle_noise = a->middle_norm * v.noise / v.h;
-    v.low_noise = a->low_norm * v.noise / v.h;
-    v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise) ||
-              (v.low > larger(0.02 * v.size, 6 * v.low_noise) && v.middle > 0.2 * v.low) ||
-              (a == &CENTRAL ? is_even_part_rough(values, base, v.noise) : is_step(values, base, v.noise));
-    if (v.rough) {
-        v.truncation = larger(v.middle, v.low);
-        return v;
-    }
-    /* Truncation falls by the same factor from low to middle and from middle to best where derivatives grow
-     * geometrically; the second guess guards against a middle one that is small by accident. */
-    double guess = v.middle * (v.middle + v.middle_noise) / (v.low + v.low_noise);
-    if (v.low > 2 * v.low_noise && v.size > 0.0)
-        guess = larger(guess, GUARD * v.low * pow(v.low / v.size, a->ratio_power));
-    v.truncation = v.low + v.low_noise > 0.0 ? smaller(v.middle, GEOMETRIC_FACTOR * guess) : 0.0;
-    return v;
-}
-
-static double bar(double truncation, double deviation)
-{
-    return TRUNCATION_FACTOR * truncation + DEVIATIONS * deviation;
-}
-
-/* The rounds of a component that are about as good as its best, as one. */
-typedef struct {
-    double value, truncation, deviation, step;
-    double scatter; /* sum of squares of (estimate - value) / deviation */
-    int rounds;
-} average;
-
-/* The mean of the rounds, weighted by their errors if the noise is `factor` times what was thought. */
-static average mean_of(const fg_component *c, double factor)
-{
-    average m = {0};
-    double best = INFINITY, sum = 0.0, variance = 0.0;
-    for (int k = 0; k < c->kept; k++) {
-        const double own = bar(c->truncations[k], factor * c->deviations[k]);
-        if (own < best || k == 0) {
-            best = own;
-            m.step = c->steps[k];
-        }
-    }
-    for (int pass = 0; pass < 2; pass++)
-        for (int k = 0; k < c->kept; k++) {
-            if (bar(c->truncations[k], factor * c->deviations[k]) > 4.0 * best)
-                continue;
-            if (pass) {
-                const double off = c->estimates[k] - m.value;
-                m.scatter += c->deviations[k] > 0.0 ? off * off / (c->deviations[k] * c->deviations[k]) : 0.0;
-                m.rounds++;
-                continue;
-            }
-            const double t = best > 0.0 ? TRUNCATION_FACTOR * c->truncations[k] / best : 0.0;
-            const double s = best > 0.0 ? factor * c->deviations[k] / best : 1.0;
-            const double weight = 1.0 / (t * t + s * s), ratio = weight / (sum += weight);
-            m.value = k ? m.value + ratio * (c->estimates[k] - m.value) : c->estimates[0];
-            m.truncation += ratio * (c->truncations[k] - m.truncation);
-            variance = variance * (1.0 - ratio) * (1.0 - ratio) + ratio * ratio * s * s;
-            m.deviation = best * sqrt(variance);
-        }
-    return m;
-}
-
-static void pool(fg_component *c)
-{
-    const average m = mean_of(c, 1.0);
-    const double error = bar(m.truncation, m.deviation);
-    if (error <= c->error) {
-        c->value = m.value;
-        c->error = error;
-        c->step = m.step;
-    }
-}
-
-/* After the rounds: how far they scatter says more of the noise than the few values of its line did. */
-static void calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work)
-{
-    const double prior = 0.5 * noise->evaluations;
-    double scatter = prior / (FEW_SAMPLES * FEW_SAMPLES), freedom = prior;
-    for (ptrdiff_t c = 0; c < n; c++) {
-        const average m = mean_of(work + c, 1.0);
-        if (m.rounds > 1 && !(work[c].flags & (FG_KINK | FG_JUMP | FG_FLAT))) {
-            scatter += smaller(m.scatter, OUTLIER * (m.rounds - 1));
-            freedom += m.rounds - 1;
-        }
-    }
-    const double all = scatter / freedom;
-    for (ptrdiff_t c = 0; c < n; c++) {
-        const average m = mean_of(work + c, 1.0);
-        if (!m.rounds || work[c].flags & (FG_KINK | FG_JUMP | FG_FLAT))
-            continue;
-        if (work[c].doubted && m.rounds < 2 && noise->level > DOUBT * noise->size) { /* the last word may be as wrong as the one before */
-            work[c].error = INFINITY;
-            continue;
-        }
-        const double own = (PRIOR * all + m.scatter) / (PRIOR + m.rounds - 1);
-        const double factor = sqrt(larger(own, all));
-        const average corrected = mean_of(work + c, factor);
-        work[c].value = corrected.value;
-        work[c].step = corrected.step;
-        work[c].error = bar(corrected.truncation, (1.0 + TAIL / freedom) * corrected.deviation);
-    }
-}
-
-/* Whether f(x+h) - f(x-h) and f(x+h) + f(x-h) - 2f(x) go like those of a kink or a jump at x itself. */
-static int looks_like_kink(const double *values, double base, double noise)
-{
-    double even[3];
-    for (int k = 0; k < 3; k++)
-        even[k] = (values[2 * k] - base) + (values[2 * k + 1] - base);
-    return fabs(even[0]) > 16.0 * noise && fabs(even[1] / even[0] - 2.0) < 0.2 && fabs(even[2] / even[0] - 3.0) < 0.3;
-}
 
 /* Next round with step h, or none. */
 static void go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
@@ -253,7 +35,7 @@ static void retreat(fg_component *c, const double *values)
     go_on(c, h / (c->failures < 2 ? 8.0 : 1000.0));
     c->failures++;
     c->flags |= FG_NONFINITE;
-    for (int j = 0; j < WIDTH; j++)
+    for (int j = 0; j < FG_WIDTH; j++)
         finite[j % 2] += isfinite(values[j]) != 0;
     if (c->side == 0 && (finite[0] == 3) != (finite[1] == 3) && !(isfinite(values[0]) && isfinite(values[1]))) {
         c->side = finite[0] == 3 ? 1 : -1;
@@ -263,18 +45,18 @@ static void retreat(fg_component *c, const double *values)
 }
 
 /* Whether f is constant around x: all the values equal f(x), or those farther away contradict those that did. */
-static int is_flat(fg_component *c, double base, const double *values, const verdict *v)
+static int is_flat(fg_component *c, double base, const double *values, const fg_verdict *v)
 {
     int equal = 0;
-    for (int j = 0; j < WIDTH; j++)
+    for (int j = 0; j < FG_WIDTH; j++)
         equal += values[j] == base;
     const int near = values[0] == base && values[1] == base && v->rough;
     const int contradiction = c->flats && (v->rough || fabs(v->derivative) * c->constant > 8.0 * v->noise);
-    if (equal < WIDTH && !near && !contradiction)
+    if (equal < FG_WIDTH && !near && !contradiction)
         return 0;
-    if (equal == WIDTH)
+    if (equal == FG_WIDTH)
         c->constant = larger(c->constant, 3.0 * v->h);
-    if (equal == WIDTH && c->flats < 2 && c->shrinks == 0) {
+    if (equal == FG_WIDTH && c->flats < 2 && c->shrinks == 0) {
         c->flats++;
         go_on(c, 10.0 * c->h);
         return 1;
@@ -288,7 +70,7 @@ static int is_flat(fg_component *c, double base, const double *values, const ver
 }
 
 /* Where the approximations do not converge: a much smaller step, unless the smaller one showed a jump. */
-static void shrink(fg_component *c, const verdict *v, const double *values)
+static void shrink(fg_component *c, const fg_verdict *v, const double *values)
 {
     const double across = c->side ? NAN : fabs(values[0] - values[1]);
     if (c->shrinks && fabs(across - c->jump) < 0.1 * c->jump && across > 16.0 * v->noise) {
@@ -305,19 +87,19 @@ static void shrink(fg_component *c, const verdict *v, const double *values)
     }
     c->jump = across;
     c->shrinks++;
-    go_on(c, c->h / (c->shrinks == 1 ? (v->noise > DOUBT * v->largest ? 8.0 : 32.0) : 1024.0));
+    go_on(c, c->h / (c->shrinks == 1 ? (v->noise > FG_DOUBT * v->largest ? 8.0 : 32.0) : 1024.0));
 }
 
 /* The factor to the step that balances truncation against noise. Where noise hides the truncation, the largest that
  * the values allow. */
-static double balanced(const approximations *a, const verdict *v)
+static double balanced(const fg_approximations *a, const fg_verdict *v)
 {
     const int seen = v->low > 3 * v->low_noise;
     double factor = 1e3;
     if (seen) {
         const double hidden = v->low * pow(v->low / v->size, a->ratio_power);
         const double truncation = v->middle > 3 * v->middle_noise ? v->truncation : hidden;
-        factor = pow(DEVIATIONS * v->deviation / (6 * TRUNCATION_FACTOR * larger(truncation, DBL_MIN)), 1. / 7);
+        factor = pow(fg_bar(0.0, v->deviation) / (6 * fg_bar(larger(truncation, DBL_MIN), 0.0)), 1. / 7);
     } else if (v->size > 0.0) {
         const double scale = sqrt(larger(v->size / (6 * larger(v->low, v->low_noise)), 1.0));
         factor = larger(scale * smaller(1.0, pow(42.8 * v->noise / (v->size * scale * v->h), 1. / 7)), 1.0);
@@ -326,14 +108,14 @@ static double balanced(const approximations *a, const verdict *v)
 }
 
 /* Another round where it pays. */
-static void refine(fg_component *c, const verdict *v, double before)
+static void refine(fg_component *c, const fg_verdict *v, double before)
 {
-    const double own = bar(v->truncation, v->deviation), factor = balanced(c->side ? &ONE_SIDED : &CENTRAL, v);
+    const double own = fg_bar(v->truncation, v->deviation), factor = balanced(c->side ? &fg_one_sided : &fg_central, v);
     if (c->rounds > 1 && !(c->error < 0.3 * before) && ++c->stale > 1) {
         finish(c);
         return;
     }
-    if (own * factor >= WORTH * DEVIATIONS * v->deviation * 7. / 6) {
+    if (own * factor >= WORTH * fg_bar(0.0, v->deviation) * 7. / 6) {
         go_on(c, c->h * factor);
     } else if (v->noise > NOISY * v->largest && c->kept < REPEATS) {
         /* Noise: average, once with a smaller step, which would show that the first one passed over something. */
@@ -348,16 +130,16 @@ static void refine(fg_component *c, const verdict *v, double before)
 static void judge(fg_component *c, double x, double base, const double *values, const fg_noise *noise)
 {
     c->rounds++;
-    c->evaluations += WIDTH;
-    for (int j = 0; j < WIDTH; j++)
+    c->evaluations += FG_WIDTH;
+    for (int j = 0; j < FG_WIDTH; j++)
         if (!isfinite(values[j])) {
             if (c->kept && fabs(c->h) > c->step)
-                step_back(c, relative_noise(noise) > NOISY);
+                step_back(c, fg_relative_noise(noise) > NOISY);
             else
                 retreat(c, values);
             return;
         }
-    const verdict v = examine(c->side ? &ONE_SIDED : &CENTRAL, x, c->h, base, values, noise);
+    const fg_verdict v = fg_examine(c->side ? &fg_one_sided : &fg_central, x, c->h, base, values, noise);
     if (!isfinite(v.size + v.truncation + v.deviation)) {
         retreat(c, values);
         return;
@@ -365,8 +147,8 @@ static void judge(fg_component *c, double x, double base, const double *values, 
     c->flags &= ~FG_NONFINITE;
     if (is_flat(c, base, values, &v))
         return;
-    const double before = c->error, own = bar(v.truncation, v.deviation);
-    if (c->side == 0 && looks_like_kink(values, base, v.noise)) {
+    const double before = c->error, own = fg_bar(v.truncation, v.deviation);
+    if (c->side == 0 && fg_looks_like_kink(values, base, v.noise)) {
         const double half = 0.5 * ((values[0] - base) + (values[1] - base)) / v.h;
         if (c->kink > 4.0 * v.h) {
             c->flags |= FG_KINK;
@@ -404,7 +186,7 @@ static void judge(fg_component *c, double x, double base, const double *values, 
     c->truncations[c->kept] = v.truncation;
     c->deviations[c->kept] = v.deviation;
     c->steps[c->kept++] = v.h;
-    pool(c);
+    fg_pool(c);
     if (own <= GOOD * v.size)
         finish(c);
     else
@@ -436,8 +218,8 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
                     fg_component *work, ptrdiff_t begin, ptrdiff_t end, int one_sided, double *scratch,
                     ptrdiff_t block)
 {
-    const approximations *a = one_sided ? &ONE_SIDED : &CENTRAL;
-    double *const values = scratch, *const h = scratch + block * WIDTH;
+    const fg_approximations *a = one_sided ? &fg_one_sided : &fg_central;
+    double *const values = scratch, *const h = scratch + block * FG_WIDTH;
     ptrdiff_t *const components = (ptrdiff_t *)(void *)(h + block);
     ptrdiff_t count = 0;
     for (ptrdiff_t c = begin; c < end; c++)
@@ -448,17 +230,17 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
     if (!count)
         return FG_OK;
     const fg_shifts shifts = {.n = n, .x = x, .components = components, .h = h, .count = count,
-                              .offsets = a->offsets, .width = WIDTH};
+                              .offsets = a->offsets, .width = FG_WIDTH};
     const int status = f->at_shifts(f->ctx, &shifts, values);
     if (status != FG_OK)
         return status;
     for (ptrdiff_t k = 0; k < count; k++)
-        for (int j = 0; j < WIDTH && noise[components[k] / n].narrow; j++)
-            if (isfinite(values[k * WIDTH + j]) && (double)(float)values[k * WIDTH + j] != values[k * WIDTH + j])
+        for (int j = 0; j < FG_WIDTH && noise[components[k] / n].narrow; j++)
+            if (isfinite(values[k * FG_WIDTH + j]) && (double)(float)values[k * FG_WIDTH + j] != values[k * FG_WIDTH + j])
                 noise[components[k] / n].narrow = 0;
     for (ptrdiff_t k = 0; k < count; k++) {
         const ptrdiff_t c = components[k];
-        judge(work + c, x[c], base[c / n], values + k * WIDTH, noise + c / n);
+        judge(work + c, x[c], base[c / n], values + k * FG_WIDTH, noise + c / n);
     }
     return FG_OK;
 }
@@ -478,7 +260,7 @@ static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const 
         open = 0;
         for (ptrdiff_t c = begin; c < end; c++) {
             const double shared = shared_evaluations(n, noise + c / n, work + c);
-            if (!work[c].done && (work[c].rounds >= FG_ROUNDS || work[c].evaluations + WIDTH + shared > EVALUATIONS))
+            if (!work[c].done && (work[c].rounds >= FG_ROUNDS || work[c].evaluations + FG_WIDTH + shared > EVALUATIONS))
                 finish(work + c);
             if (!work[c].done && pass == 0 && work[c].rounds >= PATIENCE && !work[c].kept && isfinite(noise[c / n].slope))
                 work[c].done = work[c].paused = 1;
@@ -533,8 +315,8 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
                     fg_component *work, ptrdiff_t p, double *scratch, ptrdiff_t block, int *again)
 {
     static const double both[2] = {1.0, -1.0};
-    const double level = noise->level + epsilon_of(noise) * noise->size, t = noise->accepted;
-    double *const values = scratch, *const h = scratch + block * WIDTH;
+    const double level = noise->level + fg_epsilon_of(noise) * noise->size, t = noise->accepted;
+    double *const values = scratch, *const h = scratch + block * FG_WIDTH;
     ptrdiff_t *const components = (ptrdiff_t *)(void *)(h + block);
     *again |= resume(work + p * n, n);
     if (agrees(n, scale + p * n, noise, level, work + p * n))
@@ -545,7 +327,7 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
             const double moved = x[c] + t * scale[c], shared = shared_evaluations(n, noise, work + c);
             if (moved == x[c] || work[c].flags & (FG_KINK | FG_JUMP))
                 continue;
-            if (work[c].evaluations + 2 + WIDTH + shared > EVALUATIONS) { /* one of the suspects, and no way to tell */
+            if (work[c].evaluations + 2 + FG_WIDTH + shared > EVALUATIONS) { /* one of the suspects, and no way to tell */
                 work[c].error = INFINITY;
                 work[c].kept = 0;
                 continue;
@@ -580,7 +362,7 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
     for (ptrdiff_t c = 0; c < total; c++) {
         const fg_noise *own = noise + c / n;
         work[c] = (fg_component){0};
-        start(work + c, scale[c] * smaller(pow(12 * relative_noise(own), 1. / 7), 1.0));
+        start(work + c, scale[c] * smaller(pow(12 * fg_relative_noise(own), 1. / 7), 1.0));
         if (n == 1 && own->hidden && own->accepted < 5e-7)
             work[c].h = smaller(work[c].h, 32.0 * own->accepted * scale[c]);
         if (room && room[c] == 0.0 && room[total + c] == 0.0) {
@@ -604,7 +386,7 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
     }
     for (ptrdiff_t p = 0; p < points; p++)
         if (noise[p].level > NOISY * noise[p].size && noise[p].evaluations)
-            calibrate(n, noise + p, work + p * n);
+            fg_calibrate(n, noise + p, work + p * n);
     for (ptrdiff_t c = 0; c < total; c++) {
         if (noise[c / n].level > FLAG_NOISY * noise[c / n].size && isfinite(work[c].value))
             work[c].flags |= FG_NOISY;

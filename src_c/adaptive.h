@@ -1,0 +1,67 @@
+/* Between the parts of the adaptive method; nothing outside includes it.
+ *
+ *     estimates.c   what the values of one round say of one component
+ *     averaging.c   several rounds of a component as one, and its error bar
+ *     adaptive.c    which step next: the rounds
+ */
+#ifndef FG_ADAPTIVE_H
+#define FG_ADAPTIVE_H
+
+#include "fastgrad.h"
+
+enum { FG_WIDTH = 6 };
+
+#define FG_FEW_SAMPLES 1.5 /* the noise counts as so many times what was seen: its estimate has few samples */
+#define FG_DOUBT 1e-8      /* relative noise from which, after a contradiction, one round proves nothing */
+
+static inline double larger(double a, double b) { return a > b ? a : b; }
+static inline double smaller(double a, double b) { return a < b ? a : b; }
+
+/* Three approximations from the same six shifted values and f(x), of rising order of accuracy. The differences
+ * between them estimate the truncation error of the best. */
+typedef struct {
+    double offsets[FG_WIDTH];
+    /* weight times offset, for sum_j coefficient_j (f_j - f(x)) / (t_j - x) */
+    double best[FG_WIDTH], middle[FG_WIDTH], low[FG_WIDTH];
+    double best_norm, middle_norm, low_norm; /* deviations of best, middle - best, low - best for h = noise = 1 */
+    double ratio_power;                      /* truncation of low ~ h^p0; best ~ h^(p0 (1 + ratio_power)) */
+} fg_approximations;
+
+extern const fg_approximations fg_central, fg_one_sided;
+
+/* What the values of one round say of one component. */
+typedef struct {
+    double derivative, truncation, deviation; /* the last two without safety factors */
+    double size;                              /* of slopes in sight */
+    double middle, low;                       /* how far the lesser approximations are off */
+    double middle_noise, low_noise;
+    double noise;   /* deviation of one value */
+    double largest; /* value in sight */
+    double h;
+    int rough; /* not in the range where the approximations converge */
+} fg_verdict;
+
+/* Machine epsilon of the precision that f computes in. */
+double fg_epsilon_of(const fg_noise *noise);
+
+/* Noise relative to the size of the values: what was seen, or rounding at least. */
+double fg_relative_noise(const fg_noise *noise);
+
+/* values [in] (FG_WIDTH,) at x + offsets * h, base f(x); all finite. */
+fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base, const double *values,
+                      const fg_noise *noise);
+
+/* Whether the central values go like those of a kink or a jump at x itself. */
+int fg_looks_like_kink(const double *values, double base, double noise);
+
+/* The error bar for a truncation error and a deviation by noise. */
+double fg_bar(double truncation, double deviation);
+
+/* Sets value, error and step of a component to those of its rounds together, if they are better than what it has. */
+void fg_pool(fg_component *c);
+
+/* After the rounds, for the n components of one point: the scatter of the rounds says more of the noise than the few
+ * values of its line did; values and errors are set anew by it. Only where noise was estimated (evaluations > 0). */
+void fg_calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work);
+
+#endif
