@@ -1,83 +1,202 @@
 # A function that is a C pointer. Part of _kernels.pyx.
 
+cdef struct Work:
+    # What is asked of components, or points, [0, count): values at shifts, values at points, or else derivatives.
+    const fg_shifts *shifts
+    const double *points
+    const fg_stencil *stencil
+    const fg_step_rule *rule
+    const double *x
+    Py_ssize_t n
+    Py_ssize_t first
+    const double *base
+    double *out
+    Py_ssize_t count
+    Py_ssize_t each            # evaluations for one of them
+
+
+ctypedef int (*at_shifts_of_python)(void *, const fg_shifts *, double *) except -1
+ctypedef int (*at_points_of_python)(void *, ptrdiff_t, ptrdiff_t, const double *, double *) except -1
+
+
 @cython.final
 cdef class CompiledFunction(Function):
     """double f(int n, double *x, void *data), or with points in columns int f(int k, int n, X, out, data).
 
-    Runs without the GIL, in parts of some milliseconds, so that Ctrl-C is seen.
+    Runs without the GIL, in parts of some milliseconds, so that Ctrl-C is seen; threads take parts in turn.
+    Which part a component is in changes nothing in its result.
     """
-    cdef void *address
-    cdef void *data
-    cdef bint columns
-    cdef Py_ssize_t rows       # evaluations between two looks for Ctrl-C
+    cdef fg_compiled f_in_c
+    cdef Py_ssize_t threads
+    cdef Py_ssize_t rows       # components, or points, of a part
+    cdef Work work
+    cdef Py_ssize_t begin      # of the next part
+    cdef int seen
+    cdef int returned          # by f, where that is an error
+    cdef object lock
 
-    def __init__(self, f, point, size_t address, size_t data, bint columns):
+    def __init__(self, f, point, size_t address, size_t data, bint columns, Py_ssize_t threads=1):
         self.prepare(f, (), point, False, 1)
         if not address:
             raise ValueError("the compiled function is a null pointer")
         if self.n > 0x7fffffff:
             raise ValueError(f"a compiled function takes an int n, and x has {self.n} coordinates")
-        self.address = <void *>address
-        self.data = <void *>data
-        self.columns = columns
+        self.f_in_c.scalar = NULL if columns else <fg_scalar><void *>address
+        self.f_in_c.columns = <fg_columns><void *>address if columns else NULL
+        self.f_in_c.data = <void *>data
+        self.threads = threads
         self.rows = 1
+        self.lock = Lock()
         self.c.at_shifts = compiled_at_shifts
         self.c.at_points = compiled_at_points
 
-    cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
-        return all if all < HEAP else HEAP
+    cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
+                  Py_ssize_t count, const double *base, double *out) except -1:
+        self.work = Work(shifts=NULL, points=NULL, stencil=stencil, rule=rule, x=x, n=self.n, first=first, base=base,
+                         out=out, count=count, each=stencil.width)
+        return self.run()
 
-    cdef int run(self, const fg_shifts *s, Py_ssize_t count, const double *points, double *values) except -1:
-        """Values at count rows of the shifts, or at count points if s is NULL."""
-        cdef double *scratch = <double *>PyMem_Malloc(fg_compiled_scratch(self.n, self.columns) * sizeof(double))
-        cdef Py_ssize_t begin = 0, end
-        cdef int status
+    cdef int run(self) except -1:
+        """Does the work, with helping threads where it is long; returns the SEEN bits."""
+        cdef list helpers = []
+        self.begin = self.seen = self.returned = 0
+        try:
+            self.parts(helpers)
+        finally:
+            # The helpers write to memory that is freed after this: nothing may come between.
+            self.begin = self.work.count
+            joined(helpers)
+        if self.returned:
+            raise RuntimeError(f"the compiled function returned {self.returned}, not 0, for a block of points")
+        return self.seen
+
+    def help(self):
+        """What a helping thread does."""
+        self.parts(None)
+
+    cdef int parts(self, list helpers) except -1:
+        """Takes parts of the work until none is left; helpers is None in a helping thread."""
+        cdef fg_compiled f = self.f_in_c
+        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.scratch_size(own), begin, end
         cdef double started, spent
-        if scratch is NULL:
+        cdef int seen = 0, status
+        f.scratch = <double *>PyMem_RawMalloc((own + size) * sizeof(double))
+        if f.scratch is NULL:
             raise MemoryError()
         try:
-            while begin < count:
-                end = begin + self.rows if self.rows < count - begin else count
+            while True:
+                with self.lock:
+                    begin = self.begin
+                    end = self.part_end(begin)
+                    self.begin = end
+                if begin == end:
+                    return 0
                 started = _now()
                 with nogil:
-                    status = self.part(s, begin, end, points, scratch, values + begin)
+                    status = part(&self.work, &f, begin, end, f.scratch + own, size, &seen)
                 spent = _now() - started
-                self.nfev += end - begin
-                if status:
-                    raise RuntimeError(f"the compiled function returned {status}, not 0, in a block of points from "
-                                       f"evaluation {begin} of {count} on")
-                if spent < 0.005 and end - begin == self.rows:
-                    self.rows *= 8 if spent < 0.0005 else 2
-                elif spent > 0.05 and self.rows > 1:
-                    self.rows //= 2
-                if PyErr_CheckSignals() < 0:
-                    return -1
-                begin = end
+                with self.lock:
+                    self.nfev += (end - begin) * self.work.each
+                    self.seen |= seen
+                    if status:
+                        self.returned = f.returned
+                        self.begin = self.work.count
+                    self.resize(end - begin, spent)
+                if helpers is not None:
+                    if PyErr_CheckSignals() < 0:
+                        return -1
+                    if not helpers and self.threads > 1:
+                        self.start(helpers, spent / (end - begin) * (self.work.count - end))
         finally:
-            PyMem_Free(scratch)
+            PyMem_RawFree(f.scratch)
+
+    cdef Py_ssize_t scratch_size(self, Py_ssize_t own) noexcept:
+        """For derivatives: small enough for the cache, large enough for whole points in columns."""
+        cdef Py_ssize_t width = 0 if self.work.stencil is NULL else self.work.stencil.width
+        cdef Py_ssize_t size = own if self.f_in_c.columns is not NULL and own < HEAP // (1 + width) else SMALL
+        return size * (1 + width) if width else 0
+
+    cdef Py_ssize_t part_end(self, Py_ssize_t begin) noexcept:
+        """Where the part from begin on ends: equal shares towards the end, and whole points if it has several."""
+        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, share, odd
+        if self.threads > 1:
+            share = left // (2 * self.threads)
+            rows = rows if rows < share else share if share else 1
+        if rows >= left:
+            return self.work.count
+        if self.work.points is NULL and rows > 2 * self.n:
+            odd = (self.work.first + begin + rows) % self.n
+            rows -= odd
+        return begin + rows
+
+    cdef void resize(self, Py_ssize_t rows, double seconds) noexcept:
+        """Parts of 5 to 50 ms: so that Ctrl-C is seen, and looking for it costs nothing."""
+        if seconds < 0.005 and rows >= self.rows // 2:
+            self.rows *= 8 if seconds < 0.0005 else 2
+        elif seconds > 0.05 and self.rows > 1:
+            self.rows //= 2
+
+    cdef int start(self, list helpers, double left) except -1:
+        """Starts the other threads if the work that is left, in seconds, is worth it: one takes some 0.1 ms."""
+        cdef Py_ssize_t k
+        if left > 0.0002:
+            for k in range(self.threads - 1):
+                helper = Thread(target=self.help, daemon=True)
+                helper.start()
+                helpers.append(helper)
         return 0
 
-    cdef int part(self, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end, const double *points, double *scratch,
-                  double *values) noexcept nogil:
-        if s is NULL and self.columns:
-            return fg_columns_at_points(<fg_columns>self.address, self.data, end - begin, self.n,
-                                        points + begin * self.n, scratch, values)
-        if s is NULL:
-            fg_scalar_at_points(<fg_scalar>self.address, self.data, end - begin, self.n, points + begin * self.n,
-                                scratch, values)
-            return 0
-        if self.columns:
-            return fg_columns_at_shifts(<fg_columns>self.address, self.data, s, begin, end, scratch, values)
-        fg_scalar_at_shifts(<fg_scalar>self.address, self.data, s, begin, end, scratch, values)
-        return 0
+
+cdef void joined(list helpers):
+    """Waits until all helpers have ended, whatever signals arrive."""
+    interrupted = None
+    for helper in helpers:
+        while helper.is_alive():
+            try:
+                helper.join()
+            except BaseException as error:
+                interrupted = error
+    if interrupted is not None:
+        raise interrupted
+
+
+cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,
+              int *seen) noexcept nogil:
+    """Components, or points, [begin, end) of the work."""
+    cdef fg_function function
+    cdef fg_shifts shifts
+    if work.points is not NULL:
+        return fg_compiled_at_points(f, end - begin, work.n, work.points + begin * work.n, work.out + begin)
+    if work.shifts is not NULL:
+        shifts = work.shifts[0]
+        if shifts.components is not NULL:
+            shifts.components += begin
+        shifts.first += begin
+        shifts.h += begin
+        shifts.count = end - begin
+        return fg_compiled_at_shifts(f, &shifts, work.out + begin * shifts.width)
+    function.ctx = f
+    function.outputs = 1
+    function.at_shifts = <at_shifts_of_python>fg_compiled_at_shifts
+    function.at_points = <at_points_of_python>fg_compiled_at_points
+    return derivatives_in_c(&function, work.stencil, work.rule, work.n, work.x, work.first + begin, end - begin,
+                            work.base, scratch, size, work.out + begin, seen)
 
 
 cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
-    return (<CompiledFunction>ctx).run(shifts, shifts.count * shifts.width, NULL, values)
+    cdef CompiledFunction f = <CompiledFunction>ctx
+    f.work = Work(shifts=shifts, points=NULL, stencil=NULL, rule=NULL, x=NULL, n=f.n, first=shifts.first, base=NULL,
+                  out=values, count=shifts.count, each=shifts.width)
+    f.run()
+    return 0
 
 
 cdef int compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
-    return (<CompiledFunction>ctx).run(NULL, count, points, values)
+    cdef CompiledFunction f = <CompiledFunction>ctx
+    f.work = Work(shifts=NULL, points=points, stencil=NULL, rule=NULL, x=NULL, n=n, first=0, base=NULL, out=values,
+                  count=count, each=1)
+    f.run()
+    return 0
 
 
 def capsule_parts(capsule):

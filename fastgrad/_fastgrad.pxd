@@ -60,15 +60,22 @@ cdef extern from "fastgrad.h":
     ctypedef double (*fg_scalar)(int n, double *x, void *data) noexcept nogil
     ctypedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data) noexcept nogil
 
-    ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns)
-    void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
-                             double *scratch, double *values) noexcept nogil
-    void fg_scalar_at_points(fg_scalar f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points,
-                             double *scratch, double *values) noexcept nogil
-    int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
-                             double *scratch, double *values) noexcept nogil
-    int fg_columns_at_points(fg_columns f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points,
-                             double *scratch, double *values) noexcept nogil
+    ctypedef struct fg_compiled:
+        fg_scalar scalar
+        fg_columns columns
+        void *data
+        double *scratch
+        int returned
+
+    ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n) noexcept nogil
+    int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) noexcept nogil
+    int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points,
+                              double *values) noexcept nogil
+    # The same function, where no callback needs the GIL.
+    int derivatives_in_c "fg_derivatives"(
+        const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+        ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch, ptrdiff_t size, double *derivatives,
+        int *seen) noexcept nogil
 
     void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
                        double *out)

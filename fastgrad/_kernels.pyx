@@ -14,6 +14,7 @@ cimport numpy as cnp
 
 from ._fastgrad cimport *
 
+from threading import Lock, Thread
 from time import perf_counter as _now
 
 import numpy as np
@@ -75,6 +76,8 @@ cdef enum:
     STACK = 512
     # The same for functions that take blocks of points: on the heap.
     HEAP = 65536
+    # The same for compiled functions: it stays in the nearest cache.
+    SMALL = 1024
     # Components that go through a round of the adaptive method together.
     ROUND = 16384
     # Bytes of points a call of a vectorised function: the first size, and the sizes that the search for

@@ -1,15 +1,16 @@
 /* From function to derivatives: steps, evaluation and combination, a block of components at a time. */
 #include "fastgrad.h"
 
-/* FG_SEEN_DOUBLE and FG_SEEN_CHANGE of a block of values: seen at its first values as a rule. */
-static int look_at(ptrdiff_t count, const double *values)
+/* What fg_combine noticed: each shows at the first values as a rule, and none depends on how components are split. */
+static int look_at(ptrdiff_t n_values, const double *values, ptrdiff_t n_derivatives, const double *derivatives)
 {
-    int wide = 0, change = 0;
-    for (ptrdiff_t k = 0; k < count && !(wide && change); k++) {
-        wide |= (double)(float)values[k] != values[k];
-        change |= values[k] != values[0];
-    }
-    return (wide ? FG_SEEN_DOUBLE : 0) | (change ? FG_SEEN_CHANGE : 0);
+    ptrdiff_t wide = 0, changed = 0;
+    while (wide < n_values && (double)(float)values[wide] == values[wide])
+        wide++;
+    while (changed < n_derivatives && derivatives[changed] == 0.0)
+        changed++;
+    return (wide < n_values ? FG_SEEN_DOUBLE : 0) | (changed < n_derivatives ? FG_SEEN_CHANGE : 0)
+           | (fg_first_nonfinite(n_derivatives, derivatives) >= 0 ? FG_SEEN_NONFINITE : 0);
 }
 
 /* The three forms, for one output of consecutive components: plain loops over components, which the
@@ -72,8 +73,7 @@ int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, cons
             combine_run(st, run, s->x + c, s->h + a, outputs, values + a * st->width * outputs + q,
                         base ? base[c / s->n * outputs + q] : 0.0, derivatives + a * outputs + q);
     }
-    const int nonfinite = fg_first_nonfinite(s->count * outputs, derivatives) >= 0;
-    return look_at(s->count * st->width * outputs, values) | (nonfinite ? FG_SEEN_NONFINITE : 0);
+    return look_at(s->count * st->width * outputs, values, s->count * outputs, derivatives);
 }
 
 int fg_derivatives(const fg_function *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,

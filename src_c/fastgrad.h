@@ -30,7 +30,7 @@
 /* What fg_derivatives noticed in passing; bits of *seen. */
 #define FG_SEEN_NONFINITE 1 /* a derivative is NaN or infinite */
 #define FG_SEEN_DOUBLE 2    /* some value needs more than the 24 bits of a float32 */
-#define FG_SEEN_CHANGE 4    /* some value differs from the first */
+#define FG_SEEN_CHANGE 4    /* a derivative is not 0 */
 
 /* Points on the coordinate axes through base points: for a in [0, count), j in [0, width)
  *
@@ -134,20 +134,21 @@ int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_ste
 typedef double (*fg_scalar)(int n, double *x, void *data);
 typedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data);
 
-/* Doubles that the functions below need as scratch. */
-ptrdiff_t fg_compiled_scratch(ptrdiff_t n, int columns);
+/* A compiled function, the ctx of an fg_function with one output. One thread at a time may use it. */
+typedef struct fg_compiled {
+    fg_scalar scalar;   /* one of these is NULL */
+    fg_columns columns;
+    void *data;         /* handed to it */
+    double *scratch;    /* fg_compiled_scratch() doubles */
+    int returned;       /* the last that `columns` returned: an error of its own, with FG_ECALLBACK */
+} fg_compiled;
 
-/* Values [out] (end - begin,) of rows [begin, end) of the shifts' count * width. */
-void fg_scalar_at_shifts(fg_scalar f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
-                         double *scratch, double *values);
-/* Values [out] (count,) at points (count, n). */
-void fg_scalar_at_points(fg_scalar f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,
-                         double *values);
-/* The same for the form with columns. Return FG_OK, or what f returned: then values are unspecified. */
-int fg_columns_at_shifts(fg_columns f, void *data, const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end,
-                         double *scratch, double *values);
-int fg_columns_at_points(fg_columns f, void *data, ptrdiff_t count, ptrdiff_t n, const double *points, double *scratch,
-                         double *values);
+/* Doubles that a compiled function of n coordinates needs as scratch. */
+ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n);
+
+/* The two operations of fg_function; ctx is an fg_compiled. */
+int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values);
+int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values);
 
 /* A point of a line on which only coordinates [begin, end) move: out = x, then out[begin:end] += t * direction[begin:end].
  * x, direction [in] (n,), out [out] (n,), no overlap. */
