@@ -77,7 +77,7 @@ cdef class CompiledFunction(Function):
     cdef int parts(self, list helpers) except -1:
         """Takes parts of the work until none is left; helpers is None in a helping thread."""
         cdef fg_compiled f = self.f_in_c
-        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.scratch_size(own), begin, end
+        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.scratch_for_derivatives(), begin, end
         cdef double started, spent
         cdef int seen = 0, status
         f.scratch = <double *>PyMem_RawMalloc((own + size) * sizeof(double))
@@ -110,11 +110,12 @@ cdef class CompiledFunction(Function):
         finally:
             PyMem_RawFree(f.scratch)
 
-    cdef Py_ssize_t scratch_size(self, Py_ssize_t own) noexcept:
-        """For derivatives: small enough for the cache, large enough for whole points in columns."""
-        cdef Py_ssize_t width = 0 if self.work.stencil is NULL else self.work.stencil.width
-        cdef Py_ssize_t size = own if self.f_in_c.columns is not NULL and own < HEAP // (1 + width) else SMALL
-        return size * (1 + width) if width else 0
+    cdef Py_ssize_t scratch_for_derivatives(self) noexcept:
+        cdef Py_ssize_t width = self.work.stencil.width if self.work.stencil is not NULL else 0, size
+        if self.f_in_c.columns is NULL or not width:
+            return SMALL * (1 + width)
+        size = fg_columns_scratch(self.n, width)
+        return size if size > SMALL * (1 + width) else SMALL * (1 + width)
 
     cdef Py_ssize_t part_end(self, Py_ssize_t begin) noexcept:
         """Where the part from begin on ends: equal shares towards the end, and whole points if it has several."""
@@ -175,12 +176,24 @@ cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end
         shifts.h += begin
         shifts.count = end - begin
         return fg_compiled_at_shifts(f, &shifts, work.out + begin * shifts.width)
+    # A block of whole points goes by columns, if there are enough of them for f to use SIMD.
+    cdef Py_ssize_t points = (end - begin) // work.n, first = work.first + begin
+    cdef int status = 0, more = 0
+    seen[0] = 0
+    if f.columns is not NULL and work.stencil.form != FG_IMAGINARY and points >= FEW_POINTS and first % work.n == 0:
+        status = fg_columns_derivatives(f, work.stencil, work.rule, work.n, work.x + first, points,
+                                        work.base + first // work.n if work.base is not NULL else NULL, scratch,
+                                        work.out + begin, seen)
+        begin += points * work.n
     function.ctx = f
     function.outputs = 1
     function.at_shifts = <at_shifts_of_python>fg_compiled_at_shifts
     function.at_points = <at_points_of_python>fg_compiled_at_points
-    return derivatives_in_c(&function, work.stencil, work.rule, work.n, work.x, work.first + begin, end - begin,
-                            work.base, scratch, size, work.out + begin, seen)
+    if not status:
+        status = derivatives_in_c(&function, work.stencil, work.rule, work.n, work.x, work.first + begin, end - begin,
+                                  work.base, scratch, size, work.out + begin, &more)
+    seen[0] |= more
+    return status
 
 
 cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:

@@ -50,6 +50,8 @@ cdef extern from "fastgrad.h" nogil:
     void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns) noexcept
     int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
                    const double *base, double *derivatives) noexcept
+    int fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x, const double *h,
+                           const double *values, const double *base, double *derivatives) noexcept
 
 # Its callbacks may need the GIL and set a Python exception, with which -1 crosses C unchanged.
 cdef extern from "fastgrad.h":
@@ -71,6 +73,10 @@ cdef extern from "fastgrad.h":
     int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) noexcept nogil
     int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points,
                               double *values) noexcept nogil
+    int fg_columns_derivatives(fg_compiled *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
+                               const double *x, ptrdiff_t points, const double *base, double *scratch,
+                               double *derivatives, int *seen) noexcept nogil
+    ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) noexcept nogil
     # The same function, where no callback needs the GIL.
     int derivatives_in_c "fg_derivatives"(
         const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n, const double *x,

@@ -85,6 +85,7 @@ class FixedStep(Method):
         x: Array,
         relative_noise: float = FLOAT64,
         only: int | None = None,
+        out: Array | None = None,
     ) -> tuple[Array, float]:
         """As for `Method`."""
         step = None if self.step is None else checked_steps(self.step, point, "step")
@@ -92,7 +93,7 @@ class FixedStep(Method):
         first, count = (0, -1) if only is None else (only, 1)
         if self.stencil is None:
             scheme = stencils.complex_scheme()
-            found, seen = function.derivatives(x, scheme, stencils.COMPLEX_STEP, step, typical, None, first, count)
+            found, seen = function.derivatives(x, scheme, stencils.COMPLEX_STEP, step, typical, None, first, count, out)
             return found, relative_noise
         base = None
         if self.noise is not None or self.stencil.scheme.needs_base:
@@ -104,7 +105,7 @@ class FixedStep(Method):
             work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
             return work.within(_room(self.bounds, point, x), only), relative_noise
         h = self.stencil.relative_step(relative_noise)
-        found, seen = function.derivatives(x, self.stencil.scheme, h, step, typical, base, first, count)
+        found, seen = function.derivatives(x, self.stencil.scheme, h, step, typical, base, first, count, out)
         return self._completed(function, point, x, found, seen, relative_noise, step, typical, base, only)
 
     def _completed(

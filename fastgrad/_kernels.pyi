@@ -49,6 +49,7 @@ class Function:
         base: NDArray[np.float64] | None = None,
         first: int = 0,
         count: int = -1,
+        out: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], int]: ...
     def adaptive(
         self,

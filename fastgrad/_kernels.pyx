@@ -78,6 +78,8 @@ cdef enum:
     HEAP = 65536
     # The same for compiled functions: it stays in the nearest cache.
     SMALL = 1024
+    # Points from which on a function in columns gets one shift of all at a time.
+    FEW_POINTS = 16
     # Components that go through a round of the adaptive method together.
     ROUND = 16384
     # Bytes of points a call of a vectorised function: the first size, and the sizes that the search for
@@ -262,13 +264,12 @@ cdef class Function:
         return result
 
     def derivatives(self, x, Scheme scheme, double relative, absolute=None, typical=None, base=None,
-                    Py_ssize_t first=0, Py_ssize_t count=-1):
+                    Py_ssize_t first=0, Py_ssize_t count=-1, cnp.ndarray out=None):
         """First derivatives (count, outputs) for components of the points x, and the SEEN bits.
 
-        With one output and all components, the result has x's shape.
+        With one output and all components, the result has x's shape. It is written to out, if given.
         """
         cdef cnp.ndarray points = as_doubles(x)
-        cdef cnp.ndarray out
         cdef fg_step_rule rule
         cdef object kept = fill_rule(&rule, relative, absolute, typical, self.n)
         cdef Py_ssize_t total = cnp.PyArray_SIZE(points)
@@ -277,7 +278,10 @@ cdef class Function:
             values_at_base = doubles(<cnp.ndarray?>base)
         if count < 0:
             count = total - first
-        if self.c.outputs == 1 and count == total:
+        if out is not None:
+            if not cnp.PyArray_ISCARRAY(out) or cnp.PyArray_TYPE(out) != cnp.NPY_DOUBLE or out.size != count * self.c.outputs:
+                raise ValueError("out does not fit")
+        elif self.c.outputs == 1 and count == total:
             out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)
         else:
             out = np.empty((count, self.c.outputs))

@@ -27,6 +27,7 @@ class Method(ABC):
         x: Array,
         relative_noise: float = FLOAT64,
         only: int | None = None,
+        out: Array | None = None,
     ) -> tuple[Array, float]:
         """First derivatives at the points x, and the relative noise of f that they were taken for.
 
@@ -41,6 +42,8 @@ class Method(ABC):
             Relative precision that f is known to compute in; that of float64 where nothing is known.
         only : int, optional
             The one component wanted.
+        out : ndarray, optional
+            Where the result may be written; it need not be.
 
         Returns
         -------

@@ -54,6 +54,7 @@ class Adaptive(Method):
         x: Array,
         relative_noise: float = FLOAT64,
         only: int | None = None,
+        out: Array | None = None,
     ) -> tuple[Array, float]:
         """As for `Method`; a warning names components without a derivative."""
         found, flags, levels, base = self.components(function, point, x, relative_noise)

@@ -395,9 +395,13 @@ def batch_gradient(
     function = as_function(f, args, Point(np.empty(n)), vectorized, chosen.imaginary)
     point = Point(np.zeros(n))
     relative_noise = FLOAT64
+    direct = out.flags.carray and not np.may_share_memory(out, points)
     for start in range(0, b, rows):
         chunk = np.ascontiguousarray(points[start : start + rows], dtype=np.float64)
         # Noise differs from point to point: what one chunk shows must not change the next.
         known = FLOAT64 if adaptive else relative_noise
-        out[start : start + rows], relative_noise = chosen.derivatives(function, point, chunk, known)
+        part = out[start : start + rows]
+        found, relative_noise = chosen.derivatives(function, point, chunk, known, out=part if direct else None)
+        if found is not part:
+            part[...] = found
     return out

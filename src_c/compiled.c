@@ -3,18 +3,21 @@
 
 #include <string.h>
 
-enum { COPIES = 16, LEAST_N = 4, MOST_N = 4096, MOST_COLUMNS = 256, BLOCK = 131072, FEW_POINTS = 16 };
+enum { COPIES = 16, LEAST_N = 4, MOST_N = 4096, LEAST_COLUMNS = 32, MOST_COLUMNS = 256, NEAR = 1024, BLOCK = 131072 };
 
 /* A processor that reads a vector across a number just written waits for it. Several copies of the point, written some
  * calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies cost more than they save, and with very
  * many coordinates the wait is nothing beside f. */
 static ptrdiff_t copies_of(ptrdiff_t n) { return n < LEAST_N || n > MOST_N ? 1 : COPIES; }
 
-/* Points a call of the form with columns: a block of them stays within a MiB. */
+/* Points a call of the form with columns: a block of them stays in the nearest cache, or at least within a MiB. A multiple
+ * of what SIMD takes at a time, where it can be. */
 static ptrdiff_t columns_of(ptrdiff_t n)
 {
-    const ptrdiff_t fit = BLOCK / n;
-    return fit > MOST_COLUMNS ? MOST_COLUMNS : fit > 1 ? fit : 1;
+    const ptrdiff_t near = NEAR / n / LEAST_COLUMNS * LEAST_COLUMNS, fit = BLOCK / n;
+    if (near >= LEAST_COLUMNS)
+        return near < MOST_COLUMNS ? near : MOST_COLUMNS;
+    return fit < 1 ? 1 : fit < LEAST_COLUMNS ? fit : LEAST_COLUMNS;
 }
 
 ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n)
@@ -86,59 +89,17 @@ static int block(fg_compiled *f, ptrdiff_t count, ptrdiff_t n, double *values)
     return f->returned ? FG_ECALLBACK : FG_OK;
 }
 
-/* Rows [begin, end) of the shifts, whatever they are. */
-static int any_rows(fg_compiled *f, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *values)
+static int in_columns(fg_compiled *f, const fg_shifts *s, double *values)
 {
-    const ptrdiff_t most = columns_of(s->n);
-    for (ptrdiff_t r = begin; r < end; r += most) {
-        const ptrdiff_t stop = end - r < most ? end : r + most;
+    const ptrdiff_t most = columns_of(s->n), rows = s->count * s->width;
+    for (ptrdiff_t r = 0; r < rows; r += most) {
+        const ptrdiff_t stop = rows - r < most ? rows : r + most;
         fg_fill_columns(s, r, stop, f->scratch);
         const int status = block(f, stop - r, s->n, values + r);
         if (status)
             return status;
     }
     return FG_OK;
-}
-
-/* All shifts of `count` <= columns_of(n) points from x on, with steps h: the points lie in columns, and for each shift one
- * coordinate of all of them moves, so that only one number is written for a value. */
-static int whole_points(fg_compiled *f, const fg_shifts *s, ptrdiff_t count, const double *x, const double *h,
-                        double *values)
-{
-    const ptrdiff_t n = s->n, width = s->width;
-    double out[MOST_COLUMNS];
-    fg_transpose(count, n, x, f->scratch);
-    for (ptrdiff_t i = 0; i < n; i++) {
-        double *const moved = f->scratch + i * count;
-        for (ptrdiff_t j = 0; j < width; j++) {
-            for (ptrdiff_t k = 0; k < count; k++)
-                moved[k] = x[k * n + i] + s->offsets[j] * h[k * n + i];
-            const int status = block(f, count, n, out);
-            if (status)
-                return status;
-            for (ptrdiff_t k = 0; k < count; k++)
-                values[(k * n + i) * width + j] = out[k];
-        }
-        for (ptrdiff_t k = 0; k < count; k++)
-            moved[k] = x[k * n + i];
-    }
-    return FG_OK;
-}
-
-static int in_columns(fg_compiled *f, const fg_shifts *s, double *values)
-{
-    const ptrdiff_t rows = s->n * s->width, total = s->count * s->width; /* of a point; of all */
-    const ptrdiff_t before = s->first % s->n * s->width; /* rows of the first point that are not asked for */
-    const ptrdiff_t first = (before + rows - 1) / rows, last = (total + before) / rows, most = columns_of(s->n);
-    if (s->components || most < FEW_POINTS || last - first < FEW_POINTS)
-        return any_rows(f, s, 0, total, values);
-    const ptrdiff_t whole = first * rows - before, rest = last * rows - before;
-    int status = any_rows(f, s, 0, whole, values);
-    for (ptrdiff_t r = whole; r < rest && !status; r += most * rows) {
-        const ptrdiff_t count = (rest - r) / rows < most ? (rest - r) / rows : most, a = r / s->width;
-        status = whole_points(f, s, count, s->x + s->first + a, s->h + a, values + r);
-    }
-    return status ? status : any_rows(f, s, rest, total, values);
 }
 
 int fg_compiled_at_shifts(void *compiled, const fg_shifts *s, double *values)
@@ -164,6 +125,50 @@ int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const do
             values[k] = f->scalar((int)n, f->scratch, f->data);
         else if (block(f, part, n, values + k))
             return FG_ECALLBACK;
+    }
+    return FG_OK;
+}
+
+ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) { return columns_of(n) * (n + 2 + width); }
+
+/* As fg_columns_derivatives, for `count` <= columns_of(n) points. */
+static int one_block(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+                     ptrdiff_t count, const double *base, double *scratch, double *derivatives, int *seen)
+{
+    double *const slopes = scratch, *const at = slopes + n * count, *const h = at + count, *const values = h + count;
+    fg_transpose(count, n, x, f->scratch);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const fg_step_rule own = {rule->relative, rule->absolute ? rule->absolute + i : NULL,
+                                  rule->typical ? rule->typical + i : NULL};
+        double *const moved = f->scratch + i * count;
+        memcpy(at, moved, (size_t)count * sizeof *at);
+        fg_steps(&own, 1, at, 0, count, 1, h);
+        for (ptrdiff_t j = 0; j < st->width; j++) {
+            const double offset = st->offsets[j];
+            for (ptrdiff_t k = 0; k < count; k++)
+                moved[k] = at[k] + offset * h[k];
+            const int status = block(f, count, n, values + j * count);
+            if (status)
+                return status;
+        }
+        memcpy(moved, at, (size_t)count * sizeof *at);
+        *seen |= fg_combine_columns(st, count, at, h, values, base, slopes + i * count);
+    }
+    fg_transpose(n, count, slopes, derivatives);
+    return FG_OK;
+}
+
+int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+                           ptrdiff_t points, const double *base, double *scratch, double *derivatives, int *seen)
+{
+    const ptrdiff_t most = columns_of(n);
+    *seen = 0;
+    for (ptrdiff_t k = 0; k < points; k += most) {
+        const ptrdiff_t count = points - k < most ? points - k : most;
+        const int status = one_block(f, st, rule, n, x + k * n, count, base ? base + k : NULL, scratch,
+                                     derivatives + k * n, seen);
+        if (status)
+            return status;
     }
     return FG_OK;
 }

@@ -14,16 +14,17 @@ static int look_at(ptrdiff_t n_values, const double *values, ptrdiff_t n_derivat
 }
 
 /* The three forms, for one output of consecutive components: plain loops over components, which the
- * compiler vectorises. x, h and d are (count,); values are `stride` apart from one component to the next. */
-static void combine_imaginary(ptrdiff_t count, const double *h, const double *values, ptrdiff_t stride, double *d,
-                              ptrdiff_t outputs)
+ * compiler vectorises. x, h and d are (count,); values are `stride` apart from one component to the next, f(x) `next`. */
+static inline void combine_imaginary(ptrdiff_t count, const double *h, const double *values, ptrdiff_t stride, double *d,
+                                     ptrdiff_t outputs)
 {
     for (ptrdiff_t a = 0; a < count; a++)
         d[a * outputs] = values[a * stride] / h[a];
 }
 
-static void add_pair(ptrdiff_t count, double coefficient, double right, double left, const double *x, const double *h,
-                     const double *at_right, const double *at_left, ptrdiff_t stride, double *d, ptrdiff_t outputs)
+static inline void add_pair(ptrdiff_t count, double coefficient, double right, double left, const double *x,
+                            const double *h, const double *at_right, const double *at_left, ptrdiff_t stride, double *d,
+                            ptrdiff_t outputs)
 {
     for (ptrdiff_t a = 0; a < count; a++) {
         const double distance = (x[a] + right * h[a]) - (x[a] + left * h[a]);
@@ -31,20 +32,21 @@ static void add_pair(ptrdiff_t count, double coefficient, double right, double l
     }
 }
 
-static void add_difference(ptrdiff_t count, double coefficient, double offset, const double *x, const double *h,
-                           const double *values, ptrdiff_t stride, double base, double *d, ptrdiff_t outputs)
+static inline void add_difference(ptrdiff_t count, double coefficient, double offset, const double *x, const double *h,
+                                  const double *values, ptrdiff_t stride, const double *base, ptrdiff_t next, double *d,
+                                  ptrdiff_t outputs)
 {
     for (ptrdiff_t a = 0; a < count; a++) {
         const double distance = (x[a] + offset * h[a]) - x[a];
-        d[a * outputs] += coefficient * ((values[a * stride] - base) / distance);
+        d[a * outputs] += coefficient * ((values[a * stride] - base[a * next]) / distance);
     }
 }
 
-/* One output of `count` components of one point, coordinates x on. */
-static void combine_run(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, ptrdiff_t outputs,
-                        const double *values, double base, double *d)
+/* One output of `count` components, coordinates x on; the values for one offset lie `apart` from those for the next. */
+static inline void combine_run(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, ptrdiff_t outputs,
+                               const double *values, ptrdiff_t stride, ptrdiff_t apart, const double *base, ptrdiff_t next,
+                               double *d)
 {
-    const ptrdiff_t stride = st->width * outputs;
     if (st->form == FG_IMAGINARY) {
         combine_imaginary(count, h, values, stride, d, outputs);
         return;
@@ -53,12 +55,19 @@ static void combine_run(const fg_stencil *st, ptrdiff_t count, const double *x, 
         d[a * outputs] = 0.0;
     if (st->form == FG_PAIRS)
         for (ptrdiff_t j = 0; j < st->width; j += 2)
-            add_pair(count, st->coefficients[j], st->offsets[j], st->offsets[j + 1], x, h, values + j * outputs,
-                     values + (j + 1) * outputs, stride, d, outputs);
+            add_pair(count, st->coefficients[j], st->offsets[j], st->offsets[j + 1], x, h, values + j * apart,
+                     values + (j + 1) * apart, stride, d, outputs);
     else
         for (ptrdiff_t j = 0; j < st->width; j++)
-            add_difference(count, st->coefficients[j], st->offsets[j], x, h, values + j * outputs, stride, base, d,
+            add_difference(count, st->coefficients[j], st->offsets[j], x, h, values + j * apart, stride, base, next, d,
                            outputs);
+}
+
+int fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, const double *values,
+                       const double *base, double *derivatives)
+{
+    combine_run(st, count, x, h, 1, values, 1, count, base, 1, derivatives);
+    return look_at(count * st->width, values, count, derivatives);
 }
 
 int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, const double *values, const double *base,
@@ -70,8 +79,8 @@ int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, cons
         /* Where f(x) is not needed, all the points are one run. */
         run = s->components ? 1 : base && left < s->count - a ? left : s->count - a;
         for (ptrdiff_t q = 0; q < outputs; q++)
-            combine_run(st, run, s->x + c, s->h + a, outputs, values + a * st->width * outputs + q,
-                        base ? base[c / s->n * outputs + q] : 0.0, derivatives + a * outputs + q);
+            combine_run(st, run, s->x + c, s->h + a, outputs, values + a * st->width * outputs + q, st->width * outputs,
+                        outputs, base ? base + c / s->n * outputs + q : NULL, 0, derivatives + a * outputs + q);
     }
     return look_at(s->count * st->width * outputs, values, s->count * outputs, derivatives);
 }

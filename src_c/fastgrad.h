@@ -115,6 +115,11 @@ void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *co
 int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
                const double *base, double *derivatives);
 
+/* The same for one output and one coordinate of `count` points: x, h, derivatives (count,), values (width, count),
+ * base (count,) with FG_BASE. Every number is the one that fg_combine finds. */
+int fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x, const double *h,
+                       const double *values, const double *base, double *derivatives);
+
 /* First derivatives for the components first .. first + count of points x (points, n).
  *
  * base        [in] (points, outputs) values f(x), only with FG_BASE, else NULL
@@ -149,6 +154,14 @@ ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n);
 /* The two operations of fg_function; ctx is an fg_compiled. */
 int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values);
 int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values);
+
+/* Derivatives [out] (points, n) of a function in columns at whole points x (points, n), as fg_derivatives finds them:
+ * steps, values and derivatives lie in columns too, so that all loops are over consecutive numbers.
+ * base [in] (points,) with FG_BASE, else NULL; scratch [scratch] fg_columns_scratch() doubles, beside f's own. */
+int fg_columns_derivatives(fg_compiled *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
+                           const double *x, ptrdiff_t points, const double *base, double *scratch, double *derivatives,
+                           int *seen);
+ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width);
 
 /* A point of a line on which only coordinates [begin, end) move: out = x, then out[begin:end] += t * direction[begin:end].
  * x, direction [in] (n,), out [out] (n,), no overlap. */

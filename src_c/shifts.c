@@ -70,7 +70,24 @@ void fg_fill_columns(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double 
 
 void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns)
 {
-    for (ptrdiff_t k = 0; k < count; k++)
-        for (ptrdiff_t i = 0; i < n; i++)
-            columns[i * count + k] = points[k * n + i];
+    ptrdiff_t i = 0;
+    /* Two by two, which compilers make two vectors of. */
+    for (; i + 2 <= n; i += 2) {
+        const double *p = points + i, *q = p + n;
+        double *u = columns + i * count, *v = u + count;
+        ptrdiff_t k = 0;
+        for (; k + 2 <= count; k += 2, p += 2 * n, q += 2 * n) {
+            const double a = p[0], b = p[1], c = q[0], d = q[1];
+            u[k] = a;
+            u[k + 1] = c;
+            v[k] = b;
+            v[k + 1] = d;
+        }
+        if (k < count) {
+            u[k] = p[0];
+            v[k] = p[1];
+        }
+    }
+    for (ptrdiff_t k = 0; i < n && k < count; k++)
+        columns[i * count + k] = points[k * n + i];
 }
