@@ -118,16 +118,15 @@ cdef class CompiledFunction(Function):
         return size if size > SMALL * (1 + width) else SMALL * (1 + width)
 
     cdef Py_ssize_t part_end(self, Py_ssize_t begin) noexcept:
-        """Where the part from begin on ends: equal shares towards the end, and whole points if it has several."""
-        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, share, odd
+        """Where the part from begin on ends: equal shares towards the end, and whole points, as many as SIMD likes."""
+        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, share
         if self.threads > 1:
             share = left // (2 * self.threads)
             rows = rows if rows < share else share if share else 1
         if rows >= left:
             return self.work.count
-        if self.work.points is NULL and rows > 2 * self.n:
-            odd = (self.work.first + begin + rows) % self.n
-            rows -= odd
+        if self.work.points is NULL and rows >= 2 * FEW_POINTS * self.n:
+            rows -= (self.work.first + begin + rows) % (FEW_POINTS * self.n)
         return begin + rows
 
     cdef void resize(self, Py_ssize_t rows, double seconds) noexcept:
@@ -164,7 +163,6 @@ cdef void joined(list helpers):
 cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,
               int *seen) noexcept nogil:
     """Components, or points, [begin, end) of the work."""
-    cdef fg_function function
     cdef fg_shifts shifts
     if work.points is not NULL:
         return fg_compiled_at_points(f, end - begin, work.n, work.points + begin * work.n, work.out + begin)
@@ -176,24 +174,37 @@ cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end
         shifts.h += begin
         shifts.count = end - begin
         return fg_compiled_at_shifts(f, &shifts, work.out + begin * shifts.width)
-    # A block of whole points goes by columns, if there are enough of them for f to use SIMD.
-    cdef Py_ssize_t points = (end - begin) // work.n, first = work.first + begin
-    cdef int status = 0, more = 0
     seen[0] = 0
-    if f.columns is not NULL and work.stencil.form != FG_IMAGINARY and points >= FEW_POINTS and first % work.n == 0:
-        status = fg_columns_derivatives(f, work.stencil, work.rule, work.n, work.x + first, points,
-                                        work.base + first // work.n if work.base is not NULL else NULL, scratch,
-                                        work.out + begin, seen)
-        begin += points * work.n
+    if f.columns is NULL or work.stencil.form == FG_IMAGINARY:
+        return slopes(work, f, begin, end, scratch, size, seen)
+    # Whole points go by columns, if there are enough of them for f to use SIMD.
+    cdef Py_ssize_t whole = begin + (work.n - (work.first + begin) % work.n) % work.n
+    cdef Py_ssize_t points = (end - whole) // work.n, k = (work.first + whole) // work.n
+    cdef int status = 0, more = 0
+    if points < FEW_POINTS:
+        return slopes(work, f, begin, end, scratch, size, seen)
+    status = slopes(work, f, begin, whole, scratch, size, seen)
+    if not status:
+        status = fg_columns_derivatives(f, work.stencil, work.rule, work.n, work.x + k * work.n, points,
+                                        work.base + k if work.base is not NULL else NULL, scratch, work.out + whole,
+                                        &more)
+    seen[0] |= more
+    if not status:
+        status = slopes(work, f, whole + points * work.n, end, scratch, size, &more)
+    seen[0] |= more
+    return status
+
+
+cdef int slopes(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,
+                int *seen) noexcept nogil:
+    """Derivatives of components [begin, end) of the work, whatever they are."""
+    cdef fg_function function
     function.ctx = f
     function.outputs = 1
     function.at_shifts = <at_shifts_of_python>fg_compiled_at_shifts
     function.at_points = <at_points_of_python>fg_compiled_at_points
-    if not status:
-        status = derivatives_in_c(&function, work.stencil, work.rule, work.n, work.x, work.first + begin, end - begin,
-                                  work.base, scratch, size, work.out + begin, &more)
-    seen[0] |= more
-    return status
+    return derivatives_in_c(&function, work.stencil, work.rule, work.n, work.x, work.first + begin, end - begin,
+                            work.base, scratch, size, work.out + begin, seen)
 
 
 cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:

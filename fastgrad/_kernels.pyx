@@ -79,7 +79,7 @@ cdef enum:
     # The same for compiled functions: it stays in the nearest cache.
     SMALL = 1024
     # Points from which on a function in columns gets one shift of all at a time.
-    FEW_POINTS = 16
+    FEW_POINTS = 32
     # Components that go through a round of the adaptive method together.
     ROUND = 16384
     # Bytes of points a call of a vectorised function: the first size, and the sizes that the search for

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { COPIES = 16, LEAST_N = 4, MOST_N = 4096, LEAST_COLUMNS = 32, MOST_COLUMNS = 256, NEAR = 1024, BLOCK = 131072 };
+enum { COPIES = 8, LEAST_N = 4, MOST_N = 4096, LEAST_COLUMNS = 32, MOST_COLUMNS = 256, NEAR = 1024, BLOCK = 131072 };
 
 /* A processor that reads a vector across a number just written waits for it. Several copies of the point, written some
  * calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies cost more than they save, and with very
@@ -49,36 +49,37 @@ static void in_place(const fg_compiled *f, const fg_shifts *s, double *values)
     }
 }
 
+/* Sets one coordinate of each copy: coordinates of components a .. a + count, moved by the stencil times h, or unmoved. */
+static void set_copies(double *copies, const fg_shifts *s, ptrdiff_t a, ptrdiff_t count, ptrdiff_t low, int moved)
+{
+    for (ptrdiff_t k = a; k < a + count; k++) {
+        const ptrdiff_t c = component_of(s, k);
+        const double x = s->x[c], h = moved ? s->h[k] : 0.0;
+        for (ptrdiff_t j = 0; j < s->width; j++, copies += s->n)
+            copies[c - low] = moved ? x + s->offsets[j] * h : x;
+    }
+}
+
 /* Several copies, in each of which another coordinate moves. */
 static void in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
 {
-    const ptrdiff_t n = s->n, rows = s->count * s->width;
-    ptrdiff_t a = 0, j = 0, low = -1;
-    double *moved[COPIES]; /* the coordinate that moves in each copy, and where it stood */
-    double unmoved[COPIES];
-    for (ptrdiff_t r = 0, count; r < rows; r += count) {
-        for (count = 0; count < COPIES && r + count < rows; count++) {
-            const ptrdiff_t c = component_of(s, a);
-            if (low < 0 || c < low || c >= low + n) {
-                if (count)
-                    break;
-                low = low >= 0 && c == low + n ? c : c - c % n;
-                for (ptrdiff_t k = 0; k < COPIES; k++)
-                    for (ptrdiff_t i = 0; i < n; i++)
-                        f->scratch[k * n + i] = s->x[low + i];
-            }
-            moved[count] = f->scratch + count * n + (c - low);
-            unmoved[count] = s->x[c];
-            *moved[count] = s->x[c] + s->offsets[j] * s->h[a];
-            if (++j == s->width) {
-                j = 0;
-                a++;
-            }
+    const ptrdiff_t n = s->n, most = COPIES / s->width;
+    ptrdiff_t low = -1;
+    for (ptrdiff_t a = 0, count; a < s->count; a += count) {
+        const ptrdiff_t c = component_of(s, a);
+        if (low < 0 || c < low || c >= low + n) {
+            low = low >= 0 && c == low + n ? c : c - c % n;
+            for (ptrdiff_t k = 0; k < COPIES; k++)
+                for (ptrdiff_t i = 0; i < n; i++)
+                    f->scratch[k * n + i] = s->x[low + i];
         }
-        for (ptrdiff_t k = 0; k < count; k++)
-            values[r + k] = f->scalar((int)n, f->scratch + k * n, f->data);
-        for (ptrdiff_t k = 0; k < count; k++)
-            *moved[k] = unmoved[k];
+        for (count = 1; count < most && a + count < s->count; count++)
+            if (component_of(s, a + count) < low || component_of(s, a + count) >= low + n)
+                break;
+        set_copies(f->scratch, s, a, count, low, 1);
+        for (ptrdiff_t k = 0; k < count * s->width; k++)
+            values[a * s->width + k] = f->scalar((int)n, f->scratch + k * n, f->data);
+        set_copies(f->scratch, s, a, count, low, 0);
     }
 }
 

@@ -38,9 +38,10 @@ ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x)
             sums[k] += x[i + k] * 0.0;
     for (; i < n; i++)
         all += x[i] * 0.0;
-    for (int k = 0; k < SUMS; k++)
-        all += sums[k];
-    if (all == 0.0)
+    for (int half = SUMS / 2; half; half /= 2)
+        for (int k = 0; k < half; k++)
+            sums[k] += sums[k + half];
+    if (all + sums[0] == 0.0)
         return -1;
     for (i = 0; i < n; i++)
         if (!isfinite(x[i]))
