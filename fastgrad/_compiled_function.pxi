@@ -29,11 +29,13 @@ cdef class CompiledFunction(Function):
     cdef fg_compiled f_in_c
     cdef Py_ssize_t threads
     cdef Py_ssize_t rows       # components, or points, of a part
+    cdef Py_ssize_t least      # the same, the least that a thread should take
     cdef Work work
     cdef Py_ssize_t begin      # of the next part
     cdef int seen
     cdef int returned          # by f, where that is an error
     cdef object lock
+    cdef object error          # of a helping thread
 
     def __init__(self, f, point, size_t address, size_t data, bint columns, Py_ssize_t threads=1):
         self.prepare(f, (), point, False, 1)
@@ -45,8 +47,8 @@ cdef class CompiledFunction(Function):
         self.f_in_c.columns = <fg_columns><void *>address if columns else NULL
         self.f_in_c.data = <void *>data
         self.threads = threads
-        self.rows = 1
-        self.lock = Lock()
+        self.rows = self.least = 1
+        self.lock = allocate_lock()
         self.c.at_shifts = compiled_at_shifts
         self.c.at_points = compiled_at_points
 
@@ -60,19 +62,27 @@ cdef class CompiledFunction(Function):
         """Does the work, with helping threads where it is long; returns the SEEN bits."""
         cdef list helpers = []
         self.begin = self.seen = self.returned = 0
+        self.error = None
         try:
             self.parts(helpers)
         finally:
             # The helpers write to memory that is freed after this: nothing may come between.
             self.begin = self.work.count
             joined(helpers)
+        if self.error is not None:
+            raise self.error
         if self.returned:
             raise RuntimeError(f"the compiled function returned {self.returned}, not 0, for a block of points")
         return self.seen
 
-    def help(self):
+    def help(self, ended):
         """What a helping thread does."""
-        self.parts(None)
+        try:
+            self.parts(None)
+        except BaseException as error:
+            self.error = error
+        finally:
+            ended.release()
 
     cdef int parts(self, list helpers) except -1:
         """Takes parts of the work until none is left; helpers is None in a helping thread."""
@@ -122,7 +132,9 @@ cdef class CompiledFunction(Function):
         cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, share
         if self.threads > 1:
             share = left // (2 * self.threads)
-            rows = rows if rows < share else share if share else 1
+            if share < self.least:
+                share = self.least
+            rows = rows if rows < share else share
         if rows >= left:
             return self.work.count
         if self.work.points is NULL and rows >= 2 * FEW_POINTS * self.n:
@@ -130,7 +142,8 @@ cdef class CompiledFunction(Function):
         return begin + rows
 
     cdef void resize(self, Py_ssize_t rows, double seconds) noexcept:
-        """Parts of 5 to 50 ms: so that Ctrl-C is seen, and looking for it costs nothing."""
+        """Parts of 5 to 50 ms: so that Ctrl-C is seen, and looking for it costs nothing. Shares from 0.05 ms on."""
+        self.least = <Py_ssize_t>(0.00005 / (seconds + 1e-9) * rows) + 1
         if seconds < 0.005 and rows >= self.rows // 2:
             self.rows *= 8 if seconds < 0.0005 else 2
         elif seconds > 0.05 and self.rows > 1:
@@ -141,23 +154,27 @@ cdef class CompiledFunction(Function):
         cdef Py_ssize_t k
         if left > 0.0002:
             for k in range(self.threads - 1):
-                helper = Thread(target=self.help, daemon=True)
-                helper.start()
-                helpers.append(helper)
+                ended = allocate_lock()
+                ended.acquire()
+                # Not threading.Thread: its start() waits until the thread runs, as long as some gradients take.
+                start_new_thread(self.help, (ended,))
+                helpers.append(ended)
         return 0
 
 
-cdef void joined(list helpers):
+cdef int joined(list helpers) except -1:
     """Waits until all helpers have ended, whatever signals arrive."""
     interrupted = None
-    for helper in helpers:
-        while helper.is_alive():
+    for ended in helpers:
+        while True:
             try:
-                helper.join()
+                ended.acquire()
+                break
             except BaseException as error:
                 interrupted = error
     if interrupted is not None:
         raise interrupted
+    return 0
 
 
 cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,

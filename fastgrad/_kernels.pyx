@@ -14,7 +14,7 @@ cimport numpy as cnp
 
 from ._fastgrad cimport *
 
-from threading import Lock, Thread
+from _thread import allocate_lock, start_new_thread
 from time import perf_counter as _now
 
 import numpy as np
