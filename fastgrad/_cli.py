@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._progress import shown_on_terminal
+from ._progress import for_terminal
 
 RIGHT, WRONG, UNDECIDED, FAILED = 0, 1, 2, 3
 
@@ -45,16 +45,16 @@ def main(argv: list[str] | None = None) -> int:
         x, by_name = _point(options.at)
         if by_name:
             f, grad = _unpacking(f), _unpacking_gradient(grad, list(x))
-        with shown_on_terminal(f) as counted:
-            result = fastgrad.check_grad(
-                counted,
-                grad,
-                x() if callable(x) else x,
-                rtol=options.rtol,
-                exhaustive=options.exhaustive or None,
-                near=options.points,
-                seed=options.seed,
-            )
+        result = fastgrad.check_grad(
+            f,
+            grad,
+            x() if callable(x) else x,
+            rtol=options.rtol,
+            exhaustive=options.exhaustive or None,
+            near=options.points,
+            seed=options.seed,
+            progress=for_terminal(),
+        )
     except Exception as error:
         print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):

@@ -88,6 +88,7 @@ cdef class CompiledFunction(Function):
         """Takes parts of the work until none is left; helpers is None in a helping thread."""
         cdef fg_compiled f = self.f_in_c
         cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.scratch_for_derivatives(), begin, end
+        cdef Py_ssize_t shown = self.nfev
         cdef double started, spent
         cdef int seen = 0, status
         f.scratch = <double *>PyMem_RawMalloc((own + size) * sizeof(double))
@@ -115,6 +116,9 @@ cdef class CompiledFunction(Function):
                 if helpers is not None:
                     if PyErr_CheckSignals() < 0:
                         return -1
+                    if self.progress is not None:
+                        self.progress.update(self.nfev - shown)
+                        shown = self.nfev
                     if not helpers and self.threads > 1:
                         self.start(helpers, spent / (end - begin) * (self.work.count - end))
         finally:

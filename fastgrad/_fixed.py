@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _kernels, stencils
-from ._functions import Vectorized
+from ._functions import SERIAL, Evaluation
 from ._method import Method
 from ._points import Array, Point, per_coordinate
 from .stencils import FLOAT32, FLOAT64, Stencil
@@ -63,11 +63,11 @@ class FixedStep(Method):
         f: Callable[..., Any],
         args: tuple[Any, ...],
         x: Any,
-        vectorized: Vectorized = False,
+        how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
     ) -> tuple[Any, float]:
         """As for `Method`, by the shortest way where x is a plain array."""
-        if self.simple and vectorized is False:
+        if self.simple and how is SERIAL:
             assert self.stencil is not None
             scheme, h = self.stencil.scheme, self.stencil.relative_step(relative_noise)
             found = _kernels.at_array(f, args, x, scheme, h)
@@ -76,7 +76,11 @@ class FixedStep(Method):
                 return self._completed(function, Point(x), x, values, seen, relative_noise)
             if found is not None:
                 return found, relative_noise
-        return super().gradient(f, args, x, vectorized, relative_noise)
+        return super().gradient(f, args, x, how, relative_noise)
+
+    def evaluations(self, components: int) -> int:
+        """As for `Method`."""
+        return components * (1 if self.stencil is None else self.stencil.scheme.width)
 
     def derivatives(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
 from types import FunctionType, MethodType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from . import _kernels
 from ._compiled import Compiled, compiled_parts
@@ -13,18 +14,50 @@ from ._points import Point, Tree
 
 Vectorized = bool | Literal["rows", "columns"]
 
+Workers = int | Executor | None
+
 _MOST_ARGS = 6
+
+
+class Evaluation(NamedTuple):
+    """How a function is evaluated: options that every verb has, see `gradient`."""
+
+    vectorized: Vectorized = False
+    workers: Workers = None
+    progress: bool = False
+    retries: int = 0
+
+
+SERIAL = Evaluation()
+
+
+def evaluation(vectorized: Vectorized, workers: Workers, progress: bool, retries: int) -> Evaluation:
+    """The options, checked; `SERIAL` itself where nothing is asked for."""
+    if vectorized is False and workers is None and not progress and not retries:
+        return SERIAL
+    if vectorized not in (False, True, "rows", "columns"):
+        raise ValueError(f'vectorized is False, True ("rows") or "columns", not {vectorized!r}')
+    if workers is not None and not isinstance(workers, Executor):
+        if isinstance(workers, bool) or not isinstance(workers, int):
+            hint = "; pass its get_executor()" if hasattr(workers, "get_executor") else ""
+            raise TypeError(f"workers is {workers!r}; expected a number or a concurrent.futures.Executor{hint}")
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; expected 1 or more")
+        workers = None if workers == 1 else workers
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"retries is {retries!r}; expected 0 or a positive number")
+    return Evaluation(vectorized, workers, bool(progress), retries)
 
 
 def as_function(
     f: Callable[..., Any],
     args: tuple[Any, ...],
     point: Point,
-    vectorized: Vectorized = False,
+    how: Evaluation = SERIAL,
     imaginary: bool = False,
     outputs: int = 1,
 ) -> _kernels.Function:
-    """The function at the border, for one call of one verb.
+    """The function at the border, for one call of one verb; a context, which ends what belongs to it.
 
     Parameters
     ----------
@@ -32,26 +65,56 @@ def as_function(
         ``f(x, *args)``.
     point : Point
         A point such as those that f takes.
-    vectorized : bool or {"rows", "columns"}
-        Whether f takes many points at a time, and how they lie.
+    how : Evaluation
     imaginary : bool
         Whether shifts are imaginary and values imaginary parts: the complex step.
     outputs : int
         Values that f returns for a point.
     """
+    function = _function(f, args, point, how, imaginary, outputs)
+    if how.progress:
+        from ._progress import Progress
+
+        function.show(Progress())
+    return function
+
+
+def _function(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    point: Point,
+    how: Evaluation,
+    imaginary: bool,
+    outputs: int,
+) -> _kernels.Function:
     if not isinstance(f, FunctionType | MethodType):
         compiled = compiled_parts(f)
         if compiled is not None:
-            return _as_compiled(f, compiled, args, point, vectorized, imaginary, outputs)
+            return _as_compiled(f, compiled, args, point, how, imaginary, outputs)
+    if how.vectorized is not False and (isinstance(point, Tree) or len(point.shape) > 1):
+        raise ValueError(f"a vectorized f takes points of one axis, but x has shape {point.shape}; flatten x")
+    if how.workers is not None:
+        return _pooled(f, args, point, how, imaginary, outputs)
     if len(args) > _MOST_ARGS:
         f, args = _bound(f, args), ()
-    if vectorized is False:
+    if how.vectorized is False:
         return _kernels.PythonFunction(f, args, point, imaginary, outputs)
-    if vectorized not in (True, "rows", "columns"):
-        raise ValueError(f'vectorized is False, True ("rows") or "columns", not {vectorized!r}')
-    if isinstance(point, Tree) or len(point.shape) > 1:
-        raise ValueError(f"a vectorized f takes points of one axis, but x has shape {point.shape}; flatten x")
-    return _kernels.VectorizedFunction(f, args, point, imaginary, outputs, vectorized == "columns")
+    return _kernels.VectorizedFunction(f, args, point, imaginary, outputs, how.vectorized == "columns")
+
+
+def _pooled(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    point: Point,
+    how: Evaluation,
+    imaginary: bool,
+    outputs: int,
+) -> _kernels.Function:
+    from ._workers import Job, Pool
+
+    assert how.workers is not None
+    job = Job(f, args, point.restore(point.flat), how.vectorized, imaginary, outputs)
+    return _kernels.PooledFunction(point, Pool(job, point, how.workers, how.retries), outputs)
 
 
 def _as_compiled(
@@ -59,13 +122,13 @@ def _as_compiled(
     compiled: Compiled,
     args: tuple[Any, ...],
     point: Point,
-    vectorized: Vectorized,
+    how: Evaluation,
     imaginary: bool,
     outputs: int,
 ) -> _kernels.Function:
     if args:
         raise TypeError("a compiled function takes no args=; give it what it needs as its data pointer")
-    if vectorized is not False:
+    if how.vectorized is not False:
         raise TypeError("vectorized= is for Python functions; how a compiled one takes points, its signature says")
     if imaginary:
         raise TypeError('method="complex" calls f with complex numbers, which a compiled function does not take')
@@ -73,7 +136,9 @@ def _as_compiled(
         raise TypeError("a compiled function takes an array, but x is a pytree")
     if outputs != 1:
         raise TypeError(f"a compiled function has one value, not {outputs}")
-    return _kernels.CompiledFunction(f, point, *compiled)
+    if isinstance(how.workers, Executor):
+        return _pooled(f, args, point, how, imaginary, outputs)
+    return _kernels.CompiledFunction(f, point, *compiled, how.workers or 1)
 
 
 def callable_or_error(f: Any, name: str = "f") -> None:

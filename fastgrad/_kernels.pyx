@@ -215,6 +215,7 @@ cdef class Function:
     cdef bint imaginary
     cdef bint tolerant
     cdef bint looks            # whether f's caller must look for Ctrl-C
+    cdef object progress       # None: evaluations are not shown
     cdef readonly bint float32
     cdef readonly bint narrow  # every value that `adaptive` saw fits a float32
     cdef readonly object domain_error
@@ -247,6 +248,28 @@ cdef class Function:
     @property
     def outputs(self):
         return self.c.outputs
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self.progress is not None:
+            self.progress.close()
+
+    def show(self, progress):
+        """From now on, evaluations are shown; see ``Progress``."""
+        self.progress = progress
+
+    def expect(self, count):
+        """So many evaluations will be done."""
+        if self.progress is not None:
+            self.progress.expect(count)
+
+    cdef inline int done(self, Py_ssize_t rows) except -1:
+        """So many more evaluations were done."""
+        if self.progress is not None:
+            self.progress.update(rows)
+        return 0
 
     def tolerate(self, bint tolerant):
         """From now on, domain errors of f at shifted points are NaN values; the first is kept."""
@@ -469,3 +492,4 @@ cdef object owned(PyObject *result):
 include "_python_function.pxi"
 include "_vectorized_function.pxi"
 include "_compiled_function.pxi"
+include "_pooled_function.pxi"

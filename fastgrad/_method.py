@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _kernels
-from ._functions import Vectorized, as_function
+from ._functions import SERIAL, Evaluation, as_function
 from ._points import Array, Point, as_point
 from .stencils import FLOAT64
 
@@ -18,6 +18,10 @@ class Method(ABC):
     __slots__ = ()
 
     imaginary: bool
+
+    @abstractmethod
+    def evaluations(self, components: int) -> int:
+        """How many evaluations so many components take, or some number like it where that is found on the way."""
 
     @abstractmethod
     def derivatives(
@@ -57,11 +61,12 @@ class Method(ABC):
         f: Callable[..., Any],
         args: tuple[Any, ...],
         x: Any,
-        vectorized: Vectorized = False,
+        how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
     ) -> tuple[Any, float]:
         """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to know."""
         point = as_point(x)
-        function = as_function(f, args, point, vectorized, self.imaginary)
-        values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
+        with as_function(f, args, point, how, self.imaginary) as function:
+            function.expect(self.evaluations(point.n))
+            values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
         return point.restore(values), relative_noise

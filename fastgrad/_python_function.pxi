@@ -77,7 +77,7 @@ cdef class PythonFunction(Function):
             Py_DECREF(result)
         else:
             self.convert(owned(result), out)
-        return 0
+        return self.done(1)
 
     cdef int convert(self, object result, double *out) except -1:
         cdef cnp.ndarray values

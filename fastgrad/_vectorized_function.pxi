@@ -82,6 +82,7 @@ cdef class VectorizedFunction(Function):
         cdef object result = owned(self.call(<PyObject *>block))
         self.nfev += rows - 1
         self.tune(rows, _now() - started)
+        self.done(rows)
         cdef cnp.ndarray out
         if (self.c.outputs == 1 and cnp.PyArray_CheckExact(result) and not self.imaginary
                 and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import _kernels
 from ._fixed import base_values, checked_bounds, checked_steps
-from ._functions import Vectorized, as_function, callable_or_error
+from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
 from ._plotting import axes_or_new
 from ._points import Array, Point, as_point
@@ -46,6 +46,10 @@ class Adaptive(Method):
 
     def __repr__(self) -> str:
         return "adaptive"
+
+    def evaluations(self, components: int) -> int:
+        """As for `Method`."""
+        return 8 * components
 
     def derivatives(
         self,
@@ -262,6 +266,9 @@ def differentiate(
     bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> Derivative:
     """Gradient of a scalar function, each component with its own step and an error bar.
 
@@ -282,7 +289,7 @@ def differentiate(
         Where f may be evaluated. A coordinate with lower == upper is undetermined, with the flag "edge".
     noise : float, optional
         The standard deviation of the noise of one evaluation, if known; estimated by default.
-    vectorized : bool or {"rows", "columns"}, optional
+    vectorized, workers, progress, retries
         As for `gradient`.
 
     Returns
@@ -325,11 +332,14 @@ def differentiate(
     """
     callable_or_error(f)
     point = as_point(x)
-    function = as_function(f, args, point, vectorized)
-    found, bits, levels, _ = Adaptive(typical_x, bounds, noise).components(function, point, point.flat)
+    how = evaluation(vectorized, workers, progress, retries)
+    method = Adaptive(typical_x, bounds, noise)
+    with as_function(f, args, point, how) as function:
+        function.expect(method.evaluations(point.n))
+        found, bits, levels, _ = method.components(function, point, point.flat)
 
     def again() -> _kernels.Function:
-        made = as_function(f, args, point, vectorized)
+        made = as_function(f, args, point, evaluation(vectorized, None, False, 0))
         made.tolerate(True)
         return made
 
@@ -357,6 +367,9 @@ def noise_level(
     args: tuple[Any, ...] = (),
     typical_x: Any = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> float:
     """The standard deviation of the noise of one evaluation of f near x.
 
@@ -364,7 +377,7 @@ def noise_level(
 
     Parameters
     ----------
-    f, x, args, typical_x, vectorized
+    f, x, args, typical_x, vectorized, workers, progress, retries
         As for `differentiate`.
 
     Returns
@@ -395,8 +408,8 @@ def noise_level(
     point = as_point(x)
     if not point.n:
         return 0.0
-    function = as_function(f, args, point, vectorized)
     points = point.flat.reshape(1, -1)
-    base = base_values(function, point, points).ravel()
-    function.tolerate(True)
-    return float(function.noise(points, base, scales(typical_x, point, points))[0])
+    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
+        base = base_values(function, point, points).ravel()
+        function.tolerate(True)
+        return float(function.noise(points, base, scales(typical_x, point, points))[0])

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ._explain import explain
 from ._fixed import base_values, checked_bounds
-from ._functions import Vectorized, as_function, callable_or_error
-from ._kernels import is_plain
+from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._kernels import Function, is_plain
 from ._lines import estimate
 from ._points import Array, Point, Tree, as_point, per_coordinate
 from ._report import GradientCheck, Mismatch
@@ -39,6 +39,9 @@ def check_grad(
     typical_x: Any = None,
     bounds: Any = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
     exhaustive: bool | None = None,
     max_evals: int | None = None,
     near: int = 0,
@@ -58,7 +61,7 @@ def check_grad(
         Further arguments of f and grad.
     rtol : float, optional
         Relative error that is accepted, on top of the error bar of the differences.
-    typical_x, bounds, vectorized
+    typical_x, bounds, vectorized, workers, progress, retries
         As for `differentiate`.
     exhaustive : bool, optional
         True: every entry by itself. False: a search. By default, a search beyond 300 entries, unless there are bounds.
@@ -107,17 +110,21 @@ def check_grad(
     point = as_point(x)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
-    work = _GradientWork(f, grad, point, args, rtol, typical_x, bounds, vectorized)
-    check = work.check(exhaustive, max_evals, seed)
+    how = evaluation(vectorized, workers, progress, retries)
+
+    def at(point: Point) -> GradientCheck:
+        with as_function(f, args, point, how) as function:
+            work = _GradientWork(function, grad, point, args, rtol, Adaptive(typical_x, bounds))
+            return work.check(exhaustive, max_evals, seed)
+
+    check = at(point)
     if near and not callable(grad):
         raise TypeError("near= needs a gradient that can be called at other points")
     for k in range(near):
         if not check:
             break
         other = _near(point, bounds, np.random.default_rng([seed, k]))
-        moved = as_point(other)
-        again = _GradientWork(f, grad, moved, args, rtol, typical_x, bounds, vectorized)
-        check = again.check(exhaustive, max_evals, seed)
+        check = at(as_point(other))
         check.notes.append(f"at point {k + 1} of {near} near x, seed {seed}")
     return check
 
@@ -134,21 +141,13 @@ class _GradientWork:
     """One check at one point: what was claimed, the function, and what both are like."""
 
     def __init__(
-        self,
-        f: Callable[..., Any],
-        grad: Any,
-        point: Point,
-        args: tuple[Any, ...],
-        rtol: float,
-        typical_x: Any,
-        bounds: Any,
-        vectorized: Vectorized,
+        self, function: Function, grad: Any, point: Point, args: tuple[Any, ...], rtol: float, method: Adaptive
     ) -> None:
         self.point = point
         self.x = point.flat.ravel()
         self.rtol = rtol
-        self.method = Adaptive(typical_x, bounds)
-        self.function = as_function(f, args, point, vectorized)
+        self.method = method
+        self.function = function
         self.notes: list[str] = []
         self.base = float(base_values(self.function, point, self.x)[0, 0])
         result = grad

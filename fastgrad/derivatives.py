@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from . import _kernels, stencils
 from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
-from ._functions import Vectorized, as_function, callable_or_error
+from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
 from ._points import Array, Point, as_array, as_point, per_coordinate
 from ._values import as_number
@@ -59,6 +59,9 @@ def gradient(
     bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> Any:
     """Gradient of a scalar function at a point.
 
@@ -87,6 +90,14 @@ def gradient(
         Absolute noise of one evaluation of f, where known: for simulations, the solver's tolerance.
     vectorized : bool or {"rows", "columns"}, optional
         f takes points of shape (k, n), one a row, and returns (k,); with "columns" it takes (n, k).
+    workers : int or concurrent.futures.Executor, optional
+        Who evaluates f: so many threads if f is compiled or vectorised (it should release the GIL), so many processes
+        if it is a Python function (extra ``workers``); or an executor: threads, processes, Dask, MPI. The result does
+        not depend on it.
+    progress : bool, optional
+        Show evaluations done and time left (extra ``progress``).
+    retries : int, optional
+        How often workers do again what failed: f raised, or a process died.
 
     Returns
     -------
@@ -134,7 +145,7 @@ def gradient(
     else:
         chosen = make_method(method, order, step, typical_x, bounds, noise)
     callable_or_error(f)
-    return chosen.gradient(f, args, x, vectorized)[0]
+    return chosen.gradient(f, args, x, evaluation(vectorized, workers, progress, retries))[0]
 
 
 def partial(
@@ -151,12 +162,15 @@ def partial(
     bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> float:
     """Partial derivative with respect to one coordinate, or the second one with respect to two.
 
     Parameters
     ----------
-    f, x, args, method, order, step, typical_x, bounds, noise, vectorized
+    f, x, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `gradient`. Second derivatives have method "central" and order 2.
     i : int, tuple or str
         The coordinate: a flat index, an index tuple, or a path such as ``"W1[3, 2]"``.
@@ -191,16 +205,18 @@ def partial(
     callable_or_error(f)
     point = as_point(x)
     chosen = make_method(method, order, step, typical_x, bounds, noise)
+    how = evaluation(vectorized, workers, progress, retries)
     first = point.component(i)
     if j is not None:
         second = point.component(j)
         if method != "central" or order not in (None, 2):
             raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
         assert isinstance(chosen, FixedStep)
-        return _second_partial(as_function(f, args, point, vectorized), point, first, second, chosen)
+        with as_function(f, args, point, how) as function:
+            return _second_partial(function, point, first, second, chosen)
 
-    function = as_function(f, args, point, vectorized, chosen.imaginary)
-    return float(chosen.derivatives(function, point, point.flat, only=first)[0].item())
+    with as_function(f, args, point, how, chosen.imaginary) as function:
+        return float(chosen.derivatives(function, point, point.flat, only=first)[0].item())
 
 
 def _second_partial(function: _kernels.Function, point: Point, i: int, j: int, chosen: FixedStep) -> float:
@@ -244,12 +260,15 @@ def directional(
     typical_x: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> float:
     """Directional derivative v·∇f(x), at the cost of one component.
 
     Parameters
     ----------
-    f, x, args, method, order, typical_x, noise, vectorized
+    f, x, args, method, order, typical_x, noise, vectorized, workers, progress, retries
         As for `gradient`.
     v : array_like or pytree
         The direction, of x's shape and structure; not normalised.
@@ -296,11 +315,10 @@ def directional(
     rate = float((np.abs(direction) / np.maximum(np.abs(x0), 1.0 if typical is None else typical)).max(initial=0.0))
     if rate == 0.0:
         return 0.0
-    function = as_function(f, args, point, vectorized, chosen.imaginary)
     if chosen.stencil is None:
         return _complex_directional(f, args, point, direction, stencils.COMPLEX_STEP / rate)
 
-    def along(relative_noise: float) -> float:
+    def along(function: _kernels.Function, relative_noise: float) -> float:
         assert chosen.stencil is not None
         h = chosen.stencil.relative_step(relative_noise) / rate if step is None else float(step)
         if not (h != 0 and np.isfinite(h)):
@@ -311,10 +329,11 @@ def directional(
         reference = values[0] if not chosen.stencil.is_central else values.mean()
         return float(weights @ (values - reference) / h)
 
-    if noise is not None:
-        return along(relative(noise, base_values(function, point, point.flat)))
-    found = along(FLOAT64)
-    return along(FLOAT32) if function.float32 and step is None else found
+    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
+        if noise is not None:
+            return along(function, relative(noise, base_values(function, point, point.flat)))
+        found = along(function, FLOAT64)
+        return along(function, FLOAT32) if function.float32 and step is None else found
 
 
 def _complex_directional(
@@ -338,13 +357,16 @@ def batch_gradient(
     bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
     out: Array | None = None,
 ) -> Array:
     """Gradients of a scalar function at many points.
 
     Parameters
     ----------
-    f, args, method, order, step, typical_x, bounds, noise, vectorized
+    f, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `gradient`; options of x's shape are per coordinate, (n,), and hold for all points.
     X : array_like
         Points (b, n), one a row.
@@ -392,16 +414,18 @@ def batch_gradient(
     if not _kernels.is_plain(points):
         for start in range(0, b, rows):
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
-    function = as_function(f, args, Point(np.empty(n)), vectorized, chosen.imaginary)
     point = Point(np.zeros(n))
     relative_noise = FLOAT64
     direct = out.flags.carray and not np.may_share_memory(out, points)
-    for start in range(0, b, rows):
-        chunk = np.ascontiguousarray(points[start : start + rows], dtype=np.float64)
-        # Noise differs from point to point: what one chunk shows must not change the next.
-        known = FLOAT64 if adaptive else relative_noise
-        part = out[start : start + rows]
-        found, relative_noise = chosen.derivatives(function, point, chunk, known, out=part if direct else None)
-        if found is not part:
-            part[...] = found
+    how = evaluation(vectorized, workers, progress, retries)
+    with as_function(f, args, point, how, chosen.imaginary) as function:
+        function.expect(chosen.evaluations(b * n))
+        for start in range(0, b, rows):
+            chunk = np.ascontiguousarray(points[start : start + rows], dtype=np.float64)
+            # Noise differs from point to point: what one chunk shows must not change the next.
+            known = FLOAT64 if adaptive else relative_noise
+            part = out[start : start + rows]
+            found, relative_noise = chosen.derivatives(function, point, chunk, known, out=part if direct else None)
+            if found is not part:
+                part[...] = found
     return out

@@ -11,8 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ._functions import as_function, callable_or_error
-from ._points import Array, Tree, as_point, per_coordinate
+from ._functions import Workers, as_function, callable_or_error, evaluation
+from ._kernels import Function
+from ._method import Method
+from ._points import Array, Point, Tree, as_point, per_coordinate
 from .derivatives import make_method
 
 
@@ -72,6 +74,9 @@ def gradient_descent(
     gtol: float = 1e-6,
     method: str = "central",
     order: int | None = None,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> DescentResult:
     """Minimise f by gradient descent.
 
@@ -94,6 +99,8 @@ def gradient_descent(
         Converged where the gradient's norm is at most this.
     method, order : optional
         How differences are taken, as for `gradient`.
+    workers, progress, retries : optional
+        As for `gradient`.
 
     Returns
     -------
@@ -116,9 +123,26 @@ def gradient_descent(
         raise ValueError(f'learning_rate is {learning_rate!r}; expected "auto" or a positive number')
     point = as_point(x0)
     chosen = make_method(method, order, None, None, None, None)
-    loss = as_function(f, args, point)
-    differenced = as_function(f, args, point, imaginary=chosen.imaginary)
+    how = evaluation(False, workers, progress, retries)
+    # One point at a time is no work to share.
+    with (
+        as_function(f, args, point) as loss,
+        as_function(f, args, point, how, imaginary=chosen.imaginary) as differenced,
+    ):
+        return _descend(loss, differenced, grad, args, point, chosen, learning_rate, maxiter, gtol)
 
+
+def _descend(
+    loss: Function,
+    differenced: Function,
+    grad: Callable[..., Any] | None,
+    args: tuple[Any, ...],
+    point: Point,
+    chosen: Method,
+    learning_rate: float | Literal["auto"],
+    maxiter: int,
+    gtol: float,
+) -> DescentResult:
     def value(x: Array) -> float:
         return float(loss.at_points(x.reshape(1, -1))[0, 0])
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ._compiled import compiled_parts
 from ._fixed import base_values
-from ._functions import as_function, callable_or_error
+from ._functions import Workers, as_function, callable_or_error, evaluation
 from ._kernels import Function
 from ._lines import estimate
 from ._points import Array, as_point
@@ -32,6 +33,9 @@ def check_jacobian(
     vjp: Callable[[Array, Array], Any] | None = None,
     rtol: float = 0.0,
     seed: int = 0,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> GradientCheck:
     """Check a user-coded Jacobian, or products with it, against differences.
 
@@ -51,6 +55,8 @@ def check_jacobian(
         Relative error that is accepted, on top of the error bars.
     seed : int, optional
         Of the random direction.
+    workers, progress, retries
+        As for `gradient`.
 
     Returns
     -------
@@ -83,14 +89,16 @@ def check_jacobian(
     point = as_point(np.asarray(x, dtype=np.float64) if isinstance(x, (list, tuple)) else x)
     if point.make is not None or len(point.shape) != 1 or not point.n:
         raise ValueError(f"x has shape {point.shape}; expected (n,) with n > 0")
+    if not callable(f) or compiled_parts(f) is not None:
+        raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
     m = int(np.asarray(f(point.flat.copy(), *args)).size)
-    function = as_function(f, args, point, outputs=m)
-    base = base_values(function, point, point.flat)[0]
-    function.tolerate(True)
-    work = _JacobianWork(function, point.flat, base, args, rtol, seed)
-    if vjp is not None:
-        return work.by_rows(vjp)
-    return work.by_columns(*_products(jac, jvp, point.flat, args, m))
+    with as_function(f, args, point, evaluation(False, workers, progress, retries), outputs=m) as function:
+        base = base_values(function, point, point.flat)[0]
+        function.tolerate(True)
+        work = _JacobianWork(function, point.flat, base, args, rtol, seed)
+        if vjp is not None:
+            return work.by_rows(vjp)
+        return work.by_columns(*_products(jac, jvp, point.flat, args, m))
 
 
 class _JacobianWork:

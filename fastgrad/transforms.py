@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ._functions import Vectorized, as_function, callable_or_error
+from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._points import as_point
 from .derivatives import make_method
 from .stencils import FLOAT64
@@ -15,20 +15,20 @@ from .stencils import FLOAT64
 class Gradient:
     """The gradient of f as a callable, with its options; made by `grad`."""
 
-    __slots__ = ("_argnums", "_chosen", "_f", "_noise", "_options", "_vectorized", "_with_value")
+    __slots__ = ("_argnums", "_chosen", "_f", "_how", "_noise", "_options", "_with_value")
 
     def __init__(
         self,
         f: Callable[..., Any],
         argnums: int | tuple[int, ...],
-        vectorized: Vectorized,
+        how: Evaluation,
         options: dict[str, Any],
         with_value: bool,
     ) -> None:
         callable_or_error(f)
         self._f = f
         self._argnums = argnums
-        self._vectorized = vectorized
+        self._how = how
         self._options = options
         self._chosen = make_method(**options)
         self._noise = FLOAT64
@@ -47,12 +47,12 @@ class Gradient:
         else:
             f, x, args = _placed(f, self._argnums, args)
         # What is learnt of f's precision is kept; a race between threads can only learn it twice.
-        found, self._noise = self._chosen.gradient(f, args, x, self._vectorized, self._noise)
+        found, self._noise = self._chosen.gradient(f, args, x, self._how, self._noise)
         if not self._with_value:
             return found
         point = as_point(x)
-        plain = as_function(f, args, point, self._vectorized)
-        return plain.at_points(point.flat.reshape(1, -1)).item(), found
+        with as_function(f, args, point, self._how) as plain:
+            return plain.at_points(point.flat.reshape(1, -1)).item(), found
 
 
 def _placed(
@@ -85,6 +85,9 @@ def grad(
     bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> Gradient:
     """The gradient of a function, as a function of the same arguments.
 
@@ -94,7 +97,7 @@ def grad(
         ``f(x, *args, **kwargs) -> float``.
     argnums : int or tuple of int, optional
         Which positional arguments to differentiate by; with a tuple, so is the result.
-    method, order, step, typical_x, bounds, noise, vectorized
+    method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `gradient`.
 
     Returns
@@ -116,7 +119,8 @@ def grad(
     [28.0, 37.0]
     """
     options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
-    return Gradient(f, argnums, vectorized, options, with_value=False)
+    how = evaluation(vectorized, workers, progress, retries)
+    return Gradient(f, argnums, how, options, with_value=False)
 
 
 def value_and_grad(
@@ -130,12 +134,15 @@ def value_and_grad(
     bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
 ) -> Gradient:
     """A function's value and gradient, as a function of the same arguments.
 
     Parameters
     ----------
-    f, argnums, method, order, step, typical_x, bounds, noise, vectorized
+    f, argnums, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `grad`.
 
     Returns
@@ -151,4 +158,5 @@ def value_and_grad(
     (8.0, 12.0)
     """
     options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
-    return Gradient(f, argnums, vectorized, options, with_value=True)
+    how = evaluation(vectorized, workers, progress, retries)
+    return Gradient(f, argnums, how, options, with_value=True)
