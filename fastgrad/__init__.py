@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import testing
     from .adaptive import Derivative, differentiate, noise_level
     from .checking import GradientCheck, Mismatch, check_grad
+    from .compiling import compile
     from .descent import DescentResult, gradient_descent
     from .jacobian_checking import check_jacobian
 
@@ -35,6 +36,7 @@ __all__ = [
     "build_info",
     "check_grad",
     "check_jacobian",
+    "compile",
     "differentiate",
     "directional",
     "grad",
@@ -55,6 +57,7 @@ _ON_USE = {
     "Mismatch": "checking",
     "check_grad": "checking",
     "check_jacobian": "jacobian_checking",
+    "compile": "compiling",
     "differentiate": "adaptive",
     "gradient_descent": "descent",
     "noise_level": "adaptive",

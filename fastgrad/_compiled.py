@@ -1,10 +1,10 @@
-"""Compiled functions: recognised by type, their signatures checked, brought down to an address."""
+"""Pointer functions: recognised by type, their signatures checked, brought down to an address."""
 
 from __future__ import annotations
 
 import re
 import sys
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ._kernels import capsule_parts
 
@@ -18,15 +18,16 @@ _COLUMNS = re.compile(r"int\(int,int,double\*,double\*(,void\*)?\)")
 _NUMBA_NAMES = {"float64": "double", "int32": "int", "intc": "int", "none*": "void*", "voidptr": "void*"}
 
 
-class Compiled(NamedTuple):
+class Pointer(NamedTuple):
     """Where a compiled function is, and what it takes."""
 
     address: int
     data: int
     columns: bool
+    n: int | None = None  # coordinates, where the function has so many
 
 
-def compiled_parts(f: Any) -> Compiled | None:
+def compiled_parts(f: Any) -> Pointer | None:
     """The parts of f if it is a compiled function, else None.
 
     Raises
@@ -36,6 +37,8 @@ def compiled_parts(f: Any) -> Compiled | None:
     """
     kind = type(f)
     module, name = kind.__module__, kind.__name__
+    if module == "fastgrad.compiling":
+        return cast(Pointer, f.pointer)
     if name == "PyCapsule":
         return _from_capsule(f)
     if name == "LowLevelCallable" and module.startswith("scipy."):
@@ -43,18 +46,18 @@ def compiled_parts(f: Any) -> Compiled | None:
     if type(kind).__name__ == "PyCFuncPtrType":
         return _from_ctypes(f)
     if module == "numba.core.ccallback":
-        return Compiled(int(f.address), 0, _is_columns(_numba_signature(str(f._sig))))
+        return Pointer(int(f.address), 0, _is_columns(_numba_signature(str(f._sig))))
     if module == "_cffi_backend" and name.startswith(("CData", "_CData", "__CData")):
         return _from_cffi(f)
     return None
 
 
-def _from_capsule(capsule: Any) -> Compiled:
+def _from_capsule(capsule: Any) -> Pointer:
     signature, address, data = capsule_parts(capsule)
-    return Compiled(address, data, _is_columns(signature))
+    return Pointer(address, data, _is_columns(signature))
 
 
-def _from_ctypes(f: Any) -> Compiled:
+def _from_ctypes(f: Any) -> Pointer:
     import ctypes
 
     if f.argtypes is None:
@@ -64,13 +67,13 @@ def _from_ctypes(f: Any) -> Compiled:
     arguments = ",".join(names.get(a, getattr(a, "__name__", str(a))) for a in f.argtypes)
     result = names.get(f.restype, getattr(f.restype, "__name__", str(f.restype)))
     address = ctypes.cast(f, ctypes.c_void_p).value or 0
-    return Compiled(address, 0, _is_columns(f"{result}({arguments})"))
+    return Pointer(address, 0, _is_columns(f"{result}({arguments})"))
 
 
-def _from_cffi(f: Any) -> Compiled:
+def _from_cffi(f: Any) -> Pointer:
     ffi = sys.modules["_cffi_backend"].FFI()
     columns = _is_columns(ffi.typeof(f).cname.replace("(*)", ""))
-    return Compiled(int(ffi.cast("uintptr_t", f)), 0, columns)
+    return Pointer(int(ffi.cast("uintptr_t", f)), 0, columns)
 
 
 def _numba_signature(signature: str) -> str:

@@ -9,7 +9,7 @@ from types import FunctionType, MethodType
 from typing import Any, Literal, NamedTuple
 
 from . import _kernels
-from ._compiled import Compiled, compiled_parts
+from ._compiled import Pointer, compiled_parts
 from ._points import Point, Tree
 
 Vectorized = bool | Literal["rows", "columns"]
@@ -119,7 +119,7 @@ def _pooled(
 
 def _as_compiled(
     f: Any,
-    compiled: Compiled,
+    compiled: Pointer,
     args: tuple[Any, ...],
     point: Point,
     how: Evaluation,
@@ -133,12 +133,14 @@ def _as_compiled(
     if imaginary:
         raise TypeError('method="complex" calls f with complex numbers, which a compiled function does not take')
     if isinstance(point, Tree):
-        raise TypeError("a compiled function takes an array, but x is a pytree")
+        raise TypeError("a compiled function takes an array, but x is a pytree; pass np.array(x) if it is a list")
+    if compiled.n not in (None, point.n):
+        raise TypeError(f"the compiled function takes {compiled.n} numbers, but x has {point.n} coordinates")
     if outputs != 1:
         raise TypeError(f"a compiled function has one value, not {outputs}")
     if isinstance(how.workers, Executor):
         return _pooled(f, args, point, how, imaginary, outputs)
-    return _kernels.CompiledFunction(f, point, *compiled, how.workers or 1)
+    return _kernels.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
 
 
 def callable_or_error(f: Any, name: str = "f") -> None:
