@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._functions import Evaluation, Vectorized, as_function
+from ._kernels import Function
 from ._points import Array, Point, as_point
 from ._values import add_note
 
@@ -39,6 +40,7 @@ class Task(NamedTuple):
 
     job: Job | bytes
     tolerant: bool
+    stepwise: bool  # point by point, so that what was done before an error is kept
     x: Array
     components: NDArray[np.intp] | None
     moves: Array | None
@@ -48,7 +50,7 @@ class Task(NamedTuple):
 class Done:
     """What came of a task."""
 
-    values: Array | None = None
+    values: Array  # as far as they were computed
     seconds: float = 0.0
     nfev: int = 0
     float32: bool = False
@@ -65,20 +67,32 @@ def evaluate(task: Task) -> Done:
         point = as_point(job.example)
         with as_function(job.f, job.args, point, Evaluation(job.vectorized), job.imaginary, job.outputs) as function:
             function.tolerate(task.tolerant)
-            if task.components is None or task.moves is None:
-                values = function.at_points(task.x)
-            else:
-                values = function.at_shifts(task.x, task.components, task.moves, _UNIT).reshape(-1, job.outputs)
+            rows = len(task.x) if task.moves is None else task.moves.size
+            parts, problem = [], None
+            try:
+                for k in range(0, rows, 1 if task.stepwise else rows):
+                    parts.append(_values(function, task, slice(k, k + 1) if task.stepwise else slice(None)))
+            except Exception as error:
+                problem = error
             return Done(
-                values,
+                np.concatenate(parts) if parts else np.empty((0, job.outputs)),
                 time.perf_counter() - started,
                 function.nfev,
                 function.float32,
                 getattr(function, "shape", None),
                 _sendable(function.domain_error, task.job),
+                _sendable(problem, task.job),
             )
     except Exception as error:
-        return Done(error=_sendable(error, task.job))
+        return Done(np.empty((0, 1)), error=_sendable(error, task.job))
+
+
+def _values(function: Function, task: Task, part: slice) -> Array:
+    """Values (rows, outputs) of a part of the task."""
+    if task.components is None or task.moves is None:
+        return function.at_points(task.x[part])
+    values = function.at_shifts(task.x, task.components[part], task.moves[part], _UNIT)
+    return values.reshape(-1, function.outputs)
 
 
 @functools.lru_cache(maxsize=2)
@@ -169,7 +183,7 @@ class Pool:
         def task(begin: int, end: int) -> Task:
             part = moved[begin:end]
             low, high = int(part.min()) // n, int(part.max()) // n + 1
-            return Task(self.job, self.tolerant, x[low:high], part - low * n, moves[begin:end])
+            return Task(self.job, self.tolerant, self.retries > 0, x[low:high], part - low * n, moves[begin:end])
 
         def where(row: int) -> str:
             return self.point.where(int(moved[row]), float(moves[row]), self.imaginary)
@@ -180,13 +194,13 @@ class Pool:
         """Values (count, outputs) at points x (count, n)."""
         return self._run(
             len(x),
-            lambda begin, end: Task(self.job, self.tolerant, x[begin:end], None, None),
+            lambda begin, end: Task(self.job, self.tolerant, self.retries > 0, x[begin:end], None, None),
             lambda row: self.point.at(x[row]),
         )
 
     def _run(self, rows: int, task: Callable[[int, int], Task], where: Callable[[int], str]) -> Array:
         values = np.empty((rows, self.outputs))
-        failures: dict[int, int] = {}  # by the first row of a task
+        failures: dict[int, int] = {}  # by row
         again: list[tuple[int, int]] = []
         pending: dict[Future[Done], tuple[int, int]] = {}
         begin, done, broken = 0, 0, 0
@@ -201,11 +215,12 @@ class Pool:
                         first, last = pending[future]
                         result = self._result(future)
                         del pending[future]
+                        count = len(result.values)
+                        if count:
+                            values[first : first + count] = result.values
+                            first, done = first + count, done + count
+                            self._learn(result, count)
                         if result.error is None:
-                            assert result.values is not None
-                            values[first:last] = result.values
-                            done += last - first
-                            self._learn(result, last - first)
                             continue
                         failures[first] = failures.get(first, 0) + 1
                         if failures[first] > self.retries:
@@ -239,7 +254,7 @@ class Pool:
         except BrokenExecutor:
             raise
         except Exception as error:
-            return Done(error=error)
+            return Done(np.empty((0, 1)), error=error)
 
     def _learn(self, result: Done, rows: int) -> None:
         each = result.seconds / rows
