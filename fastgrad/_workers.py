@@ -211,7 +211,7 @@ class Pool:
                         part = again.pop() if again else (begin, begin + self._share(rows - begin))
                         pending[self._submit(task(*part), part, again)] = part
                         begin = max(begin, part[1])
-                    for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    for future in sorted(wait(pending, return_when=FIRST_COMPLETED).done, key=pending.__getitem__):
                         first, last = pending[future]
                         result = self._result(future)
                         del pending[future]

@@ -189,7 +189,7 @@ def test_an_exception_names_component_and_shift(processes):
     with pytest.raises(RuntimeError, match="the solver diverged") as caught:
         fg.gradient(diverges, np.ones(5), workers=processes)
     notes = "\n".join(caught.value.__notes__)
-    assert "x[3] + 8.7" in notes
+    assert re.search(r"x\[3\] [+-] 8.7", notes)
     assert "(component 3)" in notes
     assert re.search(r"\d of 10 values done", notes)
 
@@ -234,7 +234,7 @@ def test_a_worker_that_dies(tmp_path, processes):
         return float((x**2).sum())
 
     x = np.ones(5)
-    with pytest.raises(RuntimeError, match=r"a worker died .* x\[2\] \+ .* values done; retries= starts"):
+    with pytest.raises(RuntimeError, match=r"a worker died .* x\[\d\] [+-] .* values done; retries= starts"):
         fg.gradient(dies, x, workers=2)
     (tmp_path / "died").unlink()
     np.testing.assert_allclose(fg.gradient(dies, x, workers=2, retries=1), 2.0, rtol=1e-8)
