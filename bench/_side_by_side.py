@@ -1,6 +1,7 @@
 """Timing side by side: interleaved rounds in one process, medians, ratios."""
 
 import ctypes
+import functools
 import os
 import statistics
 import subprocess
@@ -16,18 +17,73 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 
-def build_limit():
-    """The bare C loop of calls, compiled from limits.c: ``limit(f, x, count)``."""
-    source = Path(__file__).with_name("limits.c")
-    target = Path(tempfile.mkdtemp()) / "limits.so"
+@functools.cache
+def built(name, *flags):
+    """A C file of this folder, compiled: the path of the shared library."""
+    source = Path(__file__).with_name(name)
+    target = Path(tempfile.mkdtemp()) / "built.so"
     compiler = (sysconfig.get_config_var("CC") or "cc").split()
     include = sysconfig.get_paths()["include"]
     extra = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
-    command = [*compiler, "-O3", "-shared", "-fPIC", f"-I{include}", str(source), "-o", str(target), *extra]
+    command = [*compiler, "-O3", *flags, "-shared", "-fPIC", f"-I{include}", str(source), "-o", str(target), *extra]
     subprocess.run(command, check=True)
-    limit = ctypes.PyDLL(str(target)).limit_calls
+    return str(target)
+
+
+def build_limit():
+    """The bare C loop of calls: ``limit(f, x, count)``."""
+    limit = ctypes.PyDLL(built("limits.c")).limit_calls
     limit.argtypes = [ctypes.py_object, ctypes.py_object, ctypes.c_ssize_t]
     return limit
+
+
+def build_compiled():
+    """Rosenbrock by pointer and in columns, and the hand-written loops of differences: (pointer, columns, loops)."""
+    library = ctypes.CDLL(built("compiled.c", "-march=native"))
+    array = ctypes.POINTER(ctypes.c_double)
+    pointer, columns = library.rosenbrock, library.rosenbrock_columns
+    pointer.restype, pointer.argtypes = ctypes.c_double, [ctypes.c_int, array, ctypes.c_void_p]
+    columns.restype = ctypes.c_int
+    columns.argtypes = [ctypes.c_int, ctypes.c_int, array, array, ctypes.c_void_p]
+    loops = {}
+    for name in ("limit_in_place", "limit_copies"):
+        loop = getattr(library, name)
+        loop.restype = None
+        loop.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        loops[name.replace("_", " ")] = loop
+    return pointer, columns, loops
+
+
+def numba_parallel(X, out):
+    """Central differences with Rosenbrock inlined, by Numba in two threads; None where it is not installed."""
+    try:
+        import numba
+    except ImportError:
+        return None
+
+    @numba.njit
+    def f(x):
+        total = 0.0
+        for i in range(x.size - 1):
+            a, b = x[i + 1] - x[i] * x[i], 1.0 - x[i]
+            total += 100.0 * a * a + b * b
+        return total
+
+    @numba.njit(parallel=True)
+    def gradients(X, out):
+        for row in numba.prange(X.shape[0]):
+            x = X[row].copy()
+            for i in range(x.size):
+                at = x[i]
+                h = 6.0554544523933395e-06 * max(abs(at), 1.0)
+                x[i] = at + h
+                right = f(x)
+                x[i] = at - h
+                out[row, i] = (right - f(x)) / ((at + h) - (at - h))
+                x[i] = at
+
+    numba.set_num_threads(min(2, numba.config.NUMBA_NUM_THREADS))
+    return lambda: gradients(X, out)
 
 
 def rounds_of(functions, seconds=0.4, rounds=41):

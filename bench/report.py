@@ -37,7 +37,7 @@ def main():
         rounds = rounds_of({k: v for k, v in rows.items() if v is not None}, 0.5 if options.quick else 4.0)
         times = medians(rounds)
         limit = min((row for row in times if row.startswith("limit")), key=times.get)
-        found = {row: ratio for row, ratio in ratios(rounds, limit).items() if not row.startswith("limit")}
+        found = {row: ratio for row, ratio in ratios(rounds, limit).items() if row != limit}
         others = ", ".join(f"{row} {ratio:.3g}" for row, ratio in found.items() if row != "fastgrad")
         others += "".join(f", {row} absent" for row in absent)
         print(f"{name:<34} {bound or '':>6} {found['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")

@@ -1,11 +1,16 @@
 """The speed table: each workload with its rows fastgrad, limit and peers. Correctness comes before timing."""
 
+import ctypes
+import functools
+
 import numpy as np
 from _side_by_side import (
+    build_compiled,
     build_limit,
     cheap,
     cheap_gradient,
     cubes,
+    numba_parallel,
     peers,
     rosenbrock,
     rosenbrock_gradient,
@@ -93,6 +98,31 @@ def _check(n):
     }
 
 
+def _compiled(b, n, in_columns, threads=1):
+    """By one thread: against the hand-written loops by pointer. By several: against one."""
+    pointer, columns, loops = build_compiled()
+    X = np.random.default_rng(0).uniform(-1.5, 1.5, (b, n))
+    out, other = np.empty_like(X), np.empty_like(X)
+    f = columns if in_columns else pointer
+    address = ctypes.cast(pointer, ctypes.c_void_p)
+    rows = {"fastgrad": lambda: fg.batch_gradient(f, X, out=out, workers=threads)}
+    if threads == 1:
+        for name, loop in loops.items():
+            if name == "limit in place" or not in_columns:
+                rows[name] = lambda loop=loop: loop(address, b, n, X.ctypes.data, other.ctypes.data)
+    else:
+        rows["limit one thread"] = lambda: fg.batch_gradient(f, X, out=other)
+        rows["numba parallel"] = numba_parallel(X, other)
+    rows["fastgrad"]()
+    for name, function in rows.items():
+        if function is not None and name != "fastgrad":
+            function()
+            assert np.allclose(out, other, rtol=1e-5, atol=1e-6), name
+    return rows
+
+
+_SIZES = {(100_000, 2): 0.35, (10_000, 10): 0.15, (1000, 100): 0.2}
+
 WORKLOADS = {
     "cheap f, n=2, gradient()": (lambda: _python(cheap, cheap_gradient, 2, False), None),
     "cheap f, n=10, grad()": (lambda: _python(cheap, cheap_gradient, 10, True), 1.3),
@@ -108,4 +138,8 @@ WORKLOADS = {
     "batch 100x100": (lambda: _batch(100, 100), 1.15),
     "batch 10000x100": (lambda: _batch(10000, 100), 1.15),
 }
+for (_b, _n), _bound in _SIZES.items():
+    for _form, _in_columns, _limit in (("pointer", False, 1.15), ("columns", True, _bound)):
+        _name, _of = f"{_form} {_b}x{_n}", functools.partial(_compiled, _b, _n, _in_columns)
+        WORKLOADS |= {_name: (_of, _limit), f"{_name}, 2 threads": (functools.partial(_of, 2), 0.6)}
 """Name: (rows, the ratio to the limit that must be reached)."""

@@ -132,18 +132,20 @@ cdef class CompiledFunction(Function):
         return size if size > SMALL * (1 + width) else SMALL * (1 + width)
 
     cdef Py_ssize_t part_end(self, Py_ssize_t begin) noexcept:
-        """Where the part from begin on ends: equal shares towards the end, and whole points, as many as SIMD likes."""
-        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, share
+        """Where the part from begin on ends: shares that shrink towards the end, and whole points, as SIMD likes them."""
+        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, least = self.least, share, odd
+        cdef Py_ssize_t block = FEW_POINTS * self.n if self.work.points is NULL else 1
         if self.threads > 1:
+            # A block of points is the least, unless it takes more than a millisecond.
+            if least < block <= 20 * least:
+                least = block
             share = left // (2 * self.threads)
-            if share < self.least:
-                share = self.least
+            share = share if share > least else least
             rows = rows if rows < share else share
         if rows >= left:
             return self.work.count
-        if self.work.points is NULL and rows >= 2 * FEW_POINTS * self.n:
-            rows -= (self.work.first + begin + rows) % (FEW_POINTS * self.n)
-        return begin + rows
+        odd = (self.work.first + begin + rows) % block
+        return begin + rows - (odd if odd < rows else 0)
 
     cdef void resize(self, Py_ssize_t rows, double seconds) noexcept:
         """Parts of 5 to 50 ms: so that Ctrl-C is seen, and looking for it costs nothing. Shares from 0.05 ms on."""

@@ -17,7 +17,7 @@ from ._values import as_number
 from .stencils import FLOAT32, FLOAT64
 
 _METHODS = ("central", "forward", "complex", "adaptive")
-_CHUNK = 1 << 17
+_CHUNK = 1 << 19
 
 
 def make_method(
@@ -410,7 +410,7 @@ def batch_gradient(
         return out
     adaptive = not isinstance(chosen, FixedStep)
     # The adaptive method keeps some 300 bytes a component.
-    rows = max(1, (_CHUNK // 8 if adaptive else _CHUNK) // n)
+    rows = max(1, (_CHUNK // 32 if adaptive else _CHUNK) // n)
     if not _kernels.is_plain(points):
         for start in range(0, b, rows):
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
