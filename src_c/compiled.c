@@ -84,7 +84,7 @@ static void in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
 }
 
 /* Calls the form with columns; what it returned is kept. */
-static int block(fg_compiled *f, ptrdiff_t count, ptrdiff_t n, double *values)
+static inline int block(fg_compiled *f, ptrdiff_t count, ptrdiff_t n, double *values)
 {
     f->returned = f->columns((int)count, (int)n, f->scratch, values, f->data);
     return f->returned ? FG_ECALLBACK : FG_OK;
@@ -133,7 +133,7 @@ int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const do
 ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) { return columns_of(n) * (n + 2 + width); }
 
 /* As fg_columns_derivatives, for `count` <= columns_of(n) points. */
-static int one_block(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+static inline int one_block(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
                      ptrdiff_t count, const double *base, double *scratch, double *derivatives, int *seen)
 {
     double *const slopes = scratch, *const at = slopes + n * count, *const h = at + count, *const values = h + count;
@@ -159,7 +159,7 @@ static int one_block(fg_compiled *f, const fg_stencil *st, const fg_step_rule *r
     return FG_OK;
 }
 
-int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+FG_CLONES int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
                            ptrdiff_t points, const double *base, double *scratch, double *derivatives, int *seen)
 {
     const ptrdiff_t most = columns_of(n);

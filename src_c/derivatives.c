@@ -63,14 +63,14 @@ static inline void combine_run(const fg_stencil *st, ptrdiff_t count, const doub
                            outputs);
 }
 
-int fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, const double *values,
+FG_CLONES int fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, const double *values,
                        const double *base, double *derivatives)
 {
     combine_run(st, count, x, h, 1, values, 1, count, base, 1, derivatives);
     return look_at(count * st->width, values, count, derivatives);
 }
 
-int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, const double *values, const double *base,
+FG_CLONES int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, const double *values, const double *base,
                double *derivatives)
 {
     for (ptrdiff_t a = 0, run; a < s->count; a += run) {

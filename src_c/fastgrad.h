@@ -23,6 +23,14 @@
 #error "fastgrad cannot be built with fast-math: it turns (x + h) - x into h; remove -ffast-math or /fp:fast"
 #endif
 
+/* Loops of plain arithmetic, compiled twice where the loader can choose: for any processor, and for wider vectors. Values
+ * are the same, since nothing is contracted or reordered. */
+#if defined(__GLIBC__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define FG_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define FG_CLONES
+#endif
+
 #define FG_OK 0
 /* A callback failed and has told its own language so; the loop stopped at once. */
 #define FG_ECALLBACK (-1)

@@ -68,7 +68,7 @@ void fg_fill_columns(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double 
     }
 }
 
-void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns)
+FG_CLONES void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns)
 {
     ptrdiff_t i = 0;
     /* Two by two, which compilers make two vectors of. */

@@ -6,7 +6,7 @@
 /* fmax and fabs-with-branches are library calls or stop vectorisation without -ffinite-math-only. */
 static double larger(double a, double b) { return a > b ? a : b; }
 
-void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count, int exact,
+FG_CLONES void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count, int exact,
               double *h)
 {
     const double relative = rule->relative; /* a copy: h might be where the rule is, for all that the compiler knows */
@@ -27,7 +27,7 @@ void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t 
     }
 }
 
-ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x)
+FG_CLONES ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x)
 {
     /* v * 0 is 0 for a finite v, and NaN else: sums without branches, so many that none waits for the last. */
     enum { SUMS = 16 };
