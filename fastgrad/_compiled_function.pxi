@@ -34,6 +34,7 @@ cdef class CompiledFunction(Function):
     cdef Py_ssize_t begin      # of the next part
     cdef int seen
     cdef int returned          # by f, where that is an error
+    cdef bint written          # by f, to its argument
     cdef object lock
     cdef object error          # of a helping thread
 
@@ -61,7 +62,7 @@ cdef class CompiledFunction(Function):
     cdef int run(self) except -1:
         """Does the work, with helping threads where it is long; returns the SEEN bits."""
         cdef list helpers = []
-        self.begin = self.seen = self.returned = 0
+        self.begin = self.seen = self.returned = self.written = 0
         self.error = None
         try:
             self.parts(helpers)
@@ -71,6 +72,8 @@ cdef class CompiledFunction(Function):
             joined(helpers)
         if self.error is not None:
             raise self.error
+        if self.written:
+            raise ValueError("the compiled function writes to its x; it must copy what it changes")
         if self.returned:
             raise RuntimeError(f"the compiled function returned {self.returned}, not 0, for a block of points")
         return self.seen
@@ -111,6 +114,7 @@ cdef class CompiledFunction(Function):
                     self.seen |= seen
                     if status:
                         self.returned = f.returned
+                        self.written = self.written or status == FG_EWRITTEN
                         self.begin = self.work.count
                     self.resize(end - begin, spent)
                 if helpers is not None:

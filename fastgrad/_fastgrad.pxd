@@ -5,6 +5,7 @@ from libc.stdint cimport uint64_t
 cdef extern from "fastgrad.h" nogil:
     int FG_OK
     int FG_ECALLBACK
+    int FG_EWRITTEN
 
     int FG_SEEN_NONFINITE
     int FG_SEEN_DOUBLE

@@ -27,8 +27,17 @@ ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n)
 
 static ptrdiff_t component_of(const fg_shifts *s, ptrdiff_t a) { return s->components ? s->components[a] : s->first + a; }
 
+/* Whether copies of the point x are still copies. */
+static int looked_at(const double *copies, ptrdiff_t count, ptrdiff_t n, const double *x)
+{
+    for (ptrdiff_t k = 0; k < count; k++)
+        if (memcmp(copies + k * n, x, (size_t)n * sizeof *x) != 0)
+            return FG_EWRITTEN;
+    return FG_OK;
+}
+
 /* One copy of the point. */
-static void in_place(const fg_compiled *f, const fg_shifts *s, double *values)
+static int in_place(const fg_compiled *f, const fg_shifts *s, double *values)
 {
     const ptrdiff_t n = s->n, width = s->width;
     double *const point = f->scratch;
@@ -42,11 +51,15 @@ static void in_place(const fg_compiled *f, const fg_shifts *s, double *values)
                 point[i] = s->x[low + i];
         }
         for (ptrdiff_t j = 0; j < width; j++) {
-            point[c - low] = unmoved + s->offsets[j] * h;
+            const double moved = unmoved + s->offsets[j] * h;
+            point[c - low] = moved;
             values[a * width + j] = f->scalar((int)n, point, f->data);
+            if (point[c - low] != moved)
+                return FG_EWRITTEN;
         }
         point[c - low] = unmoved;
     }
+    return low < 0 ? FG_OK : looked_at(point, 1, n, s->x + low);
 }
 
 /* Sets one coordinate of each copy: coordinates of components a .. a + count, moved by the stencil times h, or unmoved. */
@@ -61,7 +74,7 @@ static void set_copies(double *copies, const fg_shifts *s, ptrdiff_t a, ptrdiff_
 }
 
 /* Several copies, in each of which another coordinate moves. */
-static void in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
+static int in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
 {
     const ptrdiff_t n = s->n, most = COPIES / s->width;
     ptrdiff_t low = -1;
@@ -81,6 +94,7 @@ static void in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
             values[a * s->width + k] = f->scalar((int)n, f->scratch + k * n, f->data);
         set_copies(f->scratch, s, a, count, low, 0);
     }
+    return low < 0 ? FG_OK : looked_at(f->scratch, COPIES, n, s->x + low);
 }
 
 /* Calls the form with columns; what it returned is kept. */
@@ -90,16 +104,41 @@ static inline int block(fg_compiled *f, ptrdiff_t count, ptrdiff_t n, double *va
     return f->returned ? FG_ECALLBACK : FG_OK;
 }
 
+/* Whether a block still holds rows [begin, end) of the shifts. */
+static int block_looked_at(const double *columns, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end)
+{
+    for (ptrdiff_t r = begin; r < end; r++) {
+        const ptrdiff_t a = r / s->width, c = component_of(s, a), low = c - c % s->n;
+        for (ptrdiff_t i = 0; i < s->n; i++) {
+            const double x = s->x[low + i], filled = low + i == c ? x + s->offsets[r % s->width] * s->h[a] : x;
+            if (columns[i * (end - begin) + (r - begin)] != filled)
+                return FG_EWRITTEN;
+        }
+    }
+    return FG_OK;
+}
+
 static int in_columns(fg_compiled *f, const fg_shifts *s, double *values)
 {
     const ptrdiff_t most = columns_of(s->n), rows = s->count * s->width;
-    for (ptrdiff_t r = 0; r < rows; r += most) {
+    int status = FG_OK;
+    for (ptrdiff_t r = 0; r < rows && !status; r += most) {
         const ptrdiff_t stop = rows - r < most ? rows : r + most;
         fg_fill_columns(s, r, stop, f->scratch);
-        const int status = block(f, stop - r, s->n, values + r);
-        if (status)
-            return status;
+        status = block(f, stop - r, s->n, values + r);
+        if (!status && r == 0)
+            status = block_looked_at(f->scratch, s, r, stop);
     }
+    return status;
+}
+
+/* Whether a block still holds points (count, n). */
+static int transpose_looked_at(const double *columns, ptrdiff_t count, ptrdiff_t n, const double *points)
+{
+    for (ptrdiff_t k = 0; k < count; k++)
+        for (ptrdiff_t i = 0; i < n; i++)
+            if (columns[i * count + k] != points[k * n + i])
+                return FG_EWRITTEN;
     return FG_OK;
 }
 
@@ -108,11 +147,7 @@ int fg_compiled_at_shifts(void *compiled, const fg_shifts *s, double *values)
     fg_compiled *const f = compiled;
     if (f->columns)
         return in_columns(f, s, values);
-    if (copies_of(s->n) == 1)
-        in_place(f, s, values);
-    else
-        in_copies(f, s, values);
-    return FG_OK;
+    return copies_of(s->n) == 1 ? in_place(f, s, values) : in_copies(f, s, values);
 }
 
 int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const double *points, double *values)
@@ -126,6 +161,8 @@ int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const do
             values[k] = f->scalar((int)n, f->scratch, f->data);
         else if (block(f, part, n, values + k))
             return FG_ECALLBACK;
+        if (k == 0 && transpose_looked_at(f->scratch, part, n, points))
+            return FG_EWRITTEN;
     }
     return FG_OK;
 }
@@ -170,6 +207,8 @@ FG_CLONES int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const
                                      derivatives + k * n, seen);
         if (status)
             return status;
+        if (k == 0 && transpose_looked_at(f->scratch, count, n, x))
+            return FG_EWRITTEN;
     }
     return FG_OK;
 }

@@ -34,6 +34,8 @@
 #define FG_OK 0
 /* A callback failed and has told its own language so; the loop stopped at once. */
 #define FG_ECALLBACK (-1)
+/* A compiled function wrote to its argument: values may be those of other points. */
+#define FG_EWRITTEN (-2)
 
 /* What fg_derivatives noticed in passing; bits of *seen. */
 #define FG_SEEN_NONFINITE 1 /* a derivative is NaN or infinite */
@@ -143,7 +145,7 @@ int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_ste
 /* --- Compiled functions --------------------------------------------------------------------------------- */
 
 /* f at one point; and f at k points in columns (X[j * k + i] is coordinate j of point i), 0 or an error. They may read
- * no more than that, and must not write to x, X. */
+ * no more than that, and must not write to x, X: each call of a function below looks once whether they did. */
 typedef double (*fg_scalar)(int n, double *x, void *data);
 typedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data);
 
@@ -159,7 +161,7 @@ typedef struct fg_compiled {
 /* Doubles that a compiled function of n coordinates needs as scratch. */
 ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n);
 
-/* The two operations of fg_function; ctx is an fg_compiled. */
+/* The two operations of fg_function; ctx is an fg_compiled. Return FG_OK, FG_ECALLBACK or FG_EWRITTEN. */
 int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values);
 int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values);
 

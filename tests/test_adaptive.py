@@ -4,6 +4,7 @@ import json
 import math
 import warnings
 
+import matplotlib
 import numpy as np
 import pytest
 from study import KINDS, moved, study
@@ -336,7 +337,6 @@ def test_only_known_digits_are_shown():
 
 
 def test_plot():
-    matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

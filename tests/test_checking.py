@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from problems import PROBLEMS
@@ -122,6 +123,7 @@ def test_assert_grad():
 
 
 MODULE = """
+import matplotlib
 import numpy as np
 def f(x): return (x ** 3).sum()
 def g(x): return 3 * x ** 2
@@ -259,7 +261,6 @@ def test_scale_of_f_does_not_change_the_verdict():
 def test_html_and_plot():
     check = fg.check_grad(f, broken(lambda d: d["b"].__imul__(2)), X)
     assert "<table>" in check._repr_html_()
-    matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
     assert check.plot().get_xlabel() == "numeric"
 
@@ -287,7 +288,6 @@ def test_command_line(tmp_path, capsys):
 
 
 def test_command_line_shows_progress_on_a_terminal_only(tmp_path, capsys, monkeypatch):
-    pytest.importorskip("tqdm")
     path = tmp_path / "model_of_progress.py"
     path.write_text(MODULE)
     command = ["check", f"{path}:f", "--grad", f"{path}:g", "--at", f"{path}:x0"]
@@ -309,7 +309,6 @@ def test_module_runs(tmp_path):
 
 
 def test_bugs_of_the_digits_example(monkeypatch):
-    pytest.importorskip("sklearn")
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "examples"))
     import digits
 

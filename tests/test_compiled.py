@@ -4,6 +4,7 @@ import ctypes
 import math
 import pickle
 import re
+import signal
 import threading
 import time
 import tracemalloc
@@ -15,7 +16,7 @@ import pytest
 import scipy
 
 import fastgrad as fg
-from fastgrad._functions import as_function
+from fastgrad._functions import Evaluation, as_function
 from fastgrad._points import Point
 
 SCALAR = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_void_p)
@@ -142,6 +143,46 @@ def test_what_does_not_fit_is_said():
     failing = COLUMNS(lambda k, n, X, out, data: 7)
     with pytest.raises(RuntimeError, match="returned 7, not 0"):
         fg.gradient(failing, x)
+
+
+@SCALAR
+def overwriting(n, x, data):
+    x[n - 1] *= 2.0
+    return x[0]
+
+
+@COLUMNS
+def overwriting_columns(k, n, X, out, data):
+    for i in range(k):
+        out[i] = X[i]
+        X[i] = 0.0
+    return 0
+
+
+@pytest.mark.parametrize("f", [overwriting, overwriting_columns], ids=["pointer", "columns"])
+@pytest.mark.parametrize("n", [1, 3, 10])
+def test_a_function_that_writes_to_its_argument_is_found(f, n):
+    x = np.linspace(1.0, 2.0, n)
+    for work in (fg.gradient, fg.differentiate):
+        with pytest.raises(ValueError, match="writes to its x"):
+            work(f, x)
+    with pytest.raises(ValueError, match="writes to its x"):
+        fg.batch_gradient(f, np.ones((100, n)), workers=2)
+
+
+def test_ctrl_c_stops_threads_too():
+    # It sleeps n microseconds, and what it returns is never used.
+    slow = ctypes.cast(ctypes.CDLL(None).usleep, SCALAR)
+    points = np.ones((1000, 5000))
+    function = as_function(slow, (), Point(points[0]), Evaluation(workers=3))
+    timer = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        function.at_points(points)
+    count = function.nfev
+    assert 3 <= count < 300
+    time.sleep(0.1)  # no thread goes on behind
+    assert function.nfev == count
 
 
 def test_ctrl_c_stops_a_long_run():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import optimize
 
 import fastgrad as fg
 
@@ -177,7 +178,6 @@ def test_grad_argnums_args_and_kwargs():
 
 
 def test_grad_fits_scipy_minimize():
-    optimize = pytest.importorskip("scipy.optimize")
     rosen = optimize.rosen
     found = optimize.minimize(rosen, [1.3, 0.7, 0.8], jac=fg.grad(rosen))
     assert np.allclose(found.x, 1, atol=1e-5)

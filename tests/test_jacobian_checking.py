@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import fastgrad as fg
 
@@ -15,7 +16,6 @@ def jacobian(x):
 
 
 def test_jacobian():
-    sparse = pytest.importorskip("scipy.sparse")
     x = np.array([1.0, 2.0, 0.5])
     assert fg.check_jacobian(residuals, jacobian, x)
     assert fg.check_jacobian(residuals, sparse.csr_array(jacobian(x)), x)
@@ -41,7 +41,6 @@ def big_residuals(x):
 
 
 def big_jacobian(x):
-    sparse = pytest.importorskip("scipy.sparse")
     n = x.size
     found = sparse.diags_array([np.append(np.cos(x[:-1]) * x[1:], 0.0), np.sin(x[:-1])], offsets=[0, 1]).tolil()
     found[n - 1, 0], found[n - 1, n - 1] = x[-1], x[0]
