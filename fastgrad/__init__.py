@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .compiling import compile
     from .descent import DescentResult, gradient_descent
     from .jacobian_checking import check_jacobian
+    from .matrices import batch_jacobian, hessian, jacobian
 
 __version__: str = _kernels.build()[2]
 
@@ -33,6 +34,7 @@ __all__ = [
     "GradientCheck",
     "Mismatch",
     "batch_gradient",
+    "batch_jacobian",
     "build_info",
     "check_grad",
     "check_jacobian",
@@ -42,6 +44,8 @@ __all__ = [
     "grad",
     "gradient",
     "gradient_descent",
+    "hessian",
+    "jacobian",
     "noise_level",
     "partial",
     "stencils",
@@ -61,6 +65,9 @@ _ON_USE = {
     "differentiate": "adaptive",
     "gradient_descent": "descent",
     "noise_level": "adaptive",
+    "batch_jacobian": "matrices",
+    "hessian": "matrices",
+    "jacobian": "matrices",
 }
 
 

@@ -1,0 +1,263 @@
+"""Jacobians and Hessians: the verbs that return matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _kernels, stencils
+from ._compiled import compiled_parts
+from ._fixed import FixedStep, base_values, checked_steps, relative
+from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._points import Array, Point, as_array
+from .derivatives import make_method
+from .stencils import FLOAT32, FLOAT64
+
+__all__ = ["batch_jacobian", "hessian", "jacobian"]
+
+_BLOCK = 1 << 18
+
+
+def jacobian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Array:
+    """Jacobian of a vector function at a point.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> (m,)``, or an array of m entries of any shape, or a number.
+    x : array_like
+        The point; n entries of any shape.
+    vectorized : bool or {"rows", "columns"}, optional
+        f takes points (k, n) and returns (k, m); with "columns" it takes (n, k) and returns (m, k).
+    args, method, order, step, typical_x, bounds, noise, workers, progress, retries
+        As for `gradient`.
+
+    Returns
+    -------
+    jacobian : ndarray
+        (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`; f's values change their number.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> fg.jacobian(lambda x: np.array([x[0] * x[1], x[1] ** 2, 3.0]), [2.0, 5.0]).round(6)
+    array([[ 5.,  2.],
+           [ 0., 10.],
+           [ 0.,  0.]])
+    """
+    chosen = _fixed(make_method(method, order, step, typical_x, bounds, noise))
+    point = _array_point(x)
+    how = evaluation(vectorized, workers, progress, retries)
+    outputs = _outputs(f, args, point, how)
+    with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
+        function.expect(chosen.evaluations(point.n))
+        found = chosen.derivatives(function, point, point.flat)[0]
+    return np.ascontiguousarray(found.reshape(point.n, outputs).T)
+
+
+def batch_jacobian(
+    f: Callable[..., Any],
+    X: ArrayLike,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Array:
+    """Jacobians of a vector function at many points.
+
+    Parameters
+    ----------
+    f, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+        As for `jacobian`; options of x's shape are per coordinate, (n,), and hold for all points.
+    X : array_like
+        Points (b, n), one a row.
+
+    Returns
+    -------
+    jacobians : ndarray
+        (b, m, n).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `jacobian`; X has not two axes.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> fg.batch_jacobian(lambda x: np.array([x[0] * x[1], x[1]]), [[2.0, 5.0], [3.0, 4.0]]).round(6)
+    array([[[5., 2.],
+            [0., 1.]],
+    <BLANKLINE>
+           [[4., 3.],
+            [0., 1.]]])
+    """
+    chosen = _fixed(make_method(method, order, step, typical_x, bounds, noise))
+    points = as_array(X, "X")
+    if points.ndim != 2 or not points.size:
+        raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
+    b, n = points.shape
+    point = Point(points[0].copy())
+    how = evaluation(vectorized, workers, progress, retries)
+    outputs = _outputs(f, args, point, how)
+    found = np.empty((b, outputs, n))
+    rows = max(1, _BLOCK // (n * outputs))
+    with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
+        function.expect(chosen.evaluations(points.size))
+        for start in range(0, b, rows):
+            part = points[start : start + rows]
+            slopes = chosen.derivatives(function, point, part)[0].reshape(len(part), n, outputs)
+            found[start : start + rows] = slopes.transpose(0, 2, 1)
+    return found
+
+
+def hessian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    grad: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    step: Any = None,
+    typical_x: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Array:
+    """Hessian of a scalar function at a point.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> float``.
+    x : array_like
+        The point; n entries of any shape.
+    grad : callable, optional
+        ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
+    args, step, typical_x, noise, vectorized, workers, progress, retries
+        As for `gradient`; with grad, they are its.
+
+    Returns
+    -------
+    hessian : ndarray
+        (n, n), exactly symmetric.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`.
+
+    Notes
+    -----
+    From values of f, n² + n + 1 evaluations: with f at x, at x ± h_i e_i and at x ± (h_i e_i + h_j e_j),
+    ∂²f/∂x_i∂x_j = [f₊₊ - f₊ᵢ - f₊ⱼ + 2f - f₋ᵢ - f₋ⱼ + f₋₋] / (2 h_i h_j) (Abramowitz and Stegun 1964, 25.3.27).
+    With grad, 2n of its evaluations.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.hessian(lambda x: x[0] ** 2 * x[1] + 3 * x[0] * x[1] ** 3, [1.0, 2.0]).round(4)
+    array([[ 4., 38.],
+           [38., 36.]])
+    """
+    callable_or_error(f)
+    if grad is not None:
+        matrix = jacobian(
+            grad, x, args=args, step=step, typical_x=typical_x, noise=noise, vectorized=vectorized,
+            workers=workers, progress=progress, retries=retries,
+        )  # fmt: skip
+        if matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
+        return 0.5 * (matrix + matrix.T)
+    point = _array_point(x)
+    steps, typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
+    n, at = point.n, point.flat.ravel()
+    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
+        function.expect(n * n + n + 1)
+        base = base_values(function, point, point.flat)
+
+        def differences(relative_noise: float) -> Array:
+            h = _kernels.steps(at, n, stencils.SECOND.relative_step(relative_noise), steps, typical)
+            return _second_differences(function, at, h, float(base[0, 0]))
+
+        if noise is not None:
+            return differences(relative(noise, base))
+        found = differences(FLOAT64)
+        return differences(FLOAT32) if function.float32 and step is None else found
+
+
+def _second_differences(function: _kernels.Function, x: Array, h: Array, base: float) -> Array:
+    """All second partial derivatives, from values of f."""
+    n = x.size
+    one = function.at_shifts(x, np.arange(n), h, np.array([1.0, -1.0]))[:, :, 0] - base
+    matrix = np.empty((n, n))
+    matrix[np.diag_indices(n)] = (one[:, 0] + one[:, 1]) / h**2
+    rows, columns = np.triu_indices(n, 1)
+    block = max(1, _BLOCK // max(1, n))
+    for start in range(0, rows.size, block):
+        i, j = rows[start : start + block], columns[start : start + block]
+        values = np.empty((2, i.size))
+        for k, sign in enumerate((1.0, -1.0)):
+            points = np.tile(x, (i.size, 1))
+            pair = np.arange(i.size)
+            points[pair, i] += sign * h[i]
+            points[pair, j] += sign * h[j]
+            values[k] = function.at_points(points)[:, 0] - base
+        mixed = (values[0] - one[i, 0] - one[j, 0]) + (values[1] - one[i, 1] - one[j, 1])
+        matrix[i, j] = matrix[j, i] = mixed / (2 * h[i] * h[j])
+    return matrix
+
+
+def _fixed(method: Any) -> FixedStep:
+    if not isinstance(method, FixedStep):
+        raise ValueError('method="adaptive" takes functions of one value; differentiate them one by one')
+    return method
+
+
+def _array_point(x: ArrayLike) -> Point:
+    """X as an array, whatever it is."""
+    flat = as_array(x, "x")
+    return Point(flat if flat.ndim else flat.reshape(1))
+
+
+def _outputs(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
+    """How many values f has: it is called once to see."""
+    callable_or_error(f)
+    if compiled_parts(f) is not None:
+        return 1
+    x = point.flat.copy()
+    if how.vectorized is not False:
+        x = x.reshape((-1, 1) if how.vectorized == "columns" else (1, -1))
+    return int(np.size(f(x, *args)))

@@ -1,0 +1,140 @@
+"""Jacobians and Hessians, against exact ones."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+
+def f(x):
+    return np.array([x[0] * x[1], np.sin(x[2]), x[0] ** 2 + x[2]])
+
+
+def jacobian_of_f(x):
+    return np.array([[x[1], x[0], 0.0], [0.0, 0.0, np.cos(x[2])], [2 * x[0], 0.0, 1.0]])
+
+
+X = np.array([0.7, -1.2, 2.0])
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex"])
+def test_jacobian(method):
+    def g(x):
+        return np.array([x[0] * x[1], np.sin(x[2]), x[0] ** 2 + x[2]])
+
+    rtol = 1e-6 if method == "forward" else 1e-8
+    np.testing.assert_allclose(fg.jacobian(g, X, method=method), jacobian_of_f(X), rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("vectorized", [True, "columns"])
+def test_vectorised_jacobian(vectorized):
+    def g(block):
+        a, b, c = block if vectorized == "columns" else block.T
+        return np.stack([a * b, np.sin(c), a**2 + c], axis=0 if vectorized == "columns" else 1)
+
+    np.testing.assert_allclose(fg.jacobian(g, X, vectorized=vectorized), jacobian_of_f(X), atol=1e-8)
+    points = np.random.default_rng(0).uniform(-1, 1, (5, 3))
+    expected = np.array([jacobian_of_f(x) for x in points])
+    np.testing.assert_allclose(fg.batch_jacobian(g, points, vectorized=vectorized), expected, atol=1e-8)
+    np.testing.assert_allclose(fg.batch_jacobian(f, points), expected, atol=1e-8)
+
+
+def test_shapes():
+    assert fg.jacobian(lambda x: x.sum(), X).shape == (1, 3)
+    assert fg.jacobian(lambda x: np.outer(x, x), X).shape == (9, 3)
+    assert fg.jacobian(lambda x: x[:2], np.ones((2, 2)).ravel()).shape == (2, 4)
+    np.testing.assert_allclose(fg.jacobian(lambda x: x @ np.ones(2), np.ones((2, 2))), [[1, 1, 0, 0], [0, 0, 1, 1]])
+    assert fg.jacobian(lambda x: x**2, 3.0).round(6).tolist() == [[6.0]]
+    assert fg.hessian(lambda x: x[0] ** 2, [3.0]).round(3).tolist() == [[2.0]]
+
+
+def test_options_reach_the_method():
+    inside = []
+
+    def g(x):
+        inside.append(x.copy())
+        return np.array([x[0] ** 2, x[0] * x[1]])
+
+    found = fg.jacobian(g, [1.0, 2.0], bounds=([1.0, 2.0], None))
+    np.testing.assert_allclose(found, [[2.0, 0.0], [2.0, 1.0]], atol=1e-8)
+    assert np.min(inside, axis=0).tolist() == [1.0, 2.0]
+    np.testing.assert_allclose(fg.jacobian(lambda x, k: k * x, X, args=(3.0,)), 3 * np.eye(3), atol=1e-9)
+    assert (fg.jacobian(f, X, workers=2) == fg.jacobian(f, X)).all()
+    narrow = fg.jacobian(lambda x: f(x).astype(np.float32), X)
+    np.testing.assert_allclose(narrow, jacobian_of_f(X), atol=1e-3)
+
+
+def rosenbrock(x):
+    return float(np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
+
+
+def rosenbrock_gradient(x):
+    g = np.zeros_like(x)
+    g[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
+    g[1:] += 200 * (x[1:] - x[:-1] ** 2)
+    return g
+
+
+def rosenbrock_hessian(x):
+    h = np.diag(-400 * x[:-1], 1) + np.diag(-400 * x[:-1], -1)
+    h[np.arange(x.size - 1), np.arange(x.size - 1)] += 1200 * x[:-1] ** 2 - 400 * x[1:] + 2
+    h[np.arange(1, x.size), np.arange(1, x.size)] += 200
+    return h
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_hessian(n):
+    x = np.linspace(-1.0, 1.4, n)
+    calls = []
+
+    def counted(x):
+        calls.append(1)
+        return rosenbrock(x)
+
+    found = fg.hessian(counted, x)
+    assert len(calls) == n * n + n + 1
+    assert (found == found.T).all()
+    np.testing.assert_allclose(found, rosenbrock_hessian(x), rtol=2e-5, atol=2e-3)
+    by_gradient = fg.hessian(rosenbrock, x, grad=rosenbrock_gradient)
+    assert (by_gradient == by_gradient.T).all()
+    np.testing.assert_allclose(by_gradient, rosenbrock_hessian(x), rtol=1e-7, atol=1e-5)
+
+
+def test_compiled_and_vectorised_functions_too():
+    array = ctypes.POINTER(ctypes.c_double)
+
+    @ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, array, ctypes.c_void_p)
+    def pointer(n, x, data):
+        return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+    x = np.array([0.5, 0.8])
+    compiled = fg.compile(lambda x, y: 100 * (y - x**2) ** 2 + (1 - x) ** 2)
+    rows = {"vectorized": True}
+    for g, options in ((pointer, {}), (compiled, {"workers": 2}), (lambda x: [rosenbrock(row) for row in x], rows)):
+        np.testing.assert_allclose(fg.jacobian(g, x, **options), [rosenbrock_gradient(x)], rtol=1e-7)
+        np.testing.assert_allclose(fg.hessian(g, x, **options), rosenbrock_hessian(x), rtol=1e-5)
+        np.testing.assert_allclose(fg.batch_jacobian(g, [x, x], **options)[1], [rosenbrock_gradient(x)], rtol=1e-7)
+
+
+def test_float32_and_noise_take_longer_steps():
+    x = np.array([0.5, 0.8, 1.1])
+    narrow = fg.hessian(lambda x: np.float32(rosenbrock(x)), x)
+    np.testing.assert_allclose(narrow, rosenbrock_hessian(x), rtol=0.05, atol=5.0)
+    rng = np.random.default_rng(0)
+    noisy = fg.hessian(lambda x: rosenbrock(x) + 1e-6 * rng.standard_normal(), x, noise=1e-6)
+    np.testing.assert_allclose(noisy, rosenbrock_hessian(x), rtol=0.05, atol=5.0)
+
+
+def test_what_is_wrong_is_said():
+    with pytest.raises(ValueError, match='"adaptive"'):
+        fg.jacobian(f, X, method="adaptive")
+    with pytest.raises(ValueError, match=r"X has shape \(3,\)"):
+        fg.batch_jacobian(f, X)
+    with pytest.raises(ValueError, match="grad returned 2 values for 3"):
+        fg.hessian(rosenbrock, X, grad=lambda x: x[:2])
+    with pytest.raises(TypeError, match="f is 3"):
+        fg.jacobian(3, X)
+    with pytest.raises(ValueError, match="f is nan at x itself"):
+        fg.hessian(lambda x: np.nan, X)
