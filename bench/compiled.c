@@ -119,3 +119,26 @@ void limit_calls_by_pointer(function f, int points, int n, const double *X, doub
         for (int i = 0; i < n; i++)
             gradients[b * n + i] = f(n, (double *)X + b * n, 0) - f(n, (double *)X + b * n, 0);
 }
+
+/* Descents from many starts, with a fixed rate. */
+static void descents(function f, int starts, int n, double *X, int iterations, double rate,
+                     void (*gradient)(function, int, int, const double *, double *))
+{
+    double g[4096];
+    for (long b = 0; b < starts; b++)
+        for (int k = 0; k < iterations; k++) {
+            gradient(f, 1, n, X + b * n, g);
+            for (int i = 0; i < n; i++)
+                X[b * n + i] -= rate * g[i];
+        }
+}
+
+void limit_descent_in_place(function f, int starts, int n, double *X, int iterations, double rate)
+{
+    descents(f, starts, n, X, iterations, rate, limit_in_place);
+}
+
+void limit_descent_copies(function f, int starts, int n, double *X, int iterations, double rate)
+{
+    descents(f, starts, n, X, iterations, rate, limit_copies);
+}

@@ -1,7 +1,7 @@
 # A function that is a C pointer. Part of _kernels.pyx.
 
 cdef struct Work:
-    # What is asked of components, or points, [0, count): values at shifts, values at points, or else derivatives.
+    # What is asked of components, points or starts, [0, count): values at shifts, at points, descents, or else derivatives.
     const fg_shifts *shifts
     const double *points
     const fg_stencil *stencil
@@ -11,6 +11,7 @@ cdef struct Work:
     Py_ssize_t first
     const double *base
     double *out
+    const fg_starts *starts
     Py_ssize_t count
     Py_ssize_t each            # evaluations for one of them
 
@@ -55,9 +56,38 @@ cdef class CompiledFunction(Function):
 
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
                   Py_ssize_t count, const double *base, double *out) except -1:
-        self.work = Work(shifts=NULL, points=NULL, stencil=stencil, rule=rule, x=x, n=self.n, first=first, base=base,
+        self.work = Work(shifts=NULL, points=NULL, starts=NULL, stencil=stencil, rule=rule, x=x, n=self.n, first=first, base=base,
                          out=out, count=count, each=stencil.width)
         return self.run()
+
+    def descend(self, Direction direction, Scheme scheme, double relative, x, last, memory, status, njev, rates,
+                Py_ssize_t iteration, double gtol, absolute=None, typical=None, bounds=None):
+        """Iterations of many starts x (starts, n), with given rates; arrays as in ``fg_starts``, changed in place."""
+        cdef double[:, ::1] x_ = x, last_ = last
+        cdef double[::1] memory_ = memory, rates_ = rates
+        cdef int[::1] status_ = status
+        cdef Py_ssize_t[::1] njev_ = njev
+        cdef fg_step_rule rule
+        cdef object kept = fill_rule(&rule, relative, absolute, typical, self.n)
+        cdef fg_starts s
+        cdef cnp.ndarray low, high
+        if not x_.shape[0] or not rates_.shape[0]:
+            return
+        if (x_.shape[1] != self.n or last_.shape[0] != x_.shape[0] or last_.shape[1] != self.n
+                or status_.shape[0] != x_.shape[0] or njev_.shape[0] != x_.shape[0]
+                or memory_.shape[0] != fg_memory(&direction.how) * x_.shape[0] * self.n):
+            raise ValueError("the arrays of the starts do not fit together")
+        s.how, s.stencil, s.rule, s.n = &direction.how, &scheme.c, &rule, self.n
+        s.begin, s.end, s.rates, s.gtol = iteration, iteration + rates_.shape[0], &rates_[0], gtol
+        s.lower = s.upper = NULL
+        if bounds is not None:
+            low, high = as_doubles(bounds[0]), as_doubles(bounds[1])
+            s.lower, s.upper = doubles(low), doubles(high)
+        s.x, s.last, s.memory = &x_[0, 0], &last_[0, 0], NULL if not memory_.shape[0] else &memory_[0]
+        s.status, s.njev = &status_[0], <ptrdiff_t *>&njev_[0]
+        self.work = Work(shifts=NULL, points=NULL, starts=&s, stencil=NULL, rule=NULL, x=NULL, n=self.n, first=0,
+                         base=NULL, out=NULL, count=x_.shape[0], each=rates_.shape[0] * self.n * scheme.c.width)
+        self.run()
 
     cdef int run(self) except -1:
         """Does the work, with helping threads where it is long; returns the SEEN bits."""
@@ -90,7 +120,7 @@ cdef class CompiledFunction(Function):
     cdef int parts(self, list helpers) except -1:
         """Takes parts of the work until none is left; helpers is None in a helping thread."""
         cdef fg_compiled f = self.f_in_c
-        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.scratch_for_derivatives(), begin, end
+        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.own_scratch(), begin, end
         cdef Py_ssize_t shown = self.nfev
         cdef double started, spent
         cdef int seen = 0, status
@@ -128,8 +158,10 @@ cdef class CompiledFunction(Function):
         finally:
             PyMem_RawFree(f.scratch)
 
-    cdef Py_ssize_t scratch_for_derivatives(self) noexcept:
+    cdef Py_ssize_t own_scratch(self) noexcept:
         cdef Py_ssize_t width = self.work.stencil.width if self.work.stencil is not NULL else 0, size
+        if self.work.starts is not NULL:
+            return fg_descend_scratch(&self.f_in_c, self.work.starts)
         if self.f_in_c.columns is NULL or not width:
             return SMALL * (1 + width)
         size = fg_columns_scratch(self.n, width)
@@ -138,7 +170,9 @@ cdef class CompiledFunction(Function):
     cdef Py_ssize_t part_end(self, Py_ssize_t begin) noexcept:
         """Where the part from begin on ends: shares that shrink towards the end, and whole points, as SIMD likes them."""
         cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, least = self.least, share, odd
-        cdef Py_ssize_t block = FEW_POINTS * self.n if self.work.points is NULL else 1
+        cdef Py_ssize_t block = FEW_POINTS * (self.n if self.work.starts is NULL else 1)
+        if self.work.points is not NULL:
+            block = 1
         if self.threads > 1:
             # A block of points is the least, unless it takes more than a millisecond.
             if least < block <= 20 * least:
@@ -191,6 +225,8 @@ cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end
               int *seen) noexcept nogil:
     """Components, or points, [begin, end) of the work."""
     cdef fg_shifts shifts
+    if work.starts is not NULL:
+        return fg_descend(f, work.starts, begin, end, scratch)
     if work.points is not NULL:
         return fg_compiled_at_points(f, end - begin, work.n, work.points + begin * work.n, work.out + begin)
     if work.shifts is not NULL:
@@ -236,7 +272,7 @@ cdef int slopes(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t e
 
 cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
     cdef CompiledFunction f = <CompiledFunction>ctx
-    f.work = Work(shifts=shifts, points=NULL, stencil=NULL, rule=NULL, x=NULL, n=f.n, first=shifts.first, base=NULL,
+    f.work = Work(shifts=shifts, points=NULL, starts=NULL, stencil=NULL, rule=NULL, x=NULL, n=f.n, first=shifts.first, base=NULL,
                   out=values, count=shifts.count, each=shifts.width)
     f.run()
     return 0
@@ -244,7 +280,7 @@ cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) 
 
 cdef int compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
     cdef CompiledFunction f = <CompiledFunction>ctx
-    f.work = Work(shifts=NULL, points=points, stencil=NULL, rule=NULL, x=NULL, n=n, first=0, base=NULL, out=values,
+    f.work = Work(shifts=NULL, points=points, starts=NULL, stencil=NULL, rule=NULL, x=NULL, n=n, first=0, base=NULL, out=values,
                   count=count, each=1)
     f.run()
     return 0

@@ -51,14 +51,20 @@ cdef extern from "fastgrad.h" nogil:
     void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns) noexcept
     int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
                    const double *base, double *derivatives) noexcept
-    int fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x, const double *h,
-                           const double *values, const double *base, double *derivatives) noexcept
+    void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x, const double *h,
+                            const double *values, const double *base, double *derivatives, int *seen) noexcept
 
 # Its callbacks may need the GIL and set a Python exception, with which -1 crosses C unchanged.
 cdef extern from "fastgrad.h":
     int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
                        const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                        ptrdiff_t size, double *derivatives, int *seen) except -1
+
+    # The same, where no callback needs the GIL.
+    int derivatives_in_c "fg_derivatives"(
+        const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+        ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch, ptrdiff_t size, double *derivatives,
+        int *seen) noexcept nogil
 
     ctypedef double (*fg_scalar)(int n, double *x, void *data) noexcept nogil
     ctypedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data) noexcept nogil
@@ -78,11 +84,52 @@ cdef extern from "fastgrad.h":
                                const double *x, ptrdiff_t points, const double *base, double *scratch,
                                double *derivatives, int *seen) noexcept nogil
     ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) noexcept nogil
-    # The same function, where no callback needs the GIL.
-    int derivatives_in_c "fg_derivatives"(
-        const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n, const double *x,
-        ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch, ptrdiff_t size, double *derivatives,
-        int *seen) noexcept nogil
+    ptrdiff_t fg_columns_block(ptrdiff_t n) noexcept nogil
+    int fg_columns_slopes(fg_compiled *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
+                          ptrdiff_t count, const double *base, double *scratch, double *slopes, int *seen) noexcept nogil
+
+    enum fg_direction:
+        FG_GRADIENT
+        FG_MOMENTUM
+        FG_NESTEROV
+        FG_ADAM
+
+    ctypedef struct fg_descent:
+        fg_direction direction
+        double momentum
+        double decay
+        double epsilon
+
+    ptrdiff_t fg_memory(const fg_descent *how) noexcept nogil
+    void fg_direct(const fg_descent *how, ptrdiff_t count, ptrdiff_t iteration, const double *g, double *memory,
+                   double *d) noexcept nogil
+    void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
+                 const double *lower, const double *upper, double *x) noexcept nogil
+    double fg_norm(ptrdiff_t count, const double *g) noexcept nogil
+
+    int FG_RUNNING
+    int FG_CONVERGED
+    int FG_NOT_FINITE
+
+    ctypedef struct fg_starts:
+        const fg_descent *how
+        const fg_stencil *stencil
+        const fg_step_rule *rule
+        ptrdiff_t n
+        ptrdiff_t begin
+        ptrdiff_t end
+        const double *rates
+        double gtol
+        const double *lower
+        const double *upper
+        double *x
+        double *last
+        double *memory
+        int *status
+        ptrdiff_t *njev
+
+    int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept nogil
+    ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept nogil
 
     void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
                        double *out)

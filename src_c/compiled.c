@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { COPIES = 8, LEAST_N = 4, MOST_N = 4096, LEAST_COLUMNS = 32, MOST_COLUMNS = 256, NEAR = 1024, BLOCK = 131072 };
+enum { COPIES = 8, LEAST_N = 4, MOST_N = 4096, LEAST_COLUMNS = 32, NEAR = 1024, BLOCK = 131072 };
 
 /* A processor that reads a vector across a number just written waits for it. Several copies of the point, written some
  * calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies cost more than they save, and with very
@@ -16,7 +16,7 @@ static ptrdiff_t columns_of(ptrdiff_t n)
 {
     const ptrdiff_t near = NEAR / n / LEAST_COLUMNS * LEAST_COLUMNS, fit = BLOCK / n;
     if (near >= LEAST_COLUMNS)
-        return near < MOST_COLUMNS ? near : MOST_COLUMNS;
+        return near < FG_MOST_COLUMNS ? near : FG_MOST_COLUMNS;
     return fit < 1 ? 1 : fit < LEAST_COLUMNS ? fit : LEAST_COLUMNS;
 }
 
@@ -167,14 +167,14 @@ int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const do
     return FG_OK;
 }
 
+ptrdiff_t fg_columns_block(ptrdiff_t n) { return columns_of(n); }
+
 ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) { return columns_of(n) * (n + 2 + width); }
 
-/* As fg_columns_derivatives, for `count` <= columns_of(n) points. */
-static inline int one_block(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
-                     ptrdiff_t count, const double *base, double *scratch, double *derivatives, int *seen)
+FG_CLONES int fg_columns_slopes(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n,
+                                ptrdiff_t count, const double *base, double *scratch, double *slopes, int *seen)
 {
-    double *const slopes = scratch, *const at = slopes + n * count, *const h = at + count, *const values = h + count;
-    fg_transpose(count, n, x, f->scratch);
+    double *const at = scratch, *const h = at + count, *const values = h + count;
     for (ptrdiff_t i = 0; i < n; i++) {
         const fg_step_rule own = {rule->relative, rule->absolute ? rule->absolute + i : NULL,
                                   rule->typical ? rule->typical + i : NULL};
@@ -190,23 +190,24 @@ static inline int one_block(fg_compiled *f, const fg_stencil *st, const fg_step_
                 return status;
         }
         memcpy(moved, at, (size_t)count * sizeof *at);
-        *seen |= fg_combine_columns(st, count, at, h, values, base, slopes + i * count);
+        fg_combine_columns(st, count, at, h, values, base, slopes + i * count, seen);
     }
-    fg_transpose(n, count, slopes, derivatives);
     return FG_OK;
 }
 
-FG_CLONES int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
+int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
                            ptrdiff_t points, const double *base, double *scratch, double *derivatives, int *seen)
 {
     const ptrdiff_t most = columns_of(n);
     *seen = 0;
     for (ptrdiff_t k = 0; k < points; k += most) {
         const ptrdiff_t count = points - k < most ? points - k : most;
-        const int status = one_block(f, st, rule, n, x + k * n, count, base ? base + k : NULL, scratch,
-                                     derivatives + k * n, seen);
+        fg_transpose(count, n, x + k * n, f->scratch);
+        const int status = fg_columns_slopes(f, st, rule, n, count, base ? base + k : NULL, scratch + n * count, scratch,
+                                             seen);
         if (status)
             return status;
+        fg_transpose(n, count, scratch, derivatives + k * n);
         if (k == 0 && transpose_looked_at(f->scratch, count, n, x))
             return FG_EWRITTEN;
     }

@@ -63,11 +63,12 @@ static inline void combine_run(const fg_stencil *st, ptrdiff_t count, const doub
                            outputs);
 }
 
-FG_CLONES int fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h, const double *values,
-                       const double *base, double *derivatives)
+FG_CLONES void fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const double *x, const double *h,
+                                  const double *values, const double *base, double *derivatives, int *seen)
 {
     combine_run(st, count, x, h, 1, values, 1, count, base, 1, derivatives);
-    return look_at(count * st->width, values, count, derivatives);
+    if (seen)
+        *seen |= look_at(count * st->width, values, count, derivatives);
 }
 
 FG_CLONES int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs, const double *values, const double *base,
