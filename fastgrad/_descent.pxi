@@ -14,6 +14,7 @@ cdef class Direction:
     cdef fg_descent how
     cdef readonly cnp.ndarray memory  # (fg_memory() * count,)
     cdef readonly Py_ssize_t count
+    cdef readonly Py_ssize_t done     # iterations of the last `follow`, also where it raised
 
     def __init__(self, str method, Py_ssize_t count, double momentum, double decay, double epsilon):
         self.how = fg_descent(DIRECTIONS[method], momentum, decay, epsilon)
@@ -28,34 +29,42 @@ cdef class Direction:
         fg_direct(&self.how, self.count, iteration, doubles(g), doubles(self.memory), doubles(d))
         return d
 
-    def follow(self, x, gradient, last, rates, Py_ssize_t iteration, double gtol, bounds, calls, record, best):
-        """Iterations with given rates; x, gradient and last (where x came from) are changed in place.
+    def follow(self, x, gradient, last, last_gradient, rates, Py_ssize_t iteration, double gtol, double ftol, double fun,
+               bounds, calls, record, best):
+        """Iterations with given rates; x, gradient, and where they came from, are changed in place.
 
         calls: a ``Calls``. record: (rates.size, 4) for f, the gradient's norm, the step and the time of each, or
-        None: then f is not called. best: x, and an array of f there, for the lowest f seen.
-        Returns how many were done, and how they ended.
+        None: then f is not called. fun: f at x. best: x, and an array of f there, for the lowest f seen.
+        Returns how they ended; `done` is how many there were. Where that is NOT_FINITE, or f or grad raise, the last
+        point is the one that x came from.
         """
-        cdef double[::1] x_ = x, g = gradient, last_ = last, rates_ = rates, best_x = best[0], best_f = best[1]
+        cdef double[::1] x_ = x, g = gradient, last_ = last, last_g = last_gradient, rates_ = rates, best_x = best[0], best_f = best[1]
         cdef double[:, ::1] record_ = record
         cdef const double *lower = NULL
         cdef const double *upper = NULL
         cdef Py_ssize_t n = self.count, k, i
         cdef Calls calls_ = calls
-        cdef double norm, fun = 0.0, step
+        cdef double norm, before, step
         cdef cnp.ndarray d = np.empty(n), low, high
         if bounds is not None:
             low, high = as_doubles(bounds[0]), as_doubles(bounds[1])
             lower, upper = doubles(low), doubles(high)
+        self.done = 0
         for k in range(rates_.shape[0]):
+            self.done = k
+            before = fun
             fg_direct(&self.how, n, iteration + k, &g[0], doubles(self.memory), doubles(d))
             memcpy(&last_[0], &x_[0], n * sizeof(double))
+            memcpy(&last_g[0], &g[0], n * sizeof(double))
             fg_move(n, 1, 1, rates_[k], doubles(d), lower, upper, &x_[0])
             if record is not None:
                 fun = calls_.value(&x_[0])
+                if fun - fun != 0.0:
+                    return FG_NOT_FINITE
             calls_.gradient(&x_[0], &g[0])
             norm = fg_norm(n, &g[0])
-            if not (norm <= 1.7976931348623157e308 and fun - fun == 0.0):
-                return k, FG_NOT_FINITE
+            if not norm <= DBL_MAX:
+                return FG_NOT_FINITE
             if record is not None:
                 step = 0.0
                 for i in range(n):
@@ -64,9 +73,10 @@ cdef class Direction:
                 if fun < best_f[0]:
                     best_f[0] = fun
                     memcpy(&best_x[0], &x_[0], n * sizeof(double))
-            if norm <= gtol:
-                return k + 1, FG_CONVERGED
-        return rates_.shape[0], FG_RUNNING
+            self.done = k + 1
+            if norm <= gtol or (record is not None and fabs(before - fun) <= ftol * fabs(before) and ftol > 0.0):
+                return FG_CONVERGED
+        return FG_RUNNING
 
 
 @cython.final
@@ -76,11 +86,13 @@ cdef class Calls:
     cdef tuple args
     cdef cnp.ndarray like      # an array of x's shape
     cdef cnp.ndarray scratch
-    cdef readonly Py_ssize_t n_values, n_gradients
+    cdef readonly Py_ssize_t n_values
+    cdef bint count_values     # f is the user's own, and not counted elsewhere
 
-    def __init__(self, f, grad, tuple args, like, convert):
+    def __init__(self, f, grad, tuple args, like, convert, bint count_values=True):
         """convert: makes a flat array of what grad returned, or raises."""
         self.f, self.grad, self.args, self.like, self.convert = f, grad, args, like, convert
+        self.count_values = count_values
 
     cdef object at(self, object function, const double *x):
         if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
@@ -91,14 +103,13 @@ cdef class Calls:
         return function(self.scratch)
 
     cdef double value(self, const double *x) except? -1.0:
-        self.n_values += 1
+        self.n_values += self.count_values
         result = self.at(self.f, x)
         if PyFloat_CheckExact(result) or type(result) is float64:
             return PyFloat_AS_DOUBLE(result)
         return _values.as_number(result, False)[0]
 
     cdef int gradient(self, const double *x, double *g) except -1:
-        self.n_gradients += 1
         result = self.at(self.grad, x)
         cdef cnp.ndarray array
         if not (cnp.PyArray_CheckExact(result) and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE

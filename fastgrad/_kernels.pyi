@@ -101,10 +101,66 @@ class VectorizedFunction(Function):
 
 class CompiledFunction(Function):
     def __init__(self, f: object, point: Point, address: int, data: int, columns: bool, threads: int = 1) -> None: ...
+    def descend(
+        self,
+        direction: Direction,
+        scheme: Scheme,
+        relative: float,
+        x: NDArray[np.float64],
+        last: NDArray[np.float64],
+        memory: NDArray[np.float64],
+        status: NDArray[np.intc],
+        njev: NDArray[np.intp],
+        rates: NDArray[np.float64],
+        iteration: int,
+        gtol: float,
+        absolute: NDArray[np.float64] | None = None,
+        typical: NDArray[np.float64] | None = None,
+        bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    ) -> None: ...
 
 class PooledFunction(Function):
     def __init__(self, point: Point, pool: Pool, outputs: int = 1) -> None: ...
     @property
     def shape(self) -> tuple[int, ...] | None: ...
+
+RUNNING: int
+CONVERGED: int
+NOT_FINITE: int
+
+class Direction:
+    count: int
+    done: int
+    memory: NDArray[np.float64]
+    def __init__(self, method: str, count: int, momentum: float, decay: float, epsilon: float) -> None: ...
+    def of(self, gradient: NDArray[np.float64], iteration: int) -> NDArray[np.float64]: ...
+    def follow(
+        self,
+        x: NDArray[np.float64],
+        gradient: NDArray[np.float64],
+        last: NDArray[np.float64],
+        last_gradient: NDArray[np.float64],
+        rates: NDArray[np.float64],
+        iteration: int,
+        gtol: float,
+        ftol: float,
+        fun: float,
+        bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+        calls: Calls,
+        record: NDArray[np.float64] | None,
+        best: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ) -> int: ...
+
+class Calls:
+    n_values: int
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        grad: Callable[..., Any],
+        args: tuple[Any, ...],
+        like: NDArray[np.float64],
+        convert: Callable[[Any], NDArray[np.float64]],
+        count_values: bool = True,
+    ) -> None: ...
 
 def capsule_parts(capsule: object) -> tuple[str, int, int]: ...

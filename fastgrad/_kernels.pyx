@@ -7,7 +7,8 @@ cimport cython
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from libc.math cimport NAN
+from libc.float cimport DBL_MAX
+from libc.math cimport NAN, fabs
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memcmp, memcpy
 cimport numpy as cnp

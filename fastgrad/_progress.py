@@ -6,6 +6,14 @@ import sys
 from typing import Any
 
 
+def _tqdm() -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'fastgrad[progress]'") from error
+    return tqdm
+
+
 class Progress:
     """A bar of evaluations done and time left, on standard error.
 
@@ -16,17 +24,35 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError as error:
-            raise ImportError("progress=True needs tqdm: pip install 'fastgrad[progress]'") from error
-        self._bar: Any = tqdm(unit=" evaluations", leave=False)
+        self._bar: Any = _tqdm()(unit=" evaluations", leave=False)
         self.update = self._bar.update
 
     def expect(self, count: int) -> None:
         """So many evaluations will be done."""
         self._bar.total = count
         self._bar.refresh()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+
+class Iterations:
+    """A bar of iterations, with the loss and the gradient's norm.
+
+    Raises
+    ------
+    ImportError
+        tqdm is missing (extra ``progress``).
+    """
+
+    def __init__(self, total: int, done: int) -> None:
+        self._bar = _tqdm()(total=total, initial=done, unit=" iterations", leave=False)
+
+    def show(self, iteration: int, fun: float, norm: float) -> None:
+        """Where the run is."""
+        self._bar.set_postfix(loss=f"{fun:.6g}", gradient=f"{norm:.2g}", refresh=False)
+        self._bar.update(iteration - self._bar.n)
 
     def close(self) -> None:
         """Take the bar away."""

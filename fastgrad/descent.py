@@ -3,113 +3,130 @@
 from __future__ import annotations
 
 import math
-import time
+import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ._functions import Workers, as_function, callable_or_error, evaluation
-from ._kernels import Function
+from . import _kernels
+from ._checkpoint import Checkpoint
+from ._descending import Ending, LearningRate, Rules, Run
+from ._descent_result import DescentResult
+from ._fixed import checked_bounds
+from ._functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
-from ._points import Array, Point, Tree, as_point, per_coordinate
+from ._points import Array, Point, as_point
+from ._slopes import DifferenceSlopes, Slopes, UserSlopes
+from .adaptive import Adaptive
 from .derivatives import make_method
 
+__all__ = ["DescentResult", "gradient_descent"]
 
-@dataclass(frozen=True, slots=True)
-class DescentResult:
-    """Where a descent ended, with scipy's field names.
-
-    Attributes
-    ----------
-    x : number, ndarray or pytree
-        The best point, of x0's shape and structure.
-    fun : float
-        f there.
-    jac : number, ndarray or pytree
-        The gradient there.
-    nit, nfev, njev : int
-        Iterations, evaluations of f, gradients.
-    success : bool
-    status : int
-        0 converged, 1 too many iterations, 2 no lower point found, 3 f not finite.
-    message : str
-    history : dict of ndarray
-        ``fun``, ``grad_norm``, ``step``, ``nfev`` and ``time`` (seconds), an entry an iterate: the loss curve.
-    """
-
-    x: Any
-    fun: float
-    jac: Any
-    nit: int
-    nfev: int
-    njev: int
-    success: bool
-    status: int
-    message: str
-    history: dict[str, NDArray[Any]] = field(repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.message}: f = {self.fun:.6g} after {self.nit} iterations, {self.nfev} evaluations"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain Python values, ready for JSON, where x is arrays."""
-        plain = asdict(self)
-        plain["history"] = {name: values.tolist() for name, values in self.history.items()}
-        for name in ("x", "jac"):
-            plain[name] = plain[name].tolist() if isinstance(plain[name], np.ndarray) else plain[name]
-        return plain
+METHODS = ("gd", "momentum", "nesterov", "adam", "bb")
+_ACCURACY = ("forward", "central", "adaptive")
 
 
 def gradient_descent(
     f: Callable[..., Any],
-    x0: Any,
+    x0: Any = None,
     *,
-    grad: Callable[..., Any] | None = None,
+    grad: Callable[..., Any] | str | None = None,
     args: tuple[Any, ...] = (),
-    learning_rate: float | Literal["auto"] = "auto",
-    maxiter: int = 1000,
+    method: str = "gd",
+    learning_rate: LearningRate = "auto",
+    momentum: float = 0.9,
+    decay: float = 0.999,
+    bounds: Any = None,
+    typical_x: Any = None,
+    noise: float | None = None,
+    method_near_optimum: str | None = "adaptive",
     gtol: float = 1e-6,
-    method: str = "central",
-    order: int | None = None,
+    ftol: float = 0.0,
+    maxiter: int = 1000,
+    max_evals: float = math.inf,
+    max_time: float = math.inf,
+    callback: Callable[[DescentResult], object] | None = None,
+    history: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = 5.0,
+    batch: bool = False,
+    vectorized: Vectorized = False,
     workers: Workers = None,
     progress: bool = False,
     retries: int = 0,
 ) -> DescentResult:
-    """Minimise f by gradient descent.
+    """Minimise f by following its negative gradient.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args) -> float``, the loss.
     x0 : number, array_like or pytree
-        Where to start.
-    grad : callable, optional
-        ``grad(x, *args)``; by default differences of f.
+        Where to start; with ``batch=True`` points (m, n), one start a row. May be left out where a checkpoint is there
+        and x is an array.
+    grad : callable or {"forward", "central", "complex", "adaptive"}, optional
+        ``grad(x, *args)``; or how differences of f are taken, "central" by default.
     args : tuple, optional
         Further arguments of f and grad.
-    learning_rate : float or "auto", optional
-        A fixed rate, or backtracking until f falls enough (Armijo, Pac. J. Math. 16 (1966) 1-3), from a
-        first guess that doubles the last step that was taken.
+    method : {"gd", "momentum", "nesterov", "adam", "bb"}, optional
+        The direction: the gradient; with momentum; Nesterov's; Adam's; or the gradient with the step lengths of
+        Barzilai and Borwein.
+    learning_rate : float, callable or "auto", optional
+        A fixed rate; a schedule ``learning_rate(iteration)``; or, by default, backtracking until f falls enough
+        from a guess of Barzilai and Borwein's, which needs no tuning. With "bb", a number is the first step length.
+    momentum, decay : float, optional
+        Momentum, and for Adam its β₁; Adam's β₂.
+    bounds : (lower, upper), optional
+        x is kept within by projection.
+    typical_x, noise : optional
+        For differences, as for `gradient`.
+    method_near_optimum : {"forward", "central", "adaptive"} or None, optional
+        How differences may be taken where those of `grad` are what limits progress; None: never otherwise.
+    gtol : float, optional
+        Converged where the norm of the gradient (with bounds, of the projected one) is at most this.
+    ftol : float, optional
+        Converged where an iteration changes f by at most this share of it; 0: no such test.
     maxiter : int, optional
         Most iterations.
-    gtol : float, optional
-        Converged where the gradient's norm is at most this.
-    method, order : optional
-        How differences are taken, as for `gradient`.
-    workers, progress, retries : optional
+    max_evals, max_time : float, optional
+        Stop after so many evaluations of f, or seconds; what is under way is finished first.
+    callback : callable, optional
+        ``callback(result)`` after each iteration, with what a result would be; True stops.
+    history : bool, optional
+        Whether the loss curve is kept. Without it and with given rates, f is called only at the end.
+    checkpoint : path, optional
+        An ``.npz`` file where the run is kept. If it is there, the run goes on from it on the same path, to the last
+        bit; f, and a callable grad or learning_rate, are needed again.
+    checkpoint_every : float, optional
+        Seconds between two writes.
+    batch : bool, optional
+        Descend from every row of x0.
+    vectorized, workers, progress, retries
         As for `gradient`.
 
     Returns
     -------
     result : DescentResult
+        The best point, and how it was found; ``print(result)`` says in a line what happened.
 
     Raises
     ------
     TypeError, ValueError
-        As for `gradient`; the learning rate is not positive.
+        As for `gradient`; an option is wrong; f or its gradient is not finite at x0; the checkpoint is of another run.
+
+    See Also
+    --------
+    grad : fits ``jac=`` of `scipy.optimize.minimize`, whose quasi-Newton methods need fewer evaluations.
+
+    Notes
+    -----
+    Ctrl-C returns the best point so far. An exception in f at a trial step makes the step shorter; elsewhere it ends
+    the run, and is in the result.
+
+    Where no lower point is found, or a gradient by differences no longer gets smaller, it is compared with that of
+    the adaptive method, which knows its error: either it is replaced by a more accurate one, or the run has
+    "converged to the accuracy of the gradient".
 
     Examples
     --------
@@ -119,91 +136,149 @@ def gradient_descent(
     (True, array([1., 2.]))
     """
     callable_or_error(f)
-    if learning_rate != "auto" and not (isinstance(learning_rate, (int, float)) and 0 < learning_rate < math.inf):
-        raise ValueError(f'learning_rate is {learning_rate!r}; expected "auto" or a positive number')
+    if method not in METHODS:
+        hint = "; differences are chosen by grad=" if method in _ACCURACY else ""
+        raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, METHODS))}{hint}")
+    _check_numbers(learning_rate, momentum, decay)
+    how = evaluation(vectorized, workers, progress, retries)
+    if batch:
+        if checkpoint is not None or callback is not None:
+            raise ValueError("batch=True has no checkpoint and no callback")
+        from ._many_starts import descend_many
+
+        return descend_many(
+            f, x0, grad, args, method, learning_rate, momentum, decay, bounds, typical_x, noise, gtol, maxiter,
+            max_evals, max_time, how,
+        )  # fmt: skip
+    kept = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_every)
+    found = None if kept is None else kept.load()
+    point = _start(x0, found)
+    limits = None if bounds is None else _flat_bounds(bounds, point)
+    rules = Rules(
+        method, learning_rate, momentum, decay, limits, gtol, ftol, maxiter, max_evals, max_time, history, callback
+    )  # fmt: skip
+    methods = [] if callable(grad) else _methods(grad or "central", method_near_optimum, typical_x, bounds, noise)
+    adaptive = Adaptive(typical_x, bounds)
+    # The bar of a run shows its iterations; one point at a time is no work to share.
+    shared = how._replace(progress=False)
+    alone = SERIAL if how.vectorized is False else Evaluation(how.vectorized)
+    imaginary = bool(methods) and methods[0].imaginary
+    with as_function(f, args, point, alone) as loss, as_function(f, args, point, shared, imaginary) as differenced:
+        slopes: Slopes = (
+            UserSlopes(grad, args, point) if callable(grad) else DifferenceSlopes(differenced, point, methods, adaptive)
+        )
+        run = Run(loss, _calls(f, args, point, loss, slopes, how), slopes, point, rules)
+        run.checkpoint = kept
+        run.options = _kept_options(method, learning_rate, momentum, decay, grad, point)
+        if found is not None:
+            _check_options(run.options, found[1])
+            run.restore(found[0])
+        else:
+            run.begin()
+        loss.tolerate(True)
+        return _finished(run, progress)
+
+
+def _finished(run: Run, progress: bool) -> DescentResult:
+    if progress:
+        from ._progress import Iterations
+
+        run.shown = Iterations(run.rules.maxiter, run.iteration)
+    try:
+        ending: Ending = run.go()
+    finally:
+        if run.shown is not None:
+            run.shown.close()
+    if run.checkpoint is not None:
+        run.save()
+    return run.result(ending)
+
+
+def _check_numbers(learning_rate: Any, momentum: float, decay: float) -> None:
+    if not callable(learning_rate) and learning_rate != "auto":
+        number = isinstance(learning_rate, int | float | np.floating) and not isinstance(learning_rate, bool)
+        if not (number and 0 < learning_rate < math.inf):
+            raise ValueError(
+                f'learning_rate is {learning_rate!r}; expected "auto", a positive number, or a function of iterations'
+            )
+    for name, value in (("momentum", momentum), ("decay", decay)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} is {value!r}; expected a number from 0 to below 1")
+
+
+def _start(x0: Any, found: tuple[dict[str, Any], dict[str, Any]] | None) -> Point:
+    """Where the run starts or, with a checkpoint, what x looks like."""
+    if x0 is None:
+        if found is None:
+            raise TypeError("x0 is missing, and there is no checkpoint to go on from")
+        shape = found[1]["shape"]
+        if shape is None:
+            raise TypeError("x0 is missing; where x is not an array, it is needed to go on from a checkpoint too")
+        return as_point(found[0]["x"].reshape(shape))
     point = as_point(x0)
-    chosen = make_method(method, order, None, None, None, None)
-    how = evaluation(False, workers, progress, retries)
-    # One point at a time is no work to share.
-    with (
-        as_function(f, args, point) as loss,
-        as_function(f, args, point, how, imaginary=chosen.imaginary) as differenced,
-    ):
-        return _descend(loss, differenced, grad, args, point, chosen, learning_rate, maxiter, gtol)
+    if not point.n:
+        raise ValueError("x0 has no entries")
+    if found is not None and np.size(found[0]["x"]) != point.n:
+        raise ValueError(
+            f"the checkpoint is of a run with {np.size(found[0]['x'])} coordinates, but x0 has {point.n}; "
+            "remove it to start anew"
+        )
+    return point
 
 
-def _descend(
-    loss: Function,
-    differenced: Function,
-    grad: Callable[..., Any] | None,
-    args: tuple[Any, ...],
-    point: Point,
-    chosen: Method,
-    learning_rate: float | Literal["auto"],
-    maxiter: int,
-    gtol: float,
-) -> DescentResult:
+def _kept_options(
+    method: str, learning_rate: Any, momentum: float, decay: float, grad: Any, point: Point
+) -> dict[str, Any]:
+    """What a checkpoint says of the run that wrote it."""
+    return {
+        "method": method,
+        "learning_rate": "a function" if callable(learning_rate) else learning_rate,
+        "momentum": momentum,
+        "decay": decay,
+        "grad": "a function" if callable(grad) else grad or "central",
+        "shape": list(point.shape) if type(point) is Point else None,
+    }
+
+
+def _check_options(given: dict[str, Any], kept: dict[str, Any]) -> None:
+    """A run goes on as it began."""
+    for name, value in kept.items():
+        if name in given and given[name] != value:
+            raise ValueError(
+                f"the checkpoint is of a run with {name}={value!r}, not {given[name]!r}; pass the same, "
+                "or remove the file to start anew"
+            )
+
+
+def _flat_bounds(bounds: Any, point: Point) -> tuple[Array, Array]:
+    """Lower and upper bounds of each coordinate; x0 must be within."""
+    lower, upper = checked_bounds(bounds, point, point.flat)
+    return np.ascontiguousarray(np.broadcast_to(lower, point.n)), np.ascontiguousarray(np.broadcast_to(upper, point.n))
+
+
+def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: float | None) -> list[Method]:
+    """How differences are taken, the cheapest first."""
+    if grad not in (*_ACCURACY, "complex"):
+        raise ValueError(f"grad={grad!r} is no function and not one of 'forward', 'central', 'complex', 'adaptive'")
+    if near is not None and near not in _ACCURACY:
+        raise ValueError(f"method_near_optimum={near!r} is not one of {', '.join(map(repr, _ACCURACY))}")
+    names = [grad]
+    if grad in _ACCURACY and near is not None:
+        names += _ACCURACY[_ACCURACY.index(grad) + 1 : _ACCURACY.index(near) + 1]
+    return [make_method(name, None, None, typical_x, bounds, noise) for name in names]
+
+
+def _calls(
+    f: Any, args: tuple[Any, ...], point: Point, loss: _kernels.Function, slopes: Slopes, how: Evaluation
+) -> _kernels.Calls:
+    """F and the gradient for iterations in C: the user's own functions where they take arrays."""
+    like = np.empty(point.shape)
+    plain = point.make is None and how.vectorized is False and isinstance(loss, _kernels.PythonFunction)
+    if plain and isinstance(slopes, UserSlopes):
+        return _kernels.Calls(f, slopes.grad, args, like, slopes.convert)
+
     def value(x: Array) -> float:
         return float(loss.at_points(x.reshape(1, -1))[0, 0])
 
-    def gradient(x: Array) -> Array:
-        if grad is None:
-            return chosen.derivatives(differenced, point, x)[0].ravel()
-        argument = point.restore(x) if point.make is not None else x.reshape(point.shape).copy()
-        result = grad(argument, *args)
-        found = per_coordinate(result, point, "grad's result")
-        assert found is not None
-        if not isinstance(point, Tree) and np.shape(result) != point.shape and point.n > 1:
-            raise ValueError(f"grad returned shape {np.shape(result)}, but x has shape {point.shape}")
-        return found
-
-    started = time.perf_counter()
-    history: dict[str, list[float]] = {name: [] for name in ("fun", "grad_norm", "step", "nfev", "time")}
-    x = point.flat.ravel().copy()
-    fun, slope = value(x), gradient(x)
-    if not math.isfinite(fun):
-        raise ValueError(f"f is {fun} at x0")
-    rate = 1.0 if learning_rate == "auto" else float(learning_rate)
-    nit, njev, step = 0, 1, 0.0
-    while True:
-        norm = float(np.linalg.norm(slope))
-        now = time.perf_counter() - started
-        nfev = loss.nfev + differenced.nfev
-        for name, entry in zip(history, (fun, norm, step, nfev, now), strict=True):
-            history[name].append(entry)
-        if norm <= gtol:
-            status, message = 0, f"converged: the gradient's norm is {norm:.2g}"
-            break
-        if nit >= maxiter:
-            status, message = 1, f"stopped after maxiter={maxiter} iterations"
-            break
-        trial, lower = x - rate * slope, 0.0
-        lower = value(trial)
-        if learning_rate == "auto":
-            while not lower <= fun - 1e-4 * rate * norm**2 and rate * norm > 1e-16 * (1.0 + float(np.abs(x).max())):
-                rate *= 0.5
-                trial = x - rate * slope
-                lower = value(trial)
-            if not lower <= fun - 1e-4 * rate * norm**2:
-                status, message = 2, "no lower point along the gradient: at the accuracy of f and its gradient"
-                break
-        elif not math.isfinite(lower):
-            status, message = 3, f"f became {lower}; the last good point is returned, try a smaller learning_rate"
-            break
-        x, fun, step = trial, lower, rate * norm
-        slope = gradient(x)
-        nit, njev = nit + 1, njev + 1
-        if learning_rate == "auto":
-            rate *= 2.0
-    return DescentResult(
-        point.restore(x),
-        fun,
-        point.restore(slope),
-        nit,
-        loss.nfev + differenced.nfev,
-        njev,
-        status == 0,
-        status,
-        message,
-        {name: np.array(entries) for name, entries in history.items()},
-    )
+    flat = np.empty(point.n)
+    return _kernels.Calls(value, slopes.at, (), flat, slopes.convert, count_values=False)

@@ -1,0 +1,484 @@
+"""One descent: direction, step length and stopping test, an iteration after the other."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _kernels
+from ._checkpoint import Checkpoint
+from ._descent_result import CONVERGED, INTERRUPTED, LIMIT, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED, DescentResult
+from ._points import Array, Point
+from ._slopes import Slopes
+from .adaptive import scales
+
+_BURST_SECONDS = 0.05
+_REMEMBERED = 10
+_SUFFICIENT = 1e-4
+_FIRST_LOOK = 16
+
+LearningRate = float | str | Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that a run's path and end follow from, besides f and its gradient."""
+
+    method: str
+    learning_rate: Any
+    momentum: float
+    decay: float
+    bounds: tuple[Array, Array] | None
+    gtol: float
+    ftol: float
+    maxiter: int
+    max_evals: float
+    max_time: float
+    history: bool
+    callback: Callable[[DescentResult], object] | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended."""
+
+    status: int
+    message: str
+    exception: BaseException | None = None
+
+
+class Run:
+    """A descent under way. Between iterations, f (where it is looked at) and the gradient are known at x.
+
+    Parameters
+    ----------
+    loss : Function
+        f, one point at a time.
+    calls : Calls
+        f and the gradient for iterations in C.
+    slopes : Slopes
+    point : Point
+        Gives the shape of x and the names of its coordinates.
+    rules : Rules
+    """
+
+    def __init__(
+        self, loss: _kernels.Function, calls: _kernels.Calls, slopes: Slopes, point: Point, rules: Rules
+    ) -> None:
+        self.loss = loss
+        self.calls = calls
+        self.slopes = slopes
+        self.point = point
+        self.rules = rules
+        self.direction = _kernels.Direction(rules.method, point.n, rules.momentum, rules.decay, 1e-8)
+        self.checkpoint: Checkpoint | None = None
+        self.options: dict[str, Any] = {}
+        self.shown: Any = None
+        self.x = point.flat.ravel().copy()
+        self.last_x, self.last_slope = self.x.copy(), np.zeros(point.n)
+        self.iteration = self.njev = 0
+        self.rate = 0.0
+        self.failure: BaseException | None = None  # what f raised at a trial step
+        self.earlier_nfev, self.earlier_seconds = 0, 0.0
+        self.look_at, self.look_interval, self.look_norm = _FIRST_LOOK, _FIRST_LOOK, math.inf
+        self.pace = math.inf  # seconds an iteration
+        self.started = time.perf_counter()
+        self.rows: list[Array] = []  # of fun, grad_norm, step, nfev, time
+        self.path: list[Array] = []
+        self.fun, self.before, self.slope, self.norm = math.nan, math.nan, np.zeros(point.n), math.inf
+        self.best_x, self.best_fun = self.x.copy(), np.array([math.inf])
+
+    # --- What is known -----------------------------------------------------------------------------------------
+
+    @property
+    def nfev(self) -> int:
+        """Evaluations of f so far."""
+        return self.earlier_nfev + self.loss.nfev + self.calls.n_values + self.slopes.nfev
+
+    @property
+    def seconds(self) -> float:
+        """Time spent so far."""
+        return self.earlier_seconds + time.perf_counter() - self.started
+
+    def value(self, x: Array) -> float:
+        """F at x."""
+        return float(self.loss.at_points(x.reshape(1, -1))[0, 0])
+
+    def begin(self) -> None:
+        """F and the gradient where it starts; an exception there is the user's to see."""
+        if self.rules.history or self.rules.learning_rate == "auto":
+            self.fun = self.value(self.x)
+            if not math.isfinite(self.fun):
+                raise ValueError(f"f is {self.fun} at x0 ({self.point.at(self.x)})")
+            self.best_fun[0] = self.fun
+        self._renew()
+        if not math.isfinite(self.norm):
+            i = int(np.argmin(np.isfinite(self.slope)))
+            raise ValueError(f"the gradient is {self.slope[i]} at x0, for {self.point.name(i)}")
+        self._record(0.0)
+
+    def _renew(self) -> None:
+        """The gradient at x."""
+        self.slope = np.array(self.slopes.at(self.x))
+        self.njev += 1
+        self._measure()
+
+    def _measure(self) -> None:
+        self.norm = self._reach(self.slope)
+
+    def _reach(self, slope: Array) -> float:
+        """The norm of a gradient at x; with bounds, of how far x would go by it: coordinates they hold do not count."""
+        if self.rules.bounds is not None:
+            slope = self.x - np.clip(self.x - slope, *self.rules.bounds)
+        return float(np.linalg.norm(slope))
+
+    def _record(self, step: float) -> None:
+        if self.rules.history:
+            self.rows.append(np.array([[self.fun, self.norm, step, self.nfev, self.seconds]]))
+            if self.point.n == 2:
+                self.path.append(self.x.copy())
+
+    # --- The loop ----------------------------------------------------------------------------------------------
+
+    def go(self) -> Ending:
+        """Iterations until one of the tests says stop; no work is lost whatever happens."""
+        try:
+            while True:
+                ending = self._tested() or self._advanced() or self._watched()
+                if ending is not None:
+                    return ending
+        except KeyboardInterrupt:
+            return Ending(INTERRUPTED, "interrupted; the best point so far is returned")
+        except Exception as error:
+            return Ending(RAISED, f"f or its gradient raised {type(error).__name__}: {error}", error)
+
+    def _tested(self) -> Ending | None:
+        rules = self.rules
+        if self.norm <= rules.gtol:
+            return self._confirmed()
+        if rules.ftol > 0 and abs(self.before - self.fun) <= rules.ftol * abs(self.before):
+            return Ending(CONVERGED, f"converged: f changes by less than {rules.ftol:.2g} of itself")
+        if self.iteration >= rules.maxiter:
+            return Ending(LIMIT, f"stopped after maxiter={rules.maxiter} iterations")
+        if self.nfev >= rules.max_evals:
+            return Ending(LIMIT, f"stopped after max_evals={rules.max_evals:g} evaluations")
+        if self.seconds >= rules.max_time:
+            return Ending(LIMIT, f"stopped after max_time={rules.max_time:g} seconds")
+        return None
+
+    def _advanced(self) -> Ending | None:
+        if self.iteration >= self.look_at:
+            ending = self._looked()
+            if ending is not None or self.norm <= self.rules.gtol:
+                return ending
+        return self._searched() if self.rules.learning_rate == "auto" else self._followed()
+
+    def _watched(self) -> Ending | None:
+        """Callback, progress and checkpoint."""
+        if self.shown is not None:
+            self.shown.show(self.iteration, self.fun, self.norm)
+        if self.checkpoint is not None and time.monotonic() >= self.checkpoint.due:
+            self.save()
+        if self.rules.callback is not None and self.rules.callback(self.result(Ending(STOPPED, "under way"), False)):
+            return Ending(STOPPED, "stopped by the callback")
+        return None
+
+    # --- Step length: given rates ------------------------------------------------------------------------------
+
+    def _followed(self) -> Ending | None:
+        """Some iterations with the given rates, in C."""
+        rules, rate = self.rules, self.rules.learning_rate
+        count = self._burst()
+        if rules.method == "bb":
+            rates = np.array([self._spectral(float(rate(0) if callable(rate) else rate))])
+        elif callable(rate):
+            rates = np.array([float(rate(self.iteration + k)) for k in range(count)])
+        else:
+            rates = np.full(count, float(rate))
+        if not (np.isfinite(rates).all() and (rates > 0).all()):
+            raise ValueError(f"learning_rate gave {rates[~(rates > 0)][0]} at iteration {self.iteration}")
+        record = np.empty((rates.size, 4)) if rules.history else None
+        before = time.perf_counter()
+        try:
+            status = self.direction.follow(
+                self.x, self.slope, self.last_x, self.last_slope, rates, self.iteration,
+                rules.gtol if rules.bounds is None else -1.0, rules.ftol, self.fun, rules.bounds,
+                self.calls, record, (self.best_x, self.best_fun),
+            )  # fmt: skip
+        except BaseException:
+            self._entered(record, self.direction.done)
+            self._back()
+            raise
+        self._entered(record, self.direction.done)
+        self.pace = (time.perf_counter() - before) / rates.size
+        self.rate = float(rates[-1])
+        if status == _kernels.NOT_FINITE:
+            bad = "its gradient" if not np.isfinite(self.slope).all() else "f"
+            self._back()
+            text = f"{bad} is not finite after iteration {self.iteration}; a smaller learning_rate may help"
+            return Ending(NOT_FINITE, text)
+        self._measure()
+        return None
+
+    def _back(self) -> None:
+        """The last point where all was known: an iteration was broken off."""
+        self.x, self.slope = self.last_x.copy(), self.last_slope.copy()
+
+    def _burst(self) -> int:
+        """How many iterations may go without a look at anything else."""
+        rules = self.rules
+        # The projected gradient, the path, and the evaluations that differences take, are looked at each time.
+        looks = rules.bounds is not None or (rules.history and self.point.n == 2) or self.slopes.nfev > 0
+        if looks or rules.callback is not None or rules.method == "bb":
+            return 1
+        left = min(rules.maxiter - self.iteration, rules.max_evals - self.nfev)
+        return int(max(1, min(left, _BURST_SECONDS / self.pace if self.pace else 1 << 16, 1 << 16)))
+
+    def _entered(self, record: Array | None, done: int) -> None:
+        """Writes down the iterations that follow() did."""
+        begin = self.iteration
+        self.iteration += done
+        self.njev += done
+        if record is None or not done:
+            return
+        rows = np.empty((done, 5))
+        rows[:, :3] = record[:done, :3]
+        # In a burst every iteration takes one evaluation of f.
+        rows[:, 3] = self.nfev - np.arange(done)[::-1]
+        rows[:, 4] = record[:done, 3] - self.started + self.earlier_seconds
+        self.before = float(rows[-2, 0]) if done > 1 else self.fun
+        self.fun = float(rows[-1, 0])
+        self.rows.append(rows)
+        if self.point.n == 2 and self.iteration == begin + 1:
+            self.path.append(self.x.copy())
+
+    def _spectral(self, otherwise: float) -> float:
+        """The step length of Barzilai and Borwein (IMA J. Numer. Anal. 8 (1988) 141-148, eq. 5)."""
+        moved, turned = self.x - self.last_x, self.slope - self.last_slope
+        curved = float(moved @ turned)
+        if self.iteration and curved > 0 and math.isfinite(curved):
+            return float(moved @ moved) / curved
+        return 2.0 * self.rate if self.rate > 0 else otherwise
+
+    # --- Step length: found by looking -------------------------------------------------------------------------
+
+    def _guess(self, direction: Array) -> float:
+        largest = float(np.abs(direction).max())
+        first = 0.1 * max(1.0, float(np.abs(self.x).max())) / largest if largest else 1.0
+        if self.rules.method in ("gd", "bb"):
+            return self._spectral(first)
+        return 2.0 * self.rate if self.rate > 0 else first
+
+    def _trial(self, direction: Array, rate: float) -> tuple[Array, float]:
+        """A point, and f there; infinite where it is not defined."""
+        x = self.x - rate * direction
+        if self.rules.bounds is not None:
+            x = np.clip(x, *self.rules.bounds)
+        try:
+            fun = self.value(x)
+        except Exception as error:
+            self.failure = error
+            return x, math.inf
+        return x, fun if math.isfinite(fun) else math.inf
+
+    def _searched(self) -> Ending | None:
+        """An iteration with backtracking until f falls enough (Armijo, Pac. J. Math. 16 (1966) 1-3).
+
+        With method "bb", enough is below the highest of the last ten values (Raydan, SIAM J. Optim. 7 (1997) 26-33).
+        """
+        direction = self.direction.of(self.slope, self.iteration)
+        if not float(self.slope @ direction) > 0:
+            self.direction.memory[:] = 0.0
+            direction = self.slope
+        guess = rate = self._guess(direction)
+        highest = max(self._recent()) if self.rules.method == "bb" else self.fun
+        self.failure, tries = None, 0
+        while True:
+            x, fun = self._trial(direction, rate)
+            fall = float(self.slope @ (self.x - x))
+            # Far below the rounding of f, "enough" is nothing: then it must at least be lower.
+            if fun <= highest - _SUFFICIENT * fall and fall > 0 and fun < highest:
+                break
+            if np.array_equal(x, self.x) or tries > 60 or self.nfev >= self.rules.max_evals:
+                return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
+            # The minimum of the parabola through both values and the slope, or a tenth.
+            curved = fun - self.fun + fall
+            rate *= min(max(0.5 * fall / curved, 0.1), 0.5) if math.isfinite(curved) and curved > 0 else 0.1
+            tries += 1
+        while self.iteration == 0 and tries == 0:
+            farther, lower = self._trial(direction, 2.0 * rate)
+            if not lower < fun:
+                break
+            x, fun, rate = farther, lower, 2.0 * rate
+        slope = np.array(self.slopes.at(x))
+        self.njev += 1
+        if not np.isfinite(slope).all():
+            return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")
+        self.last_x, self.last_slope = self.x, self.slope
+        self.x, self.slope, self.before, self.fun, self.rate = x, slope, self.fun, fun, rate
+        self.iteration += 1
+        self._measure()
+        if fun < self.best_fun[0]:
+            self.best_x, self.best_fun[0] = x.copy(), fun
+        self._record(float(np.linalg.norm(self.x - self.last_x)))
+        self.recent = [*self._recent(), fun][-_REMEMBERED:]
+        return None
+
+    recent: list[float] = []  # noqa: RUF012 replaced, never changed
+
+    def _recent(self) -> list[float]:
+        return self.recent or [self.fun]
+
+    # --- What the gradient's own error allows -------------------------------------------------------------------
+
+    def _stuck(self, expected: float) -> Ending | None:
+        """No lower point was found along the gradient: a more accurate one, or why not. expected: the fall of f."""
+        if self.nfev >= self.rules.max_evals:
+            return None
+        if self.slopes.tighten():
+            self.direction.memory[:] = 0.0
+            self._renew()
+            return None
+        ending = self._compared()
+        if ending is not None:
+            return ending
+        points = self.x.reshape(1, -1)
+        level = float(self.loss.noise(points, np.array([self.fun]), scales(None, self.point, points))[0])
+        if expected <= 20.0 * max(level, 2e-16 * abs(self.fun)):
+            return Ending(
+                CONVERGED,
+                f"converged to the accuracy of f: its noise of {level:.1e} hides a lower point "
+                f"(the gradient's norm is {self.norm:.2g})",
+            )
+        if self.failure is not None:
+            error = self.failure
+            return Ending(RAISED, f"f raises {type(error).__name__} all along the gradient: {error}", error)
+        hint = "" if self.slopes.nfev else "; is grad the gradient of f? fastgrad.check_grad(f, grad, x) tells"
+        return Ending(NO_LOWER_POINT, f"no lower point along the gradient, of norm {self.norm:.2g}{hint}")
+
+    def _confirmed(self) -> Ending | None:
+        """The gradient is as small as was asked for: if that is by differences, a more accurate one must agree."""
+        found = self.slopes.accurate(self.x)
+        if found is None:
+            return Ending(CONVERGED, f"converged: the gradient's norm is {self.norm:.2g}")
+        exact, error = found
+        norm = self._reach(exact)
+        if not norm > self.rules.gtol + error:
+            return Ending(CONVERGED, f"converged: the gradient's norm is {norm:.2g}, its error {error:.1e}")
+        if self.slopes.tighten():
+            self._renew()
+            return None
+        return Ending(
+            CONVERGED,
+            f"converged to the accuracy of the gradient: its norm is {self.norm:.2g} by the differences that were "
+            f"asked for, and {norm:.2g} by more accurate ones",
+        )
+
+    def _looked(self) -> Ending | None:
+        """Now and then: whether a gradient that no longer gets smaller is all error."""
+        stalled = self.norm > 0.9 * self.look_norm
+        self.look_norm = min(self.look_norm, self.norm)
+        self.look_interval = _FIRST_LOOK if not stalled else 2 * self.look_interval
+        self.look_at = self.iteration + self.look_interval
+        return self._compared() if stalled else None
+
+    def _compared(self) -> Ending | None:
+        """Compare the gradient with one that knows its error."""
+        found = self.slopes.accurate(self.x)
+        if found is None:
+            return None
+        exact, error = found
+        norm = self._reach(exact)
+        if norm <= error and math.isfinite(error):
+            return Ending(
+                CONVERGED, f"converged to the accuracy of the gradient: its norm is {norm:.2g}, its error {error:.1e}"
+            )
+        if float(np.linalg.norm(exact - self.slope)) > 0.5 * norm and self.slopes.tighten():
+            self.direction.memory[:] = 0.0
+            self._renew()
+        return None
+
+    # --- What is kept ------------------------------------------------------------------------------------------
+
+    _NUMBERS = ("fun", "before", "norm", "iteration", "njev", "rate", "look_at", "look_interval", "look_norm")
+    _ARRAYS = ("x", "slope", "last_x", "last_slope", "best_x", "best_fun")
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the run follows from."""
+        kept: dict[str, Any] = {name: np.array(getattr(self, name)) for name in (*self._NUMBERS, *self._ARRAYS)}
+        kept |= {
+            "memory": self.direction.memory,
+            "nfev": np.array(self.nfev),
+            "seconds": np.array(self.seconds),
+            "recent": np.array(self.recent),
+            "stage": np.array(self.slopes.stage),
+            "relative_noise": np.array(self.slopes.relative_noise),
+            "rows": np.concatenate(self.rows) if self.rows else np.empty((0, 5)),
+            "path": np.array(self.path).reshape(-1, self.point.n) if self.path else np.empty((0, self.point.n)),
+        }
+        return kept
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from a state."""
+        for name in (*self._NUMBERS, *self._ARRAYS):
+            setattr(self, name, kept[name])
+        self.direction.memory[:] = kept["memory"]
+        self.earlier_nfev, self.earlier_seconds = kept["nfev"], kept["seconds"]
+        self.recent = kept["recent"].tolist()
+        self.slopes.stage, self.slopes.relative_noise = kept["stage"], kept["relative_noise"]
+        self.rows, self.path = [kept["rows"]], list(kept["path"])
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        assert self.checkpoint is not None
+        self.checkpoint.save(self.state(), self.options)
+
+    def result(self, ending: Ending, best: bool = True) -> DescentResult:
+        """The result if it ended here: at the lowest point seen, or at the last."""
+        x, fun, slope = self.x, self.fun, self.slope
+        if math.isnan(fun) and ending.status != INTERRUPTED:
+            fun = self._safely(self.value, x, math.nan)
+        if best and self.best_fun[0] < fun:
+            x, fun = self.best_x, float(self.best_fun[0])
+            unknown = np.full(self.point.n, math.nan)
+            slope = unknown if ending.status == INTERRUPTED else self._safely(self.slopes.at, x, unknown)
+        return DescentResult(
+            self.point.restore(x.copy()),
+            fun,
+            self.point.restore(slope.copy()),
+            self.iteration,
+            self.nfev,
+            self.njev,
+            ending.status == CONVERGED,
+            ending.status,
+            ending.message,
+            self._history(),
+            ending.exception,
+            self.value if self.point.n == 2 else None,
+        )
+
+    @staticmethod
+    def _safely(function: Callable[[Array], Any], x: Array, otherwise: Any) -> Any:
+        """What a function gives at a point where it was asked before; the result is not lost if it raises now."""
+        try:
+            return function(x)
+        except Exception:
+            return otherwise
+
+    def _history(self) -> dict[str, NDArray[Any]]:
+        if not self.rows:
+            return {}
+        rows = np.concatenate(self.rows)
+        history: dict[str, NDArray[Any]] = {
+            name: rows[:, k].copy() for k, name in enumerate(("fun", "grad_norm", "step", "nfev", "time"))
+        }
+        history["nfev"] = history["nfev"].astype(np.int64)
+        if self.path:
+            history["x"] = np.array(self.path)
+        return history
