@@ -1,0 +1,150 @@
+"""Descents from many starts at once: each goes as it would alone."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+ARRAY = ctypes.POINTER(ctypes.c_double)
+POINTER = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ARRAY, ctypes.c_void_p)
+STARTS = np.random.default_rng(0).uniform(-1.2, 1.2, (40, 3))
+
+
+def f(x):
+    return float(np.sum(10 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
+
+
+def rows(block):
+    return np.sum(10 * (block[:, 1:] - block[:, :-1] ** 2) ** 2 + (1 - block[:, :-1]) ** 2, axis=1)
+
+
+def columns(block):
+    return rows(block.T)
+
+
+def gradient(block):
+    g = np.zeros_like(block)
+    g[:, :-1] = -40 * block[:, :-1] * (block[:, 1:] - block[:, :-1] ** 2) - 2 * (1 - block[:, :-1])
+    g[:, 1:] += 20 * (block[:, 1:] - block[:, :-1] ** 2)
+    return g
+
+
+@POINTER
+def pointer(n, x, data):
+    total = 0.0
+    for i in range(n - 1):
+        a, b = x[i + 1] - x[i] * x[i], 1 - x[i]
+        total += 10 * a * a + b * b
+    return total
+
+
+compiled = fg.compile(lambda x, y, z: 10 * (y - x**2) ** 2 + (1 - x) ** 2 + 10 * (z - y**2) ** 2 + (1 - y) ** 2)
+KINDS = {
+    "python": (f, {}),
+    "rows": (rows, {"vectorized": True}),
+    "columns": (columns, {"vectorized": "columns"}),
+    "pointer": (pointer, {}),
+    "compiled": (compiled, {}),
+    "threads": (compiled, {"workers": 3}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam", "bb"])
+@pytest.mark.parametrize("rate", [1e-3, lambda k: 1e-3 / (1 + 0.01 * k)], ids=["fixed", "schedule"])
+def test_each_goes_as_it_would_alone(kind, method, rate):
+    function, options = KINDS[kind]
+    options = options | {"method": method, "learning_rate": rate, "maxiter": 30, "gtol": 0.0}
+    together = fg.gradient_descent(function, STARTS, batch=True, **options)
+    assert together.x.shape == together.jac.shape == STARTS.shape
+    assert (together.status == 1).all()
+    assert (together.nit == 30).all()
+    for k in (0, 7, 39):
+        alone = fg.gradient_descent(
+            f,
+            STARTS[k],
+            history=False,
+            **{name: options[name] for name in ("method", "learning_rate", "maxiter", "gtol")},
+        )
+        # Steps of Barzilai and Borwein amplify how f was rounded.
+        rtol = 1e-3 if method == "bb" else 1e-6
+        np.testing.assert_allclose(together.x[k], alone.x, rtol=rtol, atol=1e-8)
+        assert together.fun[k] == pytest.approx(f(together.x[k]), rel=1e-12)
+    np.testing.assert_allclose(together.jac, gradient(together.x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", ["gd", "bb", "momentum"])
+def test_backtracking_finds_the_minimum(kind, method):
+    function, options = KINDS[kind]
+    found = fg.gradient_descent(function, STARTS[:8], batch=True, method=method, gtol=1e-4, maxiter=3000, **options)
+    assert found.success.all(), found
+    np.testing.assert_allclose(found.x, 1.0, atol=1e-3)
+    assert "8 of 8 starts converged" in str(found)
+
+
+@pytest.mark.parametrize("kind", ["rows", "pointer", "compiled", "threads"])
+def test_ended_starts_leave_the_block(kind):
+    function, options = KINDS[kind]
+    starts = np.ones((300, 3))
+    starts[::3] = STARTS[0]  # the others are at the minimum
+    starts[1, 0] = 1e200  # its gradient is not finite
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = fg.gradient_descent(function, starts, batch=True, learning_rate=1e-3, gtol=1e-5, maxiter=50, **options)
+    ended = np.zeros(300, dtype=int)
+    ended[::3], ended[1] = 1, 3
+    assert (found.status == ended).all()
+    assert (found.nit == np.where(ended == 1, 50, 0)).all()
+    assert found.x[1, 0] == 1e200
+    assert (found.x[2] == 1.0).all()
+    assert (found.x[::3] == found.x[0]).all()
+    assert "left where f is finite" in str(found)
+
+
+def test_the_number_of_threads_changes_nothing():
+    starts = np.random.default_rng(1).uniform(-1.2, 1.2, (3000, 3))
+    for function in (pointer, compiled):
+        part = starts[:200] if function is pointer else starts
+        options = {"batch": True, "learning_rate": 0.02, "method": "adam", "maxiter": 60, "gtol": 0.3}
+        one = fg.gradient_descent(function, part, **options)
+        two = fg.gradient_descent(function, part, workers=3, **options)
+        assert (one.x == two.x).all()
+        assert (one.nit == two.nit).all()
+        assert len(set(one.nit.tolist())) > 3
+
+
+def test_the_users_gradient_and_bounds():
+    options = {"batch": True, "vectorized": True, "gtol": 1e-6, "maxiter": 5000}
+    found = fg.gradient_descent(rows, STARTS[:6], grad=gradient, **options)
+    assert found.success.all()
+    assert found.nfev > 0
+    np.testing.assert_allclose(found.x, 1.0, atol=1e-5)
+    inside = []
+
+    def watched(block):
+        inside.append(np.abs(block).max())
+        return rows(block)
+
+    for rate in ("auto", 1e-2):
+        found = fg.gradient_descent(watched, STARTS[:6] / 2, bounds=(-0.7, 0.7), learning_rate=rate, **options)
+        assert found.success.all()
+        assert max(inside) <= 0.7
+        assert np.abs(found.x).max() <= 0.7
+
+
+def test_limits_and_what_is_wrong():
+    found = fg.gradient_descent(rows, STARTS, batch=True, vectorized=True, learning_rate=1e-3, max_evals=3000)
+    assert (found.status == 1).all()
+    assert found.nfev < 3000 + 40 * 8
+    assert fg.gradient_descent(compiled, STARTS, batch=True, learning_rate=1e-3, max_time=0.0).nit.max() == 0
+    with pytest.raises(ValueError, match=r"x0 has shape \(3,\)"):
+        fg.gradient_descent(f, np.zeros(3), batch=True)
+    with pytest.raises(ValueError, match="no checkpoint"):
+        fg.gradient_descent(f, STARTS, batch=True, checkpoint="run.npz")
+    with pytest.raises(ValueError, match="grad returned shape"):
+        fg.gradient_descent(rows, STARTS, batch=True, vectorized=True, grad=lambda block: block[:, :1])
+    failing = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ARRAY, ARRAY, ctypes.c_void_p)
+    with pytest.raises(RuntimeError, match="returned 3, not 0"):
+        fg.gradient_descent(failing(lambda *_: 3), STARTS, batch=True, learning_rate=0.1)
