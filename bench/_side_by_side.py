@@ -13,6 +13,8 @@ from pathlib import Path
 
 # The idle BLAS thread of NumPy's OpenBLAS takes a share of a small machine; no workload uses it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Else the threads of Numba's OpenMP spin on the cores that others are timed on.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
 
@@ -46,10 +48,11 @@ def build_compiled():
     columns.restype = ctypes.c_int
     columns.argtypes = [ctypes.c_int, ctypes.c_int, array, array, ctypes.c_void_p]
     loops = {}
-    for name in ("limit_in_place", "limit_copies"):
+    for name in ("limit_in_place", "limit_copies", "limit_descent_in_place", "limit_descent_copies"):
         loop = getattr(library, name)
         loop.restype = None
-        loop.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        rest = [ctypes.c_int, ctypes.c_double] if "descent" in name else [ctypes.c_void_p]
+        loop.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, *rest]
         loops[name.replace("_", " ")] = loop
     return pointer, columns, loops
 

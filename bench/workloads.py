@@ -108,7 +108,7 @@ def _compiled(b, n, in_columns, threads=1):
     rows = {"fastgrad": lambda: fg.batch_gradient(f, X, out=out, workers=threads)}
     if threads == 1:
         for name, loop in loops.items():
-            if name == "limit in place" or not in_columns:
+            if name == "limit in place" or (name == "limit copies" and not in_columns):
                 rows[name] = lambda loop=loop: loop(address, b, n, X.ctypes.data, other.ctypes.data)
     else:
         rows["limit one thread"] = lambda: fg.batch_gradient(f, X, out=other)
@@ -119,6 +119,62 @@ def _compiled(b, n, in_columns, threads=1):
             function()
             assert np.allclose(out, other, rtol=1e-5, atol=1e-6), name
     return rows
+
+
+def _starts(n, in_columns, threads=1, starts=10_000, iterations=100, rate=1e-4):
+    """Many starts, a fixed rate: against the hand-written loops by pointer; several threads against one."""
+    pointer, columns, loops = build_compiled()
+    X = np.random.default_rng(0).uniform(-1.2, 1.2, (starts, n))
+    f = columns if in_columns else pointer
+    address = ctypes.cast(pointer, ctypes.c_void_p)
+
+    def ours(workers):
+        options = {"learning_rate": rate, "maxiter": iterations, "gtol": 0.0, "workers": workers}
+        return fg.gradient_descent(f, X, batch=True, **options).x
+
+    def limit(loop):
+        x = X.copy()
+        loop(address, starts, n, x.ctypes.data, iterations, rate)
+        return x
+
+    rows = {"fastgrad": lambda: ours(threads)}
+    if threads > 1:
+        rows["limit one thread"] = lambda: ours(1)
+    else:
+        for name in ("limit descent in place", "limit descent copies"):
+            if "place" in name or not in_columns:
+                rows[name] = lambda loop=loops[name]: limit(loop)
+    for name, function in rows.items():
+        assert np.allclose(function(), ours(1), rtol=1e-8, atol=1e-8), name
+    return rows
+
+
+def _iterations(n, history):
+    """1000 iterations with a fixed rate, against bare calls of the gradient (and of f, where the curve is kept)."""
+    limit, count, x = build_limit(), 1000, np.linspace(0.5, 1.5, n)
+
+    def gradient(x):
+        return 2.0 * x
+
+    def f(x):
+        return x.dot(x)
+
+    options = {"grad": gradient, "learning_rate": 1e-6, "maxiter": count, "gtol": 0.0, "history": history}
+
+    def bare():
+        limit(gradient, x, count + 1)
+        if history:
+            limit(f, x, count + 1)
+
+    def loop():
+        at, curve = x.copy(), []
+        for _ in range(count):
+            if history:
+                curve.append(f(at))
+            at = at - 1e-6 * gradient(at)
+
+    assert fg.gradient_descent(f, x, **options).nit == count
+    return {"fastgrad": lambda: fg.gradient_descent(f, x, **options), "limit": bare, "NumPy loop": loop}
 
 
 _SIZES = {(100_000, 2): 0.35, (10_000, 10): 0.15, (1000, 100): 0.2}
@@ -142,4 +198,15 @@ for (_b, _n), _bound in _SIZES.items():
     for _form, _in_columns, _limit in (("pointer", False, 1.15), ("columns", True, _bound)):
         _name, _of = f"{_form} {_b}x{_n}", functools.partial(_compiled, _b, _n, _in_columns)
         WORKLOADS |= {_name: (_of, _limit), f"{_name}, 2 threads": (functools.partial(_of, 2), 0.6)}
+for _n in (2, 10):
+    for _form, _in_columns, _limit in (("pointer", False, 1.15), ("columns", True, 0.15)):
+        _name, _of = f"10000 starts, n={_n}, {_form}", functools.partial(_starts, _n, _in_columns)
+        WORKLOADS |= {_name: (_of, _limit), f"{_name}, 2 threads": (functools.partial(_of, 2), 0.6)}
+
+EXTRA = {
+    f"descent, n={n}{', history' if history else ''}": (functools.partial(_iterations, n, history), bound, 1000)
+    for history, bound in ((False, 0.3), (True, 1.0))
+    for n in (2, 10, 100)
+}
+"""Name: (rows, µs more than the limit that each of so many may take)."""
 """Name: (rows, the ratio to the limit that must be reached)."""

@@ -94,6 +94,9 @@ cdef class CompiledFunction(Function):
         cdef list helpers = []
         self.begin = self.seen = self.returned = self.written = 0
         self.error = None
+        if self.threads > 1:
+            # Helpers start after the first part, which must not be long.
+            self.rows = self.least = 1
         try:
             self.parts(helpers)
         finally:

@@ -142,7 +142,7 @@ class Run:
         if self.rules.history:
             self.rows.append(np.array([[self.fun, self.norm, step, self.nfev, self.seconds]]))
             if self.point.n == 2:
-                self.path.append(self.x.copy())
+                self.path.append(self.x.reshape(1, 2).copy())
 
     # --- The loop ----------------------------------------------------------------------------------------------
 
@@ -204,18 +204,19 @@ class Run:
         if not (np.isfinite(rates).all() and (rates > 0).all()):
             raise ValueError(f"learning_rate gave {rates[~(rates > 0)][0]} at iteration {self.iteration}")
         record = np.empty((rates.size, 4)) if rules.history else None
+        path = np.empty((rates.size, 2)) if rules.history and self.point.n == 2 else None
         before = time.perf_counter()
         try:
             status = self.direction.follow(
                 self.x, self.slope, self.last_x, self.last_slope, rates, self.iteration,
                 rules.gtol if rules.bounds is None else -1.0, rules.ftol, self.fun, rules.bounds,
-                self.calls, record, (self.best_x, self.best_fun),
+                self.calls, record, path, (self.best_x, self.best_fun),
             )  # fmt: skip
         except BaseException:
-            self._entered(record, self.direction.done)
+            self._entered(record, path, self.direction.done)
             self._back()
             raise
-        self._entered(record, self.direction.done)
+        self._entered(record, path, self.direction.done)
         self.pace = (time.perf_counter() - before) / rates.size
         self.rate = float(rates[-1])
         if status == _kernels.NOT_FINITE:
@@ -233,16 +234,15 @@ class Run:
     def _burst(self) -> int:
         """How many iterations may go without a look at anything else."""
         rules = self.rules
-        # The projected gradient, the path, and the evaluations that differences take, are looked at each time.
-        looks = rules.bounds is not None or (rules.history and self.point.n == 2) or self.slopes.nfev > 0
+        # The projected gradient, and the evaluations that differences take, are looked at each time.
+        looks = rules.bounds is not None or self.slopes.nfev > 0
         if looks or rules.callback is not None or rules.method == "bb":
             return 1
         left = min(rules.maxiter - self.iteration, rules.max_evals - self.nfev)
         return int(max(1, min(left, _BURST_SECONDS / self.pace if self.pace else 1 << 16, 1 << 16)))
 
-    def _entered(self, record: Array | None, done: int) -> None:
+    def _entered(self, record: Array | None, path: Array | None, done: int) -> None:
         """Writes down the iterations that follow() did."""
-        begin = self.iteration
         self.iteration += done
         self.njev += done
         if record is None or not done:
@@ -255,8 +255,8 @@ class Run:
         self.before = float(rows[-2, 0]) if done > 1 else self.fun
         self.fun = float(rows[-1, 0])
         self.rows.append(rows)
-        if self.point.n == 2 and self.iteration == begin + 1:
-            self.path.append(self.x.copy())
+        if path is not None:
+            self.path.append(path[:done])
 
     def _spectral(self, otherwise: float) -> float:
         """The step length of Barzilai and Borwein (IMA J. Numer. Anal. 8 (1988) 141-148, eq. 5)."""
@@ -420,7 +420,7 @@ class Run:
             "stage": np.array(self.slopes.stage),
             "relative_noise": np.array(self.slopes.relative_noise),
             "rows": np.concatenate(self.rows) if self.rows else np.empty((0, 5)),
-            "path": np.array(self.path).reshape(-1, self.point.n) if self.path else np.empty((0, self.point.n)),
+            "path": np.concatenate(self.path) if self.path else np.empty((0, 2)),
         }
         return kept
 
@@ -432,7 +432,7 @@ class Run:
         self.earlier_nfev, self.earlier_seconds = kept["nfev"], kept["seconds"]
         self.recent = kept["recent"].tolist()
         self.slopes.stage, self.slopes.relative_noise = kept["stage"], kept["relative_noise"]
-        self.rows, self.path = [kept["rows"]], list(kept["path"])
+        self.rows, self.path = [kept["rows"]], [kept["path"]] if len(kept["path"]) else []
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -480,5 +480,5 @@ class Run:
         }
         history["nfev"] = history["nfev"].astype(np.int64)
         if self.path:
-            history["x"] = np.array(self.path)
+            history["x"] = np.concatenate(self.path)
         return history

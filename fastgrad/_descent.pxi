@@ -30,16 +30,16 @@ cdef class Direction:
         return d
 
     def follow(self, x, gradient, last, last_gradient, rates, Py_ssize_t iteration, double gtol, double ftol, double fun,
-               bounds, calls, record, best):
+               bounds, calls, record, path, best):
         """Iterations with given rates; x, gradient, and where they came from, are changed in place.
 
         calls: a ``Calls``. record: (rates.size, 4) for f, the gradient's norm, the step and the time of each, or
-        None: then f is not called. fun: f at x. best: x, and an array of f there, for the lowest f seen.
+        None: then f is not called. path: (rates.size, n) for the points, or None. fun: f at x. best: x, and an array of f there, for the lowest f seen.
         Returns how they ended; `done` is how many there were. Where that is NOT_FINITE, or f or grad raise, the last
         point is the one that x came from.
         """
         cdef double[::1] x_ = x, g = gradient, last_ = last, last_g = last_gradient, rates_ = rates, best_x = best[0], best_f = best[1]
-        cdef double[:, ::1] record_ = record
+        cdef double[:, ::1] record_ = record, path_ = path
         cdef const double *lower = NULL
         cdef const double *upper = NULL
         cdef Py_ssize_t n = self.count, k, i
@@ -73,6 +73,8 @@ cdef class Direction:
                 if fun < best_f[0]:
                     best_f[0] = fun
                     memcpy(&best_x[0], &x_[0], n * sizeof(double))
+            if path is not None:
+                memcpy(&path_[k, 0], &x_[0], n * sizeof(double))
             self.done = k + 1
             if norm <= gtol or (record is not None and fabs(before - fun) <= ftol * fabs(before) and ftol > 0.0):
                 return FG_CONVERGED

@@ -148,6 +148,7 @@ class Direction:
         bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
         calls: Calls,
         record: NDArray[np.float64] | None,
+        path: NDArray[np.float64] | None,
         best: tuple[NDArray[np.float64], NDArray[np.float64]],
     ) -> int: ...
 

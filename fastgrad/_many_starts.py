@@ -181,15 +181,19 @@ class _Starts:
         # Whether f computes in float32 shows at one start.
         noise = chosen.derivatives(function, Point(np.zeros(self.n)), self.x[:1])[1]
         h = chosen.stencil.relative_step(noise)
-        done, count = 0, 16
+        done, count = 0, 1
         try:
             while done < self.maxiter and not self._spent() and (status == _kernels.RUNNING).any():
                 rates = np.array([self._rate(k) for k in range(done, min(done + count, self.maxiter))])
+                before = time.perf_counter()
                 function.descend(
                     direction, chosen.stencil.scheme, h, self.x, last, memory, status, self.njev, rates, done, self.gtol
                 )
                 done += rates.size
-                count *= 2
+                pace = (time.perf_counter() - before) / rates.size
+                # One start's share bounds how long Ctrl-C waits; all of them, how late a limit is seen.
+                watched = self.shown is not None or self.limits_of_work != (math.inf, math.inf)
+                count = int(np.clip(0.02 / pace * (1 if watched else self.m), 1, 1 << 16))
                 self._shows(done)
         finally:
             self.nit = self.njev - (status != _kernels.RUNNING)
