@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from . import _kernels
 from ._checkpoint import Checkpoint
-from ._descent_result import CONVERGED, INTERRUPTED, LIMIT, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED, DescentResult
+from ._descent_result import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED, DescentResult
 from ._points import Array, Point
 from ._slopes import Slopes
+from ._step_lengths import backtrack, first_guess, spectral
+from ._stopping import Ending, Stopping
 from .adaptive import scales
 
 _BURST_SECONDS = 0.05
 _REMEMBERED = 10
-_SUFFICIENT = 1e-4
 _FIRST_LOOK = 16
 
 LearningRate = float | str | Callable[[int], float]
@@ -35,22 +36,9 @@ class Rules:
     momentum: float
     decay: float
     bounds: tuple[Array, Array] | None
-    gtol: float
-    ftol: float
-    maxiter: int
-    max_evals: float
-    max_time: float
+    stopping: Stopping
     history: bool
     callback: Callable[[DescentResult], object] | None
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended."""
-
-    status: int
-    message: str
-    exception: BaseException | None = None
 
 
 class Run:
@@ -91,6 +79,7 @@ class Run:
         self.started = time.perf_counter()
         self.rows: list[Array] = []  # of fun, grad_norm, step, nfev, time
         self.path: list[Array] = []
+        self.recent: list[float] = []  # f at the last points
         self.fun, self.before, self.slope, self.norm = math.nan, math.nan, np.zeros(point.n), math.inf
         self.best_x, self.best_fun = self.x.copy(), np.array([math.inf])
 
@@ -159,23 +148,15 @@ class Run:
             return Ending(RAISED, f"f or its gradient raised {type(error).__name__}: {error}", error)
 
     def _tested(self) -> Ending | None:
-        rules = self.rules
-        if self.norm <= rules.gtol:
+        stopping = self.rules.stopping
+        if self.norm <= stopping.gtol:
             return self._confirmed()
-        if rules.ftol > 0 and abs(self.before - self.fun) <= rules.ftol * abs(self.before):
-            return Ending(CONVERGED, f"converged: f changes by less than {rules.ftol:.2g} of itself")
-        if self.iteration >= rules.maxiter:
-            return Ending(LIMIT, f"stopped after maxiter={rules.maxiter} iterations")
-        if self.nfev >= rules.max_evals:
-            return Ending(LIMIT, f"stopped after max_evals={rules.max_evals:g} evaluations")
-        if self.seconds >= rules.max_time:
-            return Ending(LIMIT, f"stopped after max_time={rules.max_time:g} seconds")
-        return None
+        return stopping.ending(self.before, self.fun, self.iteration, self.nfev, self.seconds)
 
     def _advanced(self) -> Ending | None:
         if self.iteration >= self.look_at:
             ending = self._looked()
-            if ending is not None or self.norm <= self.rules.gtol:
+            if ending is not None or self.norm <= self.rules.stopping.gtol:
                 return ending
         return self._searched() if self.rules.learning_rate == "auto" else self._followed()
 
@@ -209,7 +190,7 @@ class Run:
         try:
             status = self.direction.follow(
                 self.x, self.slope, self.last_x, self.last_slope, rates, self.iteration,
-                rules.gtol if rules.bounds is None else -1.0, rules.ftol, self.fun, rules.bounds,
+                rules.stopping.gtol if rules.bounds is None else -1.0, rules.stopping.ftol, self.fun, rules.bounds,
                 self.calls, record, path, (self.best_x, self.best_fun),
             )  # fmt: skip
         except BaseException:
@@ -238,7 +219,7 @@ class Run:
         looks = rules.bounds is not None or self.slopes.nfev > 0
         if looks or rules.callback is not None or rules.method == "bb":
             return 1
-        left = min(rules.maxiter - self.iteration, rules.max_evals - self.nfev)
+        left = min(rules.stopping.maxiter - self.iteration, rules.stopping.max_evals - self.nfev)
         return int(max(1, min(left, _BURST_SECONDS / self.pace if self.pace else 1 << 16, 1 << 16)))
 
     def _entered(self, record: Array | None, path: Array | None, done: int) -> None:
@@ -258,22 +239,13 @@ class Run:
         if path is not None:
             self.path.append(path[:done])
 
-    def _spectral(self, otherwise: float) -> float:
-        """The step length of Barzilai and Borwein (IMA J. Numer. Anal. 8 (1988) 141-148, eq. 5)."""
-        moved, turned = self.x - self.last_x, self.slope - self.last_slope
-        curved = float(moved @ turned)
-        if self.iteration and curved > 0 and math.isfinite(curved):
-            return float(moved @ moved) / curved
-        return 2.0 * self.rate if self.rate > 0 else otherwise
-
     # --- Step length: found by looking -------------------------------------------------------------------------
 
-    def _guess(self, direction: Array) -> float:
-        largest = float(np.abs(direction).max())
-        first = 0.1 * max(1.0, float(np.abs(self.x).max())) / largest if largest else 1.0
-        if self.rules.method in ("gd", "bb"):
-            return self._spectral(first)
-        return 2.0 * self.rate if self.rate > 0 else first
+    def _spectral(self, otherwise: float) -> float:
+        """Barzilai's and Borwein's step length; before there is one, or where it fails, twice the last."""
+        if self.rate > 0:
+            otherwise = 2.0 * self.rate
+        return spectral(self.x - self.last_x, self.slope - self.last_slope, otherwise)
 
     def _trial(self, direction: Array, rate: float) -> tuple[Array, float]:
         """A point, and f there; infinite where it is not defined."""
@@ -288,58 +260,49 @@ class Run:
         return x, fun if math.isfinite(fun) else math.inf
 
     def _searched(self) -> Ending | None:
-        """An iteration with backtracking until f falls enough (Armijo, Pac. J. Math. 16 (1966) 1-3).
-
-        With method "bb", enough is below the highest of the last ten values (Raydan, SIAM J. Optim. 7 (1997) 26-33).
-        """
+        """An iteration with backtracking."""
         direction = self.direction.of(self.slope, self.iteration)
         if not float(self.slope @ direction) > 0:
             self.direction.memory[:] = 0.0
             direction = self.slope
-        guess = rate = self._guess(direction)
-        highest = max(self._recent()) if self.rules.method == "bb" else self.fun
-        self.failure, tries = None, 0
-        while True:
-            x, fun = self._trial(direction, rate)
-            fall = float(self.slope @ (self.x - x))
-            # Far below the rounding of f, "enough" is nothing: then it must at least be lower.
-            if fun <= highest - _SUFFICIENT * fall and fall > 0 and fun < highest:
-                break
-            if np.array_equal(x, self.x) or tries > 60 or self.nfev >= self.rules.max_evals:
-                return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
-            # The minimum of the parabola through both values and the slope, or a tenth.
-            curved = fun - self.fun + fall
-            rate *= min(max(0.5 * fall / curved, 0.1), 0.5) if math.isfinite(curved) and curved > 0 else 0.1
-            tries += 1
-        while self.iteration == 0 and tries == 0:
-            farther, lower = self._trial(direction, 2.0 * rate)
-            if not lower < fun:
-                break
-            x, fun, rate = farther, lower, 2.0 * rate
-        slope = np.array(self.slopes.at(x))
+        guess = first_guess(self.x, direction)
+        if self.rules.method in ("gd", "bb"):
+            guess = self._spectral(guess)
+        elif self.rate > 0:
+            guess = 2.0 * self.rate
+        self.failure = None
+        found = backtrack(
+            lambda rate: self._trial(direction, rate),
+            self.x,
+            self.fun,
+            self.slope,
+            max(self.recent or [self.fun]) if self.rules.method == "bb" else self.fun,
+            guess,
+            self.iteration == 0,
+            lambda: self.nfev >= self.rules.stopping.max_evals,
+        )
+        if found is None:
+            return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
+        slope = np.array(self.slopes.at(found.x))
         self.njev += 1
         if not np.isfinite(slope).all():
             return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")
-        self.last_x, self.last_slope = self.x, self.slope
-        self.x, self.slope, self.before, self.fun, self.rate = x, slope, self.fun, fun, rate
+        self.last_x, self.last_slope, self.before = self.x, self.slope, self.fun
+        self.x, self.fun, self.rate = found
+        self.slope = slope
         self.iteration += 1
         self._measure()
-        if fun < self.best_fun[0]:
-            self.best_x, self.best_fun[0] = x.copy(), fun
+        if self.fun < self.best_fun[0]:
+            self.best_x, self.best_fun[0] = self.x.copy(), self.fun
         self._record(float(np.linalg.norm(self.x - self.last_x)))
-        self.recent = [*self._recent(), fun][-_REMEMBERED:]
+        self.recent = [*(self.recent or [self.before]), self.fun][-_REMEMBERED:]
         return None
-
-    recent: list[float] = []  # noqa: RUF012 replaced, never changed
-
-    def _recent(self) -> list[float]:
-        return self.recent or [self.fun]
 
     # --- What the gradient's own error allows -------------------------------------------------------------------
 
     def _stuck(self, expected: float) -> Ending | None:
         """No lower point was found along the gradient: a more accurate one, or why not. expected: the fall of f."""
-        if self.nfev >= self.rules.max_evals:
+        if self.nfev >= self.rules.stopping.max_evals:
             return None
         if self.slopes.tighten():
             self.direction.memory[:] = 0.0
@@ -369,7 +332,7 @@ class Run:
             return Ending(CONVERGED, f"converged: the gradient's norm is {self.norm:.2g}")
         exact, error = found
         norm = self._reach(exact)
-        if not norm > self.rules.gtol + error:
+        if not norm > self.rules.stopping.gtol + error:
             return Ending(CONVERGED, f"converged: the gradient's norm is {norm:.2g}, its error {error:.1e}")
         if self.slopes.tighten():
             self._renew()
@@ -444,7 +407,8 @@ class Run:
         x, fun, slope = self.x, self.fun, self.slope
         if math.isnan(fun) and ending.status != INTERRUPTED:
             fun = self._safely(self.value, x, math.nan)
-        if best and self.best_fun[0] < fun:
+        # Where it converged, the gradient has the last word: f may be flat to its rounding.
+        if best and ending.status != CONVERGED and self.best_fun[0] < fun:
             x, fun = self.best_x, float(self.best_fun[0])
             unknown = np.full(self.point.n, math.nan)
             slope = unknown if ending.status == INTERRUPTED else self._safely(self.slopes.at, x, unknown)

@@ -21,7 +21,7 @@ class DescentResult:
     Attributes
     ----------
     x : number, ndarray or pytree
-        The best point, of x0's shape and structure; with ``batch=True`` one a row.
+        Where it converged, else the best point seen; of x0's shape and structure, with ``batch=True`` one a row.
     fun : float or ndarray
         f there.
     jac : number, ndarray or pytree

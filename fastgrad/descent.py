@@ -11,13 +11,14 @@ import numpy as np
 
 from . import _kernels
 from ._checkpoint import Checkpoint
-from ._descending import Ending, LearningRate, Rules, Run
+from ._descending import LearningRate, Rules, Run
 from ._descent_result import DescentResult
 from ._fixed import checked_bounds
 from ._functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
 from ._points import Array, Point, as_point
 from ._slopes import DifferenceSlopes, Slopes, UserSlopes
+from ._stopping import Ending, Stopping
 from .adaptive import Adaptive
 from .derivatives import make_method
 
@@ -154,9 +155,8 @@ def gradient_descent(
     found = None if kept is None else kept.load()
     point = _start(x0, found)
     limits = None if bounds is None else _flat_bounds(bounds, point)
-    rules = Rules(
-        method, learning_rate, momentum, decay, limits, gtol, ftol, maxiter, max_evals, max_time, history, callback
-    )  # fmt: skip
+    stopping = Stopping(gtol, ftol, maxiter, max_evals, max_time)
+    rules = Rules(method, learning_rate, momentum, decay, limits, stopping, history, callback)
     methods = [] if callable(grad) else _methods(grad or "central", method_near_optimum, typical_x, bounds, noise)
     adaptive = Adaptive(typical_x, bounds)
     # The bar of a run shows its iterations; one point at a time is no work to share.
@@ -183,7 +183,7 @@ def _finished(run: Run, progress: bool) -> DescentResult:
     if progress:
         from ._progress import Iterations
 
-        run.shown = Iterations(run.rules.maxiter, run.iteration)
+        run.shown = Iterations(run.rules.stopping.maxiter, run.iteration)
     try:
         ending: Ending = run.go()
     finally:

@@ -57,7 +57,7 @@ def test_finds_the_minimum(method, learning_rate, grad):
     if method == "gd":
         assert (np.diff(fun) <= 0).all()
     assert len(fun) == result.nit + 1
-    assert fun.min() == result.fun == g(result.x)
+    assert result.fun == g(result.x) == pytest.approx(fun.min(), abs=1e-9)
     assert result.history["nfev"][-1] <= result.nfev
     assert (np.diff(result.history["nfev"]) > 0).all()
     assert (np.diff(result.history["time"]) >= 0).all()

@@ -1,0 +1,70 @@
+"""The examples' outcomes on real data."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture
+def example(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+    def load(name):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return __import__(name)
+
+    return load
+
+
+def test_regression_reaches_the_certified_digits(example):
+    fit = example("fit")
+    near, result = fit.fit()
+    assert near.success
+    assert result.success
+    np.testing.assert_allclose(result.x * fit.UNITS, fit.CERTIFIED, rtol=1e-10)
+    assert result.fun == pytest.approx(fit.CERTIFIED_SQUARES, rel=1e-10)
+
+
+def test_losses_fall_and_models_learn(example, tmp_path, monkeypatch):
+    descent = example("descent")
+    logistic, right = descent.train_logistic()
+    assert logistic.success
+    assert (np.diff(logistic.history["fun"]) <= 0).all()
+    assert logistic.history["fun"][0] == pytest.approx(np.log(2))
+    assert right > 0.98
+    network, correct = descent.train_network()
+    assert network.fun < 0.1 * network.history["fun"][0]
+    assert correct > 0.97
+    picture = tmp_path / "curves.png"
+    monkeypatch.setattr(sys, "argv", ["descent.py", str(picture)])
+    descent.main()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_hyperparameters_are_at_the_minimum(example):
+    hyperparameters = example("hyperparameters")
+    features, outcome = hyperparameters.load_patients()
+    ridge, rbf = hyperparameters.tune()
+    assert ridge.success
+    assert rbf.success
+    loss = hyperparameters.make_ridge(features, outcome)
+    grid = np.linspace(-3, 4, 29)
+    values = [loss(log) for log in grid]
+    assert ridge.fun <= min(values)
+    assert abs(ridge.x - grid[np.argmin(values)]) < 0.3
+    # Ridge regression has a closed form: the linear kernel gives the same predictions.
+    assert rbf.fun < ridge.fun
+    loss = hyperparameters.make_rbf(features, outcome)
+    for step in ([0.1, 0.0], [-0.1, 0.0], [0.0, 0.05], [0.0, -0.05]):
+        assert loss(rbf.x + step) > rbf.fun
+
+
+def test_a_killed_worker_changes_no_bit():
+    command = [sys.executable, str(EXAMPLES / "distributed.py"), "--parameters", "8"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.count("the same to the last bit: True") == 2
