@@ -420,7 +420,8 @@ def test_killed_at_random_moments(tmp_path):
     rng = np.random.default_rng(0)
     kills = 0
     for _ in range(20):
-        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(path)])
+        # Elsewhere: where the tests run, the source may lie beside them.
+        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(path)], cwd=tmp_path)
         deadline = time.monotonic() + 20
         before = path.stat().st_mtime_ns if path.exists() else 0
         # Wait until it works, then a random while.
