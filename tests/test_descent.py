@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 import pytest
+from rosenbrock import rosenbrock, rosenbrock_gradient
 
 import fastgrad as fg
 
@@ -28,17 +29,6 @@ def f(x):
 
 def gradient_of_f(x):
     return np.array([2 * (x[0] - 1), 20 * (x[1] + 2)])
-
-
-def rosenbrock(x):
-    return float(np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
-
-
-def rosenbrock_gradient(x):
-    g = np.zeros_like(x)
-    g[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
-    g[1:] += 200 * (x[1:] - x[:-1] ** 2)
-    return g
 
 
 @pytest.mark.parametrize("learning_rate", ["auto", 0.02])

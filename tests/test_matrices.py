@@ -4,6 +4,7 @@ import ctypes
 
 import numpy as np
 import pytest
+from rosenbrock import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
 
 import fastgrad as fg
 
@@ -65,24 +66,6 @@ def test_options_reach_the_method():
     assert (fg.jacobian(local, X, workers=2) == fg.jacobian(local, X)).all()
     narrow = fg.jacobian(lambda x: f(x).astype(np.float32), X)
     np.testing.assert_allclose(narrow, jacobian_of_f(X), atol=1e-3)
-
-
-def rosenbrock(x):
-    return float(np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
-
-
-def rosenbrock_gradient(x):
-    g = np.zeros_like(x)
-    g[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
-    g[1:] += 200 * (x[1:] - x[:-1] ** 2)
-    return g
-
-
-def rosenbrock_hessian(x):
-    h = np.diag(-400 * x[:-1], 1) + np.diag(-400 * x[:-1], -1)
-    h[np.arange(x.size - 1), np.arange(x.size - 1)] += 1200 * x[:-1] ** 2 - 400 * x[1:] + 2
-    h[np.arange(1, x.size), np.arange(1, x.size)] += 200
-    return h
 
 
 @pytest.mark.parametrize("n", [2, 3, 10])
