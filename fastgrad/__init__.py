@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .descent import DescentResult, gradient_descent
     from .jacobian_checking import check_jacobian
     from .matrices import batch_jacobian, hessian, jacobian
+    from .plans import JacobianPlan, plan_jacobian
 
 __version__: str = _kernels.build()[2]
 
@@ -32,6 +33,7 @@ __all__ = [
     "Derivative",
     "DescentResult",
     "GradientCheck",
+    "JacobianPlan",
     "Mismatch",
     "batch_gradient",
     "batch_jacobian",
@@ -48,6 +50,7 @@ __all__ = [
     "jacobian",
     "noise_level",
     "partial",
+    "plan_jacobian",
     "stencils",
     "testing",
     "value_and_grad",
@@ -68,6 +71,8 @@ _ON_USE = {
     "batch_jacobian": "matrices",
     "hessian": "matrices",
     "jacobian": "matrices",
+    "JacobianPlan": "plans",
+    "plan_jacobian": "plans",
 }
 
 

@@ -1,6 +1,6 @@
 # src_c/fastgrad.h for Cython: same order, same names.
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int32_t, uint64_t
 
 cdef extern from "fastgrad.h" nogil:
     int FG_OK
@@ -135,6 +135,24 @@ cdef extern from "fastgrad.h":
                        double *out)
     void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
     double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares)
+
+    ctypedef struct fg_pattern:
+        ptrdiff_t m
+        ptrdiff_t n
+        const int32_t *row_starts
+        const int32_t *columns
+        const int32_t *column_starts
+        const int32_t *rows
+
+    ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *colours,
+                                int32_t *work) noexcept nogil
+    void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work) noexcept nogil
+    ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work) noexcept nogil
+    void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign,
+                      double *point) noexcept nogil
+    void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns,
+                          const double *right, const double *left, const double *x, const double *first,
+                          const double *second, double *data) noexcept nogil
 
     ctypedef struct fg_noise:
         double level

@@ -164,4 +164,44 @@ class Calls:
         count_values: bool = True,
     ) -> None: ...
 
+class Pattern:
+    row_starts: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    column_starts: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    def __init__(
+        self, m: int, n: int, row_starts: ArrayLike, columns: ArrayLike, column_starts: ArrayLike, rows: ArrayLike
+    ) -> None: ...
+    def colours(self, smallest_last: bool = False, star: bool = False) -> tuple[NDArray[np.int32], int]: ...
+
+class Compression:
+    groups: NDArray[np.int32]
+    group_starts: NDArray[np.int32]
+    entries: NDArray[np.int32]
+    entry_starts: NDArray[np.int32]
+    entry_rows: NDArray[np.int32]
+    entry_columns: NDArray[np.int32]
+    count: int
+    def __init__(self, pattern: Pattern, colours: NDArray[np.int32], count: int) -> None: ...
+    def move(
+        self, c: int, x: NDArray[np.float64], h: NDArray[np.float64], sign: float, point: NDArray[np.float64]
+    ) -> None: ...
+    def scatter(
+        self,
+        c: int,
+        right: NDArray[np.float64],
+        left: NDArray[np.float64],
+        x: NDArray[np.float64],
+        first: NDArray[np.float64],
+        second: NDArray[np.float64],
+        data: NDArray[np.float64],
+    ) -> None: ...
+
+def compressed(
+    f: Function,
+    by: Compression,
+    x: NDArray[np.float64],
+    h: NDArray[np.float64],
+    data: NDArray[np.float64],
+) -> None: ...
 def capsule_parts(capsule: object) -> tuple[str, int, int]: ...

@@ -79,6 +79,25 @@ cdef class PythonFunction(Function):
             self.convert(owned(result), out)
         return self.done(1)
 
+    cdef cnp.ndarray vector(self):
+        """f's values at the point in the scratch array: an array that f will not write to again."""
+        cdef object argument = self.scratch if self.make is None else self.make(self.scratch)
+        cdef object result
+        cdef cnp.ndarray values
+        result = owned(self.call(<PyObject *>argument))
+        argument = None
+        self.done(1)
+        if (cnp.PyArray_CheckExact(result) and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE
+                and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>result)
+                and cnp.PyArray_SIZE(<cnp.ndarray>result) == self.c.outputs):
+            if Py_REFCNT(<PyObject *>result) == 1 and cnp.PyArray_CHKFLAGS(<cnp.ndarray>result, cnp.NPY_ARRAY_OWNDATA):
+                return <cnp.ndarray>result
+            return result.copy()
+        values, float32 = _values.as_vector(result, False, self.c.outputs)
+        if float32:
+            self.float32 = True
+        return values.copy()
+
     cdef int convert(self, object result, double *out) except -1:
         cdef cnp.ndarray values
         if self.c.outputs == 1:

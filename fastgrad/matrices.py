@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _kernels, stencils
-from ._compiled import compiled_parts
 from ._fixed import FixedStep, base_values, checked_steps, relative
-from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._points import Array, Point, as_array
 from .derivatives import make_method
+from .plans import outputs_of, plan_jacobian
 from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
@@ -32,11 +32,12 @@ def jacobian(
     typical_x: Any = None,
     bounds: Any = None,
     noise: float | None = None,
+    sparsity: Any = None,
     vectorized: Vectorized = False,
     workers: Workers = None,
     progress: bool = False,
     retries: int = 0,
-) -> Array:
+) -> Any:
     """Jacobian of a vector function at a point.
 
     Parameters
@@ -45,6 +46,9 @@ def jacobian(
         ``f(x, *args) -> (m,)``, or an array of m entries of any shape, or a number.
     x : array_like
         The point; n entries of any shape.
+    sparsity : {"detect", "nan"} or pattern, optional
+        Then the Jacobian is sparse, and takes two evaluations for each group of columns that share no row: see
+        `plan_jacobian`, which keeps what was found for other points.
     vectorized : bool or {"rows", "columns"}, optional
         f takes points (k, n) and returns (k, m); with "columns" it takes (n, k) and returns (m, k).
     args, method, order, step, typical_x, bounds, noise, workers, progress, retries
@@ -52,7 +56,7 @@ def jacobian(
 
     Returns
     -------
-    jacobian : ndarray
+    jacobian : ndarray, or scipy.sparse.csr_array with sparsity
         (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order.
 
     Raises
@@ -68,10 +72,18 @@ def jacobian(
            [ 0., 10.],
            [ 0.,  0.]])
     """
+    if sparsity is not None:
+        if order is not None:
+            raise ValueError("a sparse Jacobian has no order= other than its method's: 2 for central differences")
+        plan = plan_jacobian(
+            f, x, sparsity=sparsity, args=args, method=method, step=step, typical_x=typical_x, bounds=bounds,
+            noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
+        )  # fmt: skip
+        return plan(x)
     chosen = _fixed(make_method(method, order, step, typical_x, bounds, noise))
-    point = _array_point(x)
+    point = array_point(x)
     how = evaluation(vectorized, workers, progress, retries)
-    outputs = _outputs(f, args, point, how)
+    outputs = outputs_of(f, args, point, how)
     with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
         function.expect(chosen.evaluations(point.n))
         found = chosen.derivatives(function, point, point.flat)[0]
@@ -130,7 +142,7 @@ def batch_jacobian(
     b, n = points.shape
     point = Point(points[0].copy())
     how = evaluation(vectorized, workers, progress, retries)
-    outputs = _outputs(f, args, point, how)
+    outputs = outputs_of(f, args, point, how)
     found = np.empty((b, outputs, n))
     rows = max(1, _BLOCK // (n * outputs))
     with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
@@ -200,8 +212,8 @@ def hessian(
         )  # fmt: skip
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
-        return 0.5 * (matrix + matrix.T)
-    point = _array_point(x)
+        return np.asarray(0.5 * (matrix + matrix.T))
+    point = array_point(x)
     steps, typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
     n, at = point.n, point.flat.ravel()
     with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
@@ -246,18 +258,7 @@ def _fixed(method: Any) -> FixedStep:
     return method
 
 
-def _array_point(x: ArrayLike) -> Point:
+def array_point(x: ArrayLike) -> Point:
     """X as an array, whatever it is."""
     flat = as_array(x, "x")
     return Point(flat if flat.ndim else flat.reshape(1))
-
-
-def _outputs(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
-    """How many values f has: it is called once to see."""
-    callable_or_error(f)
-    if compiled_parts(f) is not None:
-        return 1
-    x = point.flat.copy()
-    if how.vectorized is not False:
-        x = x.reshape((-1, 1) if how.vectorized == "columns" else (1, -1))
-    return int(np.size(f(x, *args)))

@@ -247,6 +247,38 @@ void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out);
  * a, b [in] (n,). numpy: t = a * b; t.sum(), (t * t).sum() */
 double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares);
 
+/* --- Sparse Jacobians and Hessians -------------------------------------------------------------------------- */
+
+/* A pattern of m rows and n columns, both < 2^31, by rows and by columns: the columns of row i are
+ * columns[row_starts[i]] ..., the rows of column j are rows[column_starts[j]] ... */
+typedef struct fg_pattern {
+    ptrdiff_t m, n;
+    const int32_t *row_starts, *columns;
+    const int32_t *column_starts, *rows;
+} fg_pattern;
+
+/* Colours [out] (n,) for the columns: those that share a row differ (Curtis, Powell and Reid, IMA J. Appl. Math. 13
+ * (1974) 117-119; Coleman and More, SIAM J. Numer. Anal. 20 (1983) 187-209). Each in turn takes the least that is free.
+ * order [in] (n,), or NULL: natural; work [scratch] (n,). Returns how many there are. */
+ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work);
+
+/* The order that takes last the column with the fewest neighbours among those not yet placed (Matula and Beck, J. ACM 30
+ * (1983) 417-427). order [out] (n,); work [scratch] (5 * n,). */
+void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work);
+
+/* The same for a symmetric pattern of which only rows are looked at: neighbours differ, and no path of four has but two
+ * colours (star colouring: Gebremedhin, Manne and Pothen, SIAM Rev. 47 (2005) 629-705). */
+ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work);
+
+/* point [in, out] (n,): coordinates of the group [in] (count,) to x + sign * h; to x itself with sign 0. */
+void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign, double *point);
+
+/* data[entries[a]] [out] = (right[rows[a]] - left[rows[a]]) / distance, for a in [0, count), where the distance is that of
+ * column j = columns[a] from x[j] + first[j] to x[j] + second[j]; second NULL: -first. */
+void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns,
+                      const double *right, const double *left, const double *x, const double *first,
+                      const double *second, double *data);
+
 /* --- The adaptive method: see docs/adaptive.md ----------------------------------------------------------- */
 
 /* What is known of the noise of f around one point. */

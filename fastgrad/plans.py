@@ -1,0 +1,357 @@
+"""Sparse Jacobians: the plan of one, which evaluates it many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _kernels, stencils
+from ._fixed import base_values, checked_bounds, checked_steps, relative
+from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._plotting import axes_or_new
+from ._points import Array, Point
+from ._sparsity import as_kernel, coloured, detected, given_pattern, sparse
+from .stencils import FLOAT32, FLOAT64
+
+__all__ = ["JacobianPlan", "plan_jacobian"]
+
+_BLOCK = 1 << 19
+_METHODS = ("central", "forward")
+
+
+class JacobianPlan:
+    """A Jacobian's pattern, colours and steps, made once; calling it gives the Jacobian at a point.
+
+    Attributes
+    ----------
+    pattern : scipy.sparse.csr_array
+        Where the Jacobian may not be zero.
+    colours : ndarray
+        (n,): columns of one colour are perturbed together.
+    n_colours : int
+    evaluations : int
+        Evaluations of f for one Jacobian.
+    nfev : int
+        Evaluations of f so far.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        point: Point,
+        args: tuple[Any, ...],
+        how: Evaluation,
+        method: str,
+        step: Any,
+        typical_x: Any,
+        bounds: Any,
+        noise: float | None,
+        sparsity: Any,
+    ) -> None:
+        if method not in _METHODS:
+            raise ValueError(f"a sparse Jacobian has method {' or '.join(map(repr, _METHODS))}, not {method!r}")
+        self._f, self._args, self._how, self._point = f, args, how, point
+        self._stencil = stencils.stencil(method, 2 if method == "central" else 1)
+        self._step, self._typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
+        self._bounds, self._noise = bounds, noise
+        self.nfev = 0
+        self._relative_noise = FLOAT64
+        self._outputs = outputs_of(f, args, point, how)
+        self.nfev += 1
+        room = None if bounds is None else self._room(point.flat.ravel())
+        if isinstance(sparsity, str):
+            if sparsity not in ("detect", "nan"):
+                raise ValueError(f'sparsity={sparsity!r}; expected "detect", "nan" or a pattern')
+            with self._function(args) as function:
+                self.pattern = detected(
+                    lambda x: function.at_points(x.reshape(1, -1))[0], point.flat.ravel(), room, sparsity == "nan"
+                )
+                self.nfev += function.nfev
+        else:
+            self.pattern = given_pattern(sparsity, self._outputs, point.n)
+        kernel = as_kernel(self.pattern)
+        self.colours, self.n_colours = coloured(kernel)
+        self._by = _kernels.Compression(kernel, self.colours, self.n_colours)
+        self._verified = False
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of f for one Jacobian."""
+        central = self._stencil.is_central
+        return (2 if central else 1) * self.n_colours + (0 if central and self._bounds is None else 1)
+
+    def __str__(self) -> str:
+        m, n = self.pattern.shape
+        return (
+            f"Jacobian of {m} rows and {n} columns with {self.pattern.nnz} entries: {self.n_colours} colours, "
+            f"{self.evaluations} evaluations instead of {2 * n}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def __call__(self, x: ArrayLike, *args: Any) -> Any:
+        """The Jacobian at x.
+
+        Parameters
+        ----------
+        x : array_like
+            (n,).
+        *args
+            Further arguments of f; by default those of the plan.
+
+        Returns
+        -------
+        jacobian : scipy.sparse.csr_array
+            (m, n), with the plan's pattern, whose index arrays it shares.
+
+        Raises
+        ------
+        ValueError
+            The pattern lacks an entry (looked at once, by a random product): which row and column; x has another size.
+        """
+        at = np.ascontiguousarray(x, dtype=np.float64).ravel()
+        if at.size != self._point.n:
+            raise ValueError(f"x has {at.size} coordinates, but the plan is for {self._point.n}")
+        if not _kernels.is_plain(at):
+            i = int(np.argmin(np.isfinite(at)))
+            raise ValueError(f"{self._point.name(i)} is {at[i]}; derivatives need finite coordinates")
+        with self._function(args or self._args) as function:
+            function.expect(self.evaluations)
+            data = self._data(function, at)
+            if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._noise is None:
+                self._relative_noise = FLOAT32
+                data = self._data(function, at)
+            found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+            if not self._verified:
+                self._verify(function, at, found)
+                self._verified = True
+            self.nfev += function.nfev
+        return found
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the pattern, a dot an entry, coloured by the group that its column is perturbed with.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Where to draw; new ones by default.
+
+        Returns
+        -------
+        axes : matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            Matplotlib is missing (extra ``plot``).
+        """
+        axes = axes_or_new(axes)
+        entries = self.pattern.tocoo()
+        rows, columns = entries.coords
+        m, n = self.pattern.shape
+        size = min(100.0, max(1.0, (300.0 / max(m, n)) ** 2))
+        axes.scatter(columns, rows, c=self.colours[columns], s=size, marker="s", cmap="tab20", linewidths=0)
+        axes.set(xlim=(-0.5, n - 0.5), ylim=(m - 0.5, -0.5), aspect="equal")
+        axes.set(xlabel="column", ylabel="row", title=f"{self.n_colours} colours, {self.pattern.nnz} entries")
+        return axes
+
+    # --- Evaluation --------------------------------------------------------------------------------------------
+
+    def _function(self, args: tuple[Any, ...]) -> _kernels.Function:
+        return as_function(self._f, args, self._point, self._how, outputs=self._outputs)
+
+    def _room(self, x: Array) -> Array:
+        lower, upper = checked_bounds(self._bounds, self._point, x)
+        return np.stack([x - lower, upper - x])
+
+    def _steps(self, x: Array) -> Array:
+        h = self._stencil.relative_step(self._relative_noise)
+        return _kernels.steps(x, x.size, h, self._step, self._typical)
+
+    def _data(self, function: _kernels.Function, x: Array) -> Array:
+        """The entries, in the order of the pattern."""
+        data = np.empty(self.pattern.nnz)
+        base = None
+        if self._noise is not None or self._bounds is not None or not self._stencil.is_central:
+            base = base_values(function, self._point, x)[0]
+            if self._noise is not None:
+                self._relative_noise = relative(self._noise, base)
+        h = self._steps(x)
+        if not self._stencil.is_central:
+            return self._forward(function, x, h, base, data)
+        if self._bounds is None and isinstance(function, _kernels.PythonFunction):
+            _kernels.compressed(function, self._by, x, h, data)
+            return data
+        first, second = h, -h
+        sided = np.empty(0, dtype=np.intp)
+        if self._bounds is not None:
+            room = self._room(x)
+            sided = np.flatnonzero((room < h).any(axis=0))
+            first, second = first.copy(), second.copy()
+            up = room[1, sided] >= room[0, sided]
+            reach = np.nextafter(np.where(up, room[1, sided], room[0, sided]) / 2, 0.0)
+            first[sided] = np.where(up, 1.0, -1.0) * np.minimum(h[sided], reach)
+            second[sided] = 2.0 * first[sided]
+        rights, lefts = self._values(function, x, first), self._values(function, x, second)
+        for c in range(self.n_colours):
+            self._by.scatter(c, rights[c], lefts[c], x, first, second, data)
+        if sided.size:
+            assert base is not None
+            self._one_sided(data, sided, first, rights, lefts, base)
+        return data
+
+    def _one_sided(self, data: Array, sided: Any, step: Array, near: Array, far: Array, base: Array) -> None:
+        """Entries of columns at a bound: [4 f(x + h) - 3 f(x) - f(x + 2h)] / 2h."""
+        columns = self.pattern.indices
+        entries = np.flatnonzero(np.isin(columns, sided))
+        rows = np.repeat(np.arange(self.pattern.shape[0]), np.diff(self.pattern.indptr))[entries]
+        colour = self.colours[columns[entries]]
+        rise, farther = near[colour, rows] - base[rows], far[colour, rows] - base[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            data[entries] = (4.0 * rise - farther) / (2.0 * step[columns[entries]])
+
+    def _forward(self, function: _kernels.Function, x: Array, h: Array, base: Any, data: Array) -> Array:
+        if self._bounds is not None:
+            room = self._room(x)
+            h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
+        values, still = self._values(function, x, h), np.zeros_like(h)
+        for c in range(self.n_colours):
+            self._by.scatter(c, values[c], base, x, h, still, data)
+        return data
+
+    def _values(self, function: _kernels.Function, x: Array, moves: Array) -> Array:
+        """F with the columns of each colour moved: (colours, outputs)."""
+        values = np.empty((self.n_colours, self._outputs))
+        rows = max(1, _BLOCK // max(1, x.size))
+        for start in range(0, self.n_colours, rows):
+            points = np.tile(x, (min(rows, self.n_colours - start), 1))
+            for k, point in enumerate(points):
+                self._by.move(start + k, x, moves, 1.0, point)
+            values[start : start + rows] = function.at_points(points)
+        return values
+
+    # --- Verification ------------------------------------------------------------------------------------------
+
+    def _verify(self, function: _kernels.Function, x: Array, found: Any) -> None:
+        """A product with a random direction, by differences of f: entries that the pattern lacks show there."""
+        rng = np.random.default_rng(1)
+        h = self._steps(x)
+        v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
+        points = [x + v, x - v]
+        if self._bounds is not None:
+            room = self._room(x)
+            v = np.where(room[1] >= room[0], np.minimum(np.abs(v), room[1]), -np.minimum(np.abs(v), room[0]))
+            points = [x + v, x]
+        values = function.at_points(np.stack(points))
+        seen = values[0] - values[1]
+        expected = found @ (points[0] - points[1])
+        # Generous: an entry that is missing is nowhere near.
+        terms = abs(found) @ np.abs(points[0] - points[1])
+        rounding = 8 * self._relative_noise * np.abs(values).max(axis=0)
+        with np.errstate(invalid="ignore"):
+            off = np.abs(seen - expected) - (1e-3 * terms + rounding * (1 + 0.5 * np.diff(found.indptr)))
+        worst = int(np.argmax(np.nan_to_num(off, nan=-np.inf)))
+        if off[worst] > 0:
+            column = self._missing(function, x, v, found, worst)
+            raise ValueError(
+                f"the sparsity pattern is wrong: f[{worst}] depends on {column}, which the pattern does not have"
+            )
+
+    def _missing(self, function: _kernels.Function, x: Array, v: Array, found: Any, row: int) -> str:
+        """The column that a row's pattern lacks, by halving."""
+        known = found.indices[found.indptr[row] : found.indptr[row + 1]]
+        columns = np.setdiff1d(np.arange(x.size), known)
+        at_x = function.at_points(x.reshape(1, -1))[0, row]
+        while columns.size > 1:
+            half = columns[: columns.size // 2]
+            moved = x.copy()
+            moved[half] += v[half]
+            changed = function.at_points(moved.reshape(1, -1))[0, row] != at_x
+            columns = half if changed else columns[columns.size // 2 :]
+        return self._point.name(int(columns[0])) if columns.size else "a known column more than linearly"
+
+
+def outputs_of(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
+    """How many values f has: it is called once to see."""
+    callable_or_error(f)
+    from ._compiled import compiled_parts
+
+    if compiled_parts(f) is not None:
+        return 1
+    x = point.flat.copy()
+    if how.vectorized is not False:
+        x = x.reshape((-1, 1) if how.vectorized == "columns" else (1, -1))
+    return int(np.size(f(x, *args)))
+
+
+def plan_jacobian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    sparsity: Any = "detect",
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> JacobianPlan:
+    """Plan a sparse Jacobian, which is then evaluated at many points.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> (m,)``.
+    x : array_like
+        A typical point, (n,): where the pattern is detected.
+    sparsity : {"detect", "nan"} or pattern, optional
+        Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
+        blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
+        which NumPy code carries on: a superset, with no tolerance.
+    method : {"central", "forward"}, optional
+    args, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+        As for `jacobian`.
+
+    Returns
+    -------
+    plan : JacobianPlan
+        ``plan(x)`` is the Jacobian at x, a `scipy.sparse.csr_array`; ``print(plan)`` says colours and evaluations. It
+        fits ``jac=`` of `scipy.optimize.least_squares` and `scipy.integrate.solve_ivp`.
+
+    Raises
+    ------
+    ImportError
+        scipy is missing.
+    TypeError, ValueError
+        As for `jacobian`; the pattern has another shape; f is not deterministic.
+
+    Notes
+    -----
+    Columns that share no row have one colour and are perturbed together (Curtis, Powell and Reid, IMA J. Appl. Math. 13
+    (1974) 117-119): two evaluations a colour. The first Jacobian is compared with f along a random direction, so that a
+    wrong pattern is an error.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: np.concatenate([[x[0] - 1], x[1:] - x[:-1] ** 2])
+    >>> plan = fg.plan_jacobian(f, np.ones(1000))
+    >>> print(plan)
+    Jacobian of 1000 rows and 1000 columns with 1999 entries: 2 colours, 4 evaluations instead of 2000
+    >>> plan(np.full(1000, 3.0)).toarray()[:2, :2].round(6)
+    array([[ 1.,  0.],
+           [-6.,  1.]])
+    """
+    callable_or_error(f)
+    from .matrices import array_point
+
+    how = evaluation(vectorized, workers, progress, retries)
+    return JacobianPlan(f, array_point(x), args, how, method, step, typical_x, bounds, noise, sparsity)
