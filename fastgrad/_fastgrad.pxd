@@ -148,11 +148,14 @@ cdef extern from "fastgrad.h":
                                 int32_t *work) noexcept nogil
     void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work) noexcept nogil
     ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work) noexcept nogil
+    void fg_gather(ptrdiff_t count, const int32_t *group, const double *x, double *out) noexcept nogil
     void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign,
                       double *point) noexcept nogil
+    void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first, const double *second,
+                              double *inverse) noexcept nogil
     void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns,
-                          const double *right, const double *left, const double *x, const double *first,
-                          const double *second, double *data) noexcept nogil
+                          const double *right, const double *left, const double *inverse,
+                          double *data) noexcept nogil
 
     ctypedef struct fg_noise:
         double level

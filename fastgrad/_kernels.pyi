@@ -183,14 +183,11 @@ class Compression:
     entry_columns: NDArray[np.int32]
     count: int
     def __init__(self, pattern: Pattern, colours: NDArray[np.int32], count: int) -> None: ...
-    def move(
-        self, c: int, x: NDArray[np.float64], h: NDArray[np.float64], sign: float, point: NDArray[np.float64]
-    ) -> None: ...
+    def moved(self, x: NDArray[np.float64], moves: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def scatter(
         self,
-        c: int,
-        right: NDArray[np.float64],
-        left: NDArray[np.float64],
+        rights: NDArray[np.float64],
+        lefts: NDArray[np.float64],
         x: NDArray[np.float64],
         first: NDArray[np.float64],
         second: NDArray[np.float64],

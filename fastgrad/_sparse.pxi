@@ -61,21 +61,31 @@ cdef class Compression:
         self.entry_starts = np.searchsorted(of_entry[self.entries], np.arange(count + 1)).astype(np.int32)
         self.entry_rows, self.entry_columns = as_ints(rows[self.entries]), as_ints(pattern.columns[self.entries])
 
-    def move(self, Py_ssize_t c, x, h, double sign, point):
-        """Moves the columns of colour c in point (n,): by sign * h from x; back to x with sign 0."""
-        cdef double[::1] x_ = x, h_ = h, point_ = point
-        cdef int32_t begin = ints(self.group_starts)[c]
-        fg_set_group(ints(self.group_starts)[c + 1] - begin, ints(self.groups) + begin, &x_[0], &h_[0], sign, &point_[0])
+    def moved(self, x, moves):
+        """Points (count, n): in each, the columns of one colour are moved."""
+        points = np.tile(x, (self.count, 1))
+        for c in range(self.count):
+            group = self.groups[self.group_starts[c]:self.group_starts[c + 1]]
+            points[c, group] += moves[group]
+        return points
 
-    def scatter(self, Py_ssize_t c, right, left, x, first, second, data):
-        """Writes the entries of colour c, differences of values at x + first and x + second, to data."""
-        cdef const double[::1] right_ = right, left_ = left, x_ = x, first_ = first, second_ = second
+    def scatter(self, rights, lefts, x, first, second, data):
+        """Writes the entries, differences of values (count, m) at x + first and x + second, to data."""
+        cdef const double[:, ::1] right_ = rights, left_ = lefts
+        cdef const double[::1] x_ = x, first_ = first, second_ = second
         cdef double[::1] data_ = data
+        cdef double[::1] inverse = np.empty(x_.shape[0])
+        cdef Py_ssize_t c
+        fg_inverse_distances(x_.shape[0], &x_[0], &first_[0], &second_[0], &inverse[0])
+        for c in range(self.count):
+            self.write(c, &right_[c, 0], &left_[c, 0], &inverse[0], &data_[0])
+
+    cdef void write(self, Py_ssize_t c, const double *right, const double *left, const double *inverse, double *data) noexcept:
+        """The entries of colour c."""
         cdef int32_t begin = ints(self.entry_starts)[c], end = ints(self.entry_starts)[c + 1]
         if begin < end:
             fg_scatter_group(end - begin, ints(self.entries) + begin, ints(self.entry_rows) + begin,
-                             ints(self.entry_columns) + begin, &right_[0], &left_[0], &x_[0], &first_[0], &second_[0],
-                             &data_[0])
+                             ints(self.entry_columns) + begin, right, left, inverse, data)
 
 
 def compressed(PythonFunction f, Compression by, x, h, data):
@@ -84,36 +94,47 @@ def compressed(PythonFunction f, Compression by, x, h, data):
     One scratch array is moved in place, and f's own results are read: at many coordinates each copy counts.
     """
     cdef double[::1] x_ = x, h_ = h, data_ = data
-    cdef Py_ssize_t c, k
-    cdef int32_t begin, count, entry, entries
+    cdef Py_ssize_t n = x_.shape[0], c, k
+    cdef int32_t begin, count
     cdef cnp.ndarray right, left
-    if f.imaginary or x_.shape[0] != f.n or h_.shape[0] != f.n:
-        raise ValueError("x, its moves and f do not fit together")
-    f.load(&x_[0])
-    for c in range(by.count):
-        begin, entry = ints(by.group_starts)[c], ints(by.entry_starts)[c]
-        count, entries = ints(by.group_starts)[c + 1] - begin, ints(by.entry_starts)[c + 1] - entry
-        for k in range(2):
-            if f.restores or Py_REFCNT(<PyObject *>f.scratch) != 1:
+    if f.imaginary or n != f.n or h_.shape[0] != n:
+        raise ValueError("x, its steps and f do not fit together")
+    cdef double *work = <double *>PyMem_RawMalloc(3 * n * sizeof(double))
+    if work is NULL:
+        raise MemoryError()
+    cdef double *moves = work + n
+    cdef double *inverse = work + 2 * n
+    try:
+        for k in range(n):
+            moves[k] = -h_[k]
+        fg_inverse_distances(n, &x_[0], &h_[0], moves, inverse)
+        # In the order of the groups.
+        fg_gather(n, ints(by.groups), &x_[0], work)
+        fg_gather(n, ints(by.groups), &h_[0], moves)
+        f.load(&x_[0])
+        for c in range(by.count):
+            begin = ints(by.group_starts)[c]
+            count = ints(by.group_starts)[c + 1] - begin
+            for k in range(2):
+                if f.restores or Py_REFCNT(<PyObject *>f.scratch) != 1:
+                    f.load(&x_[0])
+                fg_set_group(count, ints(by.groups) + begin, work + begin, moves + begin, -1.0 if k else 1.0, f.data)
+                try:
+                    if k == 0:
+                        right = f.vector()
+                    else:
+                        left = f.vector()
+                except Exception as error:
+                    _values.add_note(error, f"while evaluating f with {count} coordinates moved, "
+                                            f"the first {f.named().name(int(by.groups[begin]))}")
+                    raise
+            if Py_REFCNT(<PyObject *>f.scratch) != 1:
                 f.load(&x_[0])
-            fg_set_group(count, ints(by.groups) + begin, &x_[0], &h_[0], -1.0 if k else 1.0, f.data)
-            try:
-                if k == 0:
-                    right = f.vector()
-                else:
-                    left = f.vector()
-            except Exception as error:
-                _values.add_note(error, f"while evaluating f with {count} coordinates moved, "
-                                        f"the first {f.named().name(int(by.groups[begin]))}")
-                raise
-        if Py_REFCNT(<PyObject *>f.scratch) != 1:
-            f.load(&x_[0])
-        fg_set_group(count, ints(by.groups) + begin, &x_[0], &x_[0], 0.0, f.data)
-        if not f.restores and (c == 0 or c + 1 == by.count) and not f.intact(&x_[0]):
-            # f overwrites its argument: all again, with the whole point restored before each call.
-            f.restores = True
-            return compressed(f, by, x, h, data)
-        if entries:
-            fg_scatter_group(entries, ints(by.entries) + entry, ints(by.entry_rows) + entry,
-                             ints(by.entry_columns) + entry, doubles(right), doubles(left), &x_[0], &h_[0], NULL,
-                             &data_[0])
+            fg_set_group(count, ints(by.groups) + begin, work + begin, moves + begin, 0.0, f.data)
+            if not f.restores and (c == 0 or c + 1 == by.count) and not f.intact(&x_[0]):
+                # f overwrites its argument: all again, with the whole point restored before each call.
+                f.restores = True
+                return compressed(f, by, x, h, data)
+            by.write(c, doubles(right), doubles(left), inverse, &data_[0])
+    finally:
+        PyMem_RawFree(work)

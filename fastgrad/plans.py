@@ -18,7 +18,6 @@ from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["JacobianPlan", "plan_jacobian"]
 
-_BLOCK = 1 << 19
 _METHODS = ("central", "forward")
 
 
@@ -197,8 +196,7 @@ class JacobianPlan:
             first[sided] = np.where(up, 1.0, -1.0) * np.minimum(h[sided], reach)
             second[sided] = 2.0 * first[sided]
         rights, lefts = self._values(function, x, first), self._values(function, x, second)
-        for c in range(self.n_colours):
-            self._by.scatter(c, rights[c], lefts[c], x, first, second, data)
+        self._by.scatter(rights, lefts, x, first, second, data)
         if sided.size:
             assert base is not None
             self._one_sided(data, sided, first, rights, lefts, base)
@@ -218,21 +216,14 @@ class JacobianPlan:
         if self._bounds is not None:
             room = self._room(x)
             h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
-        values, still = self._values(function, x, h), np.zeros_like(h)
-        for c in range(self.n_colours):
-            self._by.scatter(c, values[c], base, x, h, still, data)
+        values = self._values(function, x, h)
+        unmoved = np.ascontiguousarray(np.broadcast_to(base, values.shape))
+        self._by.scatter(values, unmoved, x, h, np.zeros_like(h), data)
         return data
 
     def _values(self, function: _kernels.Function, x: Array, moves: Array) -> Array:
         """F with the columns of each colour moved: (colours, outputs)."""
-        values = np.empty((self.n_colours, self._outputs))
-        rows = max(1, _BLOCK // max(1, x.size))
-        for start in range(0, self.n_colours, rows):
-            points = np.tile(x, (min(rows, self.n_colours - start), 1))
-            for k, point in enumerate(points):
-                self._by.move(start + k, x, moves, 1.0, point)
-            values[start : start + rows] = function.at_points(points)
-        return values
+        return function.at_points(self._by.moved(x, moves))
 
     # --- Verification ------------------------------------------------------------------------------------------
 

@@ -270,14 +270,20 @@ void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work);
  * colours (star colouring: Gebremedhin, Manne and Pothen, SIAM Rev. 47 (2005) 629-705). */
 ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work);
 
-/* point [in, out] (n,): coordinates of the group [in] (count,) to x + sign * h; to x itself with sign 0. */
+/* out [out] (count,) = x[group]. */
+void fg_gather(ptrdiff_t count, const int32_t *group, const double *x, double *out);
+
+/* Coordinates of a group [in] (count,) of point [in, out] (n,): to x + sign * h, or to x itself with sign 0.
+ * x, h [in] (count,): gathered. */
 void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign, double *point);
 
-/* data[entries[a]] [out] = (right[rows[a]] - left[rows[a]]) / distance, for a in [0, count), where the distance is that of
- * column j = columns[a] from x[j] + first[j] to x[j] + second[j]; second NULL: -first. */
+/* inverse [out] (n,): one over the distance from x + second to x + first. */
+void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first, const double *second, double *inverse);
+
+/* data[entries[a]] [out] = (right[rows[a]] - left[rows[a]]) * inverse[columns[a]], for a in [0, count). A division here took
+ * longer than all else. */
 void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns,
-                      const double *right, const double *left, const double *x, const double *first,
-                      const double *second, double *data);
+                      const double *right, const double *left, const double *inverse, double *data);
 
 /* --- The adaptive method: see docs/adaptive.md ----------------------------------------------------------- */
 
