@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .jacobian_checking import check_jacobian
     from .matrices import batch_jacobian, hessian, jacobian
     from .plans import JacobianPlan, plan_jacobian
+    from .products import hvp, jvp
 
 __version__: str = _kernels.build()[2]
 
@@ -47,7 +48,9 @@ __all__ = [
     "gradient",
     "gradient_descent",
     "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
     "noise_level",
     "partial",
     "plan_jacobian",
@@ -71,6 +74,8 @@ _ON_USE = {
     "batch_jacobian": "matrices",
     "hessian": "matrices",
     "jacobian": "matrices",
+    "hvp": "products",
+    "jvp": "products",
     "JacobianPlan": "plans",
     "plan_jacobian": "plans",
 }

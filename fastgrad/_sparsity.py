@@ -114,13 +114,14 @@ def detected(evaluate: Evaluate, x: Array, room: Array | None = None, nan: bool 
 def _halved(changed: Callable[[NDArray[np.intp]], NDArray[np.bool_]], m: int, n: int) -> Any:
     module = sparse()
     starts = np.array([0, n])
-    rows, blocks = np.arange(m), np.zeros(m, dtype=np.intp)  # the coarse pattern: entries (row, block)
+    # The coarse pattern: entries (row, block). One block of one coordinate would never be asked about.
+    rows = np.flatnonzero(changed(np.arange(1))) if n == 1 else np.arange(m)
+    blocks = np.zeros(rows.size, dtype=np.intp)
     while (np.diff(starts) > 1).any():
         count = starts.size - 1
         coarse = module.csr_array((np.ones(rows.size, dtype=bool), (rows, blocks)), shape=(m, count))
         colour = coloured(as_kernel(coarse))[0]
         middle = (starts[:-1] + starts[1:] + 1) // 2
-        sizes = np.diff(starts)
         found_rows, found_blocks = [], []
         by_colour = np.argsort(colour[blocks], kind="stable")
         ends = np.searchsorted(colour[blocks][by_colour], np.arange(colour.max(initial=-1) + 2))
@@ -145,7 +146,6 @@ def _halved(changed: Callable[[NDArray[np.intp]], NDArray[np.bool_]], m: int, n:
         renumbered = np.cumsum(kept) - 1
         starts = np.append(starts[:-1][kept], n)
         blocks = renumbered[blocks]
-        del sizes
     found = module.csr_array((np.ones(rows.size, dtype=bool), (rows, blocks)), shape=(m, n))
     found.sum_duplicates()
     found.sort_indices()

@@ -58,6 +58,8 @@ def gradient(
     typical_x: Any = None,
     bounds: Any = None,
     noise: float | None = None,
+    summed: bool = False,
+    sparsity: Any = None,
     vectorized: Vectorized = False,
     workers: Workers = None,
     progress: bool = False,
@@ -88,6 +90,11 @@ def gradient(
         one-sided, of the same order.
     noise : float, optional
         Absolute noise of one evaluation of f, where known: for simulations, the solver's tolerance.
+    summed : bool, optional
+        f returns terms, of whose sum the gradient is taken.
+    sparsity : {"detect", "nan"} or pattern, optional
+        Which terms depend on which coordinates, as for `jacobian`: then coordinates that share no term move together,
+        and the gradient of a sum of local terms takes a few evaluations at any n. `plan_jacobian` keeps the pattern.
     vectorized : bool or {"rows", "columns"}, optional
         f takes points of shape (k, n), one a row, and returns (k,); with "columns" it takes (n, k).
     workers : int or concurrent.futures.Executor, optional
@@ -145,6 +152,12 @@ def gradient(
     else:
         chosen = make_method(method, order, step, typical_x, bounds, noise)
     callable_or_error(f)
+    if summed or sparsity is not None:
+        if not summed:
+            raise ValueError("sparsity= needs summed=True: f then returns the terms of a sum")
+        from .plans import summed_gradient
+
+        return summed_gradient(f, x, args, chosen, sparsity, evaluation(vectorized, workers, progress, retries))
     return chosen.gradient(f, args, x, evaluation(vectorized, workers, progress, retries))[0]
 
 

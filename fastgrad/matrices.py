@@ -12,8 +12,9 @@ from . import _kernels, stencils
 from ._fixed import FixedStep, base_values, checked_steps, relative
 from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._points import Array, Point, as_array
+from ._sparse_hessian import by_gradient, symmetric, upper_entries
 from .derivatives import make_method
-from .plans import outputs_of, plan_jacobian
+from .plans import array_point, outputs_of, plan_jacobian
 from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
@@ -163,11 +164,12 @@ def hessian(
     step: Any = None,
     typical_x: Any = None,
     noise: float | None = None,
+    sparsity: Any = None,
     vectorized: Vectorized = False,
     workers: Workers = None,
     progress: bool = False,
     retries: int = 0,
-) -> Array:
+) -> Any:
     """Hessian of a scalar function at a point.
 
     Parameters
@@ -180,10 +182,12 @@ def hessian(
         ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
     args, step, typical_x, noise, vectorized, workers, progress, retries
         As for `gradient`; with grad, they are its.
+    sparsity : {"detect"} or pattern, optional
+        Where the Hessian may not be zero: `scipy.sparse` or an array, (n, n); with grad, also to be detected.
 
     Returns
     -------
-    hessian : ndarray
+    hessian : ndarray, or scipy.sparse.csr_array with sparsity
         (n, n), exactly symmetric.
 
     Raises
@@ -195,7 +199,8 @@ def hessian(
     -----
     From values of f, n² + n + 1 evaluations: with f at x, at x ± h_i e_i and at x ± (h_i e_i + h_j e_j),
     ∂²f/∂x_i∂x_j = [f₊₊ - f₊ᵢ - f₊ⱼ + 2f - f₋ᵢ - f₋ⱼ + f₋₋] / (2 h_i h_j) (Abramowitz and Stegun 1964, 25.3.27).
-    With grad, 2n of its evaluations.
+    With grad, 2n of its evaluations; with a pattern two for each colour of a star colouring (Coleman and Moré, Math.
+    Program. 28 (1984) 243-270). From values of f with a pattern, two for each entry above the diagonal, and 2n + 1.
 
     Examples
     --------
@@ -205,6 +210,11 @@ def hessian(
            [38., 36.]])
     """
     callable_or_error(f)
+    if sparsity is not None and grad is not None:
+        how = evaluation(vectorized, workers, progress, retries)
+        return by_gradient(grad, array_point(x), args, how, step, typical_x, noise, sparsity)
+    if isinstance(sparsity, str):
+        raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
     if grad is not None:
         matrix = jacobian(
             grad, x, args=args, step=step, typical_x=typical_x, noise=noise, vectorized=vectorized,
@@ -220,9 +230,9 @@ def hessian(
         function.expect(n * n + n + 1)
         base = base_values(function, point, point.flat)
 
-        def differences(relative_noise: float) -> Array:
+        def differences(relative_noise: float) -> Any:
             h = _kernels.steps(at, n, stencils.SECOND.relative_step(relative_noise), steps, typical)
-            return _second_differences(function, at, h, float(base[0, 0]))
+            return _second_differences(function, at, h, float(base[0, 0]), sparsity)
 
         if noise is not None:
             return differences(relative(noise, base))
@@ -230,13 +240,13 @@ def hessian(
         return differences(FLOAT32) if function.float32 and step is None else found
 
 
-def _second_differences(function: _kernels.Function, x: Array, h: Array, base: float) -> Array:
-    """All second partial derivatives, from values of f."""
+def _second_differences(function: _kernels.Function, x: Array, h: Array, base: float, sparsity: Any) -> Any:
+    """Second partial derivatives from values of f: all, or those of a pattern."""
     n = x.size
     one = function.at_shifts(x, np.arange(n), h, np.array([1.0, -1.0]))[:, :, 0] - base
-    matrix = np.empty((n, n))
-    matrix[np.diag_indices(n)] = (one[:, 0] + one[:, 1]) / h**2
-    rows, columns = np.triu_indices(n, 1)
+    diagonal = (one[:, 0] + one[:, 1]) / h**2
+    rows, columns = np.triu_indices(n, 1) if sparsity is None else upper_entries(sparsity, n)
+    mixed = np.empty(rows.size)
     block = max(1, _BLOCK // max(1, n))
     for start in range(0, rows.size, block):
         i, j = rows[start : start + block], columns[start : start + block]
@@ -247,8 +257,13 @@ def _second_differences(function: _kernels.Function, x: Array, h: Array, base: f
             points[pair, i] += sign * h[i]
             points[pair, j] += sign * h[j]
             values[k] = function.at_points(points)[:, 0] - base
-        mixed = (values[0] - one[i, 0] - one[j, 0]) + (values[1] - one[i, 1] - one[j, 1])
-        matrix[i, j] = matrix[j, i] = mixed / (2 * h[i] * h[j])
+        both = (values[0] - one[i, 0] - one[j, 0]) + (values[1] - one[i, 1] - one[j, 1])
+        mixed[start : start + block] = both / (2 * h[i] * h[j])
+    if sparsity is not None:
+        return symmetric(rows, columns, mixed, diagonal)
+    matrix = np.empty((n, n))
+    matrix[np.diag_indices(n)] = diagonal
+    matrix[rows, columns] = matrix[columns, rows] = mixed
     return matrix
 
 
@@ -256,9 +271,3 @@ def _fixed(method: Any) -> FixedStep:
     if not isinstance(method, FixedStep):
         raise ValueError('method="adaptive" takes functions of one value; differentiate them one by one')
     return method
-
-
-def array_point(x: ArrayLike) -> Point:
-    """X as an array, whatever it is."""
-    flat = as_array(x, "x")
-    return Point(flat if flat.ndim else flat.reshape(1))

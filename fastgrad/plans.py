@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _kernels, stencils
-from ._fixed import base_values, checked_bounds, checked_steps, relative
+from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
 from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._plotting import axes_or_new
-from ._points import Array, Point
+from ._points import Array, Point, as_array
 from ._sparsity import as_kernel, coloured, detected, given_pattern, sparse
 from .stencils import FLOAT32, FLOAT64
 
@@ -225,6 +225,24 @@ class JacobianPlan:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(self._by.moved(x, moves))
 
+    def differences(self, colours: NDArray[np.int32], count: int) -> tuple[Array, Array]:
+        """f(x + h) - f(x - h) with the columns of each colour moved (count, m), at the plan's point; each distance."""
+        x = self._point.flat.ravel()
+        by = _kernels.Compression(as_kernel(self.pattern), colours, count)
+        with self._function(self._args) as function:
+            if self._noise is not None:
+                self._relative_noise = relative(self._noise, base_values(function, self._point, x)[0])
+            h = self._steps(x)
+            values = function.at_points(np.concatenate([by.moved(x, h), by.moved(x, -h)]))
+            self.nfev += function.nfev
+        return values[:count] - values[count:], (x + h) - (x - h)
+
+    def verify(self, found: Any) -> None:
+        """An error if a matrix is not the Jacobian at the plan's point, along a random direction."""
+        with self._function(self._args) as function:
+            self._verify(function, self._point.flat.ravel(), found)
+            self.nfev += function.nfev
+
     # --- Verification ------------------------------------------------------------------------------------------
 
     def _verify(self, function: _kernels.Function, x: Array, found: Any) -> None:
@@ -264,6 +282,32 @@ class JacobianPlan:
             changed = function.at_points(moved.reshape(1, -1))[0, row] != at_x
             columns = half if changed else columns[columns.size // 2 :]
         return self._point.name(int(columns[0])) if columns.size else "a known column more than linearly"
+
+
+def summed_gradient(
+    f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: Any, sparsity: Any, how: Evaluation
+) -> Array:
+    """The gradient of the sum of f's values; options as for `gradient`."""
+    point = array_point(x)
+    if sparsity is None:
+        return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0])
+    if not (isinstance(chosen, FixedStep) and chosen.stencil is not None and chosen.stencil.order <= 2):
+        raise ValueError('with sparsity, method is "central" of order 2 or "forward"')
+    plan = JacobianPlan(
+        f, point, args, how, chosen.stencil.method, chosen.step, chosen.typical_x, chosen.bounds, chosen.noise, sparsity
+    )
+    return np.asarray(plan(point.flat).sum(axis=0)).reshape(point.shape)
+
+
+def _sum_of(f: Callable[..., Any], how: Evaluation) -> Callable[..., Any]:
+    axis = {False: None, True: 1, "rows": 1, "columns": 0}[how.vectorized]
+    return lambda x, *args: np.sum(f(x, *args), axis=axis)
+
+
+def array_point(x: ArrayLike) -> Point:
+    """X as an array, whatever it is."""
+    flat = as_array(x, "x")
+    return Point(flat if flat.ndim else flat.reshape(1))
 
 
 def outputs_of(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
@@ -342,7 +386,5 @@ def plan_jacobian(
            [-6.,  1.]])
     """
     callable_or_error(f)
-    from .matrices import array_point
-
     how = evaluation(vectorized, workers, progress, retries)
     return JacobianPlan(f, array_point(x), args, how, method, step, typical_x, bounds, noise, sparsity)

@@ -1,0 +1,391 @@
+"""Sparse Jacobians and Hessians: patterns found, colours valid, entries exact, wrong patterns caught."""
+
+import tracemalloc
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rosenbrock import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
+from scipy import integrate, optimize, sparse
+
+import fastgrad as fg
+from fastgrad._sparsity import as_kernel, coloured, detected
+
+matplotlib.use("Agg")
+
+
+def tridiagonal(x):
+    """Broyden's function (Math. Comput. 19 (1965) 577-593)."""
+    r = 3 * x - 2 * x**2 + 1
+    r[1:] -= x[:-1]
+    r[:-1] -= 2 * x[1:]
+    return r
+
+
+def jacobian_of_tridiagonal(x):
+    n = x.size
+    return sparse.diags_array([-np.ones(n - 1), 3 - 4 * x, -2 * np.ones(n - 1)], offsets=[-1, 0, 1]).tocsr()
+
+
+def laplacian(side):
+    line = sparse.diags_array([np.ones(side - 1), np.ones(side), np.ones(side - 1)], offsets=[-1, 0, 1])
+    eye = sparse.eye_array(side)
+    return sparse.csr_array(sparse.kron(line, eye) + sparse.kron(eye, line)).astype(bool)
+
+
+@st.composite
+def patterns(draw, square=False):
+    m, n = draw(st.integers(1, 12)), draw(st.integers(1, 12))
+    m = n if square else m
+    bits = draw(st.lists(st.booleans(), min_size=m * n, max_size=m * n))
+    return np.array(bits).reshape(m, n)
+
+
+def weighted(pattern):
+    """A function whose Jacobian has this pattern, and that Jacobian."""
+    weights = np.where(pattern, np.random.default_rng(0).uniform(0.5, 2.0, pattern.shape), 0.0)
+    return (lambda x: weights @ np.sin(x)), (lambda x: weights * np.cos(x))
+
+
+# --- Colours ------------------------------------------------------------------------------------------------------
+
+
+@given(patterns())
+@settings(deadline=None, max_examples=200)
+def test_columns_of_a_colour_share_no_row(pattern):
+    kernel = as_kernel(sparse.csr_array(pattern))
+    for smallest_last in (False, True):
+        colours, count = kernel.colours(smallest_last)
+        assert colours.min() >= 0
+        assert set(colours.tolist()) == set(range(count))
+        for c in range(count):
+            assert pattern[:, colours == c].sum(axis=1).max() <= 1
+
+
+@given(patterns(square=True))
+@settings(deadline=None, max_examples=200)
+def test_star_colours(pattern):
+    pattern = pattern | pattern.T | np.eye(len(pattern), dtype=bool)
+    n = len(pattern)
+    for smallest_last in (False, True):
+        colours, _ = as_kernel(sparse.csr_array(pattern)).colours(smallest_last, star=True)
+        # No edge, and no path of four, has only one, or two, colours.
+        for v in range(n):
+            for w in np.flatnonzero(pattern[v]):
+                if w != v:
+                    assert colours[v] != colours[w]
+                    for y in np.flatnonzero(pattern[w]):
+                        if y not in (v, w):
+                            for z in np.flatnonzero(pattern[y]):
+                                if z not in (v, w, y):
+                                    assert len({colours[v], colours[w], colours[y], colours[z]}) > 2
+
+
+def test_colours_are_few():
+    n = 1000
+    band = jacobian_of_tridiagonal(np.ones(n)).astype(bool)
+    assert coloured(as_kernel(band))[1] == 3
+    grid = laplacian(30)
+    ours = coloured(as_kernel(grid))[1]
+    assert 5 <= ours <= optimize._numdiff.group_columns(grid).max() + 1
+    assert coloured(as_kernel(grid), star=True)[1] <= ours
+    assert coloured(as_kernel(sparse.eye_array(50, dtype=bool).tocsr()))[1] == 1
+
+
+# --- Detection ----------------------------------------------------------------------------------------------------
+
+
+@given(patterns(), st.booleans())
+@settings(deadline=None, max_examples=150)
+def test_random_patterns_are_found_exactly(pattern, nan):
+    weights = np.where(pattern, 1.5, 0.0)
+    rows = [np.flatnonzero(row) for row in pattern]
+
+    def f(x):
+        return np.array([np.sin(x[columns]) @ weights[i, columns] for i, columns in enumerate(rows)])
+
+    x = np.linspace(0.3, 1.1, pattern.shape[1])
+    assert (detected(f, x, nan=nan).toarray() == pattern).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 1000, 100_000])
+def test_a_band_takes_a_few_hundred_evaluations(n):
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return tridiagonal(x)
+
+    found = detected(f, np.linspace(-1, 1, n))
+    assert len(calls) < 300
+    assert (found != jacobian_of_tridiagonal(np.linspace(-1, 1, n)).astype(bool)).nnz == 0
+
+
+def test_a_zero_by_chance_is_not_lost():
+    found = detected(lambda x: np.array([(x[0] - 1) ** 2 * x[1], x[1]]), np.array([1.0, 0.0]))
+    assert found.toarray().tolist() == [[True, True], [False, True]]
+
+
+def test_noise_has_no_pattern():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="not deterministic"):
+        fg.plan_jacobian(lambda x: x + rng.standard_normal(x.size), np.ones(3))
+
+
+# --- Jacobians ----------------------------------------------------------------------------------------------------
+
+
+@given(patterns())
+@settings(deadline=None, max_examples=60)
+def test_compressed_jacobians_are_the_dense_ones(pattern):
+    f, exact = weighted(pattern)
+    x = np.linspace(0.3, 1.1, pattern.shape[1])
+    for method, atol in (("central", 1e-9), ("forward", 1e-6)):
+        found = fg.jacobian(f, x, sparsity=pattern, method=method)
+        np.testing.assert_allclose(found.toarray(), exact(x), atol=atol)
+
+
+@pytest.mark.parametrize("sparsity", ["detect", "nan", "pattern"])
+def test_many_points_and_a_plan(sparsity):
+    n, calls = 200, []
+
+    def f(x):
+        calls.append(1)
+        return tridiagonal(x)
+
+    pattern = jacobian_of_tridiagonal(np.ones(n)) if sparsity == "pattern" else sparsity
+    plan = fg.plan_jacobian(f, np.linspace(-1, 1, n), sparsity=pattern)
+    assert "3 colours, 6 evaluations instead of 400" in str(plan)
+    assert plan.nfev == len(calls)
+    plan(np.ones(n))
+    for x in (np.linspace(0, 1, n), np.linspace(3, 2, n)):
+        calls.clear()
+        found = plan(x)
+        assert len(calls) == plan.evaluations == 6
+        assert isinstance(found, sparse.csr_array)
+        np.testing.assert_allclose(found.toarray(), jacobian_of_tridiagonal(x).toarray(), atol=1e-8)
+    axes = plan.plot()
+    assert len(axes.collections[0].get_offsets()) == 3 * n - 2
+
+
+def test_every_kind_of_function():
+    x = np.linspace(-1, 1, 30)
+    expected = jacobian_of_tridiagonal(x).toarray()
+
+    def rows(block):
+        r = 3 * block - 2 * block**2 + 1
+        r[:, 1:] -= block[:, :-1]
+        r[:, :-1] -= 2 * block[:, 1:]
+        return r
+
+    local = lambda x: 3 * x - 2 * x**2 + 1 - np.append(0, x[:-1]) - 2 * np.append(x[1:], 0)  # noqa: E731
+    for f, options in (
+        (rows, {"vectorized": True}),
+        (lambda block: rows(block.T).T, {"vectorized": "columns"}),
+        (local, {"workers": 2}),
+        (lambda x, k: k * local(x), {"args": (1.0,)}),
+    ):
+        np.testing.assert_allclose(fg.jacobian(f, x, sparsity="detect", **options).toarray(), expected, atol=1e-8)
+
+
+def test_f_may_overwrite_keep_and_reuse():
+    x = np.linspace(-1, 1, 30)
+    expected = jacobian_of_tridiagonal(x).toarray()
+    kept, buffer = [], np.empty(30)
+
+    def overwriting(x):
+        r = tridiagonal(x)
+        x[:] = 99.0
+        return r
+
+    def keeping(x):
+        kept.append(x)
+        return tridiagonal(x)
+
+    def reusing(x):
+        buffer[:] = tridiagonal(x)
+        return buffer
+
+    for f in (overwriting, keeping, reusing, lambda x: reusing(x)[:], lambda x: tridiagonal(x).tolist()):
+        found = fg.jacobian(f, x, sparsity=jacobian_of_tridiagonal(x))
+        np.testing.assert_allclose(found.toarray(), expected, atol=1e-8)
+    assert (tridiagonal(kept[0]) == tridiagonal(x)).all()
+
+
+def test_bounds_are_kept():
+    x = np.array([0.0, 1.0, 0.5, 1.0, 0.0])
+    inside = []
+
+    def f(x):
+        inside.append(x.copy())
+        return tridiagonal(x)
+
+    for method, atol in (("central", 1e-6), ("forward", 1e-6)):
+        for pattern in ("detect", jacobian_of_tridiagonal(x)):
+            found = fg.jacobian(f, x, sparsity=pattern, bounds=(0.0, 1.0), method=method)
+            np.testing.assert_allclose(found.toarray(), jacobian_of_tridiagonal(x).toarray(), atol=atol)
+    assert np.min(inside) >= 0.0
+    assert np.max(inside) <= 1.0
+
+
+def test_float32_takes_a_longer_step():
+    x = np.linspace(0.2, 1, 20)
+    found = fg.jacobian(lambda x: tridiagonal(x.astype(np.float32)), x, sparsity="detect")
+    np.testing.assert_allclose(found.toarray(), jacobian_of_tridiagonal(x).toarray(), atol=1e-2)
+
+
+def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
+    x = np.linspace(-1, 1, 10)
+    lacking = jacobian_of_tridiagonal(x).tolil()
+    lacking[4, 5] = 0
+    with pytest.raises(ValueError, match=r"pattern is wrong: f\[4\] depends on x\[5\]"):
+        fg.jacobian(tridiagonal, x, sparsity=lacking)
+    with pytest.raises(ValueError, match=r"shape \(3, 3\); expected \(10, 10\)"):
+        fg.jacobian(tridiagonal, x, sparsity=np.eye(3))
+    with pytest.raises(ValueError, match="sparsity='auto'"):
+        fg.jacobian(tridiagonal, x, sparsity="auto")
+    with pytest.raises(TypeError, match="two axes"):
+        fg.jacobian(tridiagonal, x, sparsity=[True])
+    with pytest.raises(ValueError, match="not 'complex'"):
+        fg.jacobian(tridiagonal, x, sparsity="detect", method="complex")
+    plan = fg.plan_jacobian(tridiagonal, x)
+    with pytest.raises(ValueError, match="9 coordinates, but the plan is for 10"):
+        plan(np.ones(9))
+    with pytest.raises(ValueError, match=r"x\[0\] is nan"):
+        plan(np.full(10, np.nan))
+
+    def failing(x):
+        if x[3] != x_bad[3]:
+            raise RuntimeError("no")
+        return tridiagonal(x)
+
+    x_bad = x
+    with pytest.raises(RuntimeError, match="no") as caught:
+        fg.jacobian(failing, x, sparsity=jacobian_of_tridiagonal(x))
+    assert "coordinates moved, the first x[0]" in caught.value.__notes__[0]
+
+
+def test_memory_stays_with_the_entries():
+    n = 100_000
+    x = np.linspace(-1, 1, n)
+    plan = fg.plan_jacobian(tridiagonal, x, sparsity=jacobian_of_tridiagonal(x))
+    plan(x)
+    tracemalloc.start()
+    plan(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * n * 8
+
+
+def test_scipy_takes_plans():
+    n = 50
+    x = np.full(n, -1.0)
+    plan = fg.plan_jacobian(tridiagonal, x)
+    found = optimize.least_squares(tridiagonal, x, jac=plan)
+    assert np.abs(tridiagonal(found.x)).max() < 1e-6
+    assert found.nfev < 20
+
+    def heat(t, u):
+        flow = np.diff(u)
+        return 100.0 * (np.append(flow, 0) - np.append(0, flow))
+
+    cooling = fg.plan_jacobian(lambda u: heat(0.0, u), np.linspace(0, 1, n))
+    end = integrate.solve_ivp(
+        heat, (0, 100.0), np.linspace(0, 1, n), method="BDF", jac=lambda t, u: sparse.csc_array(cooling(u)), rtol=1e-8
+    )
+    assert end.success
+    np.testing.assert_allclose(end.y[:, -1], 0.5, atol=1e-3)
+    zero = optimize.root(tridiagonal, x, jac=lambda x: plan(x).toarray())
+    assert zero.success
+
+
+# --- Sums of terms ------------------------------------------------------------------------------------------------
+
+
+def test_the_gradient_of_a_sum_takes_a_few_evaluations():
+    n, calls = 100_000, []
+
+    def terms(x):
+        calls.append(1)
+        return 100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2
+
+    x = np.linspace(-1.0, 1.0, n)
+    pattern = sparse.diags_array([np.ones(n - 1), np.ones(n - 1)], offsets=[0, 1], shape=(n - 1, n))
+    found = fg.gradient(terms, x, summed=True, sparsity=pattern)
+    np.testing.assert_allclose(found, rosenbrock_gradient(x), atol=1e-5)
+    assert len(calls) <= 2 * 2 + 5
+    np.testing.assert_allclose(fg.gradient(terms, x, summed=True, sparsity="detect"), rosenbrock_gradient(x), atol=1e-5)
+    small = x[:: n // 20]
+    np.testing.assert_allclose(fg.gradient(terms, small, summed=True), rosenbrock_gradient(small), rtol=1e-7, atol=1e-7)
+    with pytest.raises(ValueError, match="needs summed=True"):
+        fg.gradient(rosenbrock, small, sparsity="detect")
+
+
+# --- Hessians and products ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [2, 5, 40])
+def test_sparse_hessians(n):
+    x = np.linspace(-1.0, 1.3, n)
+    exact = rosenbrock_hessian(x)
+    calls = []
+
+    def gradient(x):
+        calls.append(1)
+        return rosenbrock_gradient(x)
+
+    for sparsity in (exact != 0, sparse.csr_array(exact), "detect"):
+        calls.clear()
+        found = fg.hessian(rosenbrock, x, grad=gradient, sparsity=sparsity)
+        assert (found != found.T).nnz == 0
+        np.testing.assert_allclose(found.toarray(), exact, rtol=1e-6, atol=1e-4)
+        if not isinstance(sparsity, str):
+            assert len(calls) <= 2 * 3 + 6
+    found = fg.hessian(rosenbrock, x, sparsity=exact != 0)
+    assert (found != found.T).nnz == 0
+    np.testing.assert_allclose(found.toarray(), exact, rtol=2e-5, atol=2e-2)
+
+
+@given(patterns(square=True))
+@settings(deadline=None, max_examples=60)
+def test_star_colours_recover_every_entry(pattern):
+    pattern = np.triu(pattern) | np.triu(pattern).T
+    weights = np.where(pattern, np.random.default_rng(1).uniform(0.5, 2.0, pattern.shape), 0.0)
+    weights = weights + weights.T
+    x = np.linspace(0.3, 1.1, len(pattern))
+    found = fg.hessian(lambda x: 0.5 * x @ weights @ x, x, grad=lambda x: weights @ x, sparsity=pattern)
+    np.testing.assert_allclose(found.toarray(), weights, atol=1e-8)
+
+
+def test_wrong_hessian_patterns_are_errors():
+    x = np.linspace(-1.0, 1.3, 6)
+    with pytest.raises(ValueError, match="pattern is wrong"):
+        fg.hessian(rosenbrock, x, grad=rosenbrock_gradient, sparsity=np.eye(6))
+    with pytest.raises(ValueError, match="pass grad="):
+        fg.hessian(rosenbrock, x, sparsity="detect")
+    with pytest.raises(ValueError, match="a Hessian is square"):
+        fg.hessian(rosenbrock, x, grad=lambda x: x[:3], sparsity="detect")
+
+
+def test_products():
+    x, v = np.linspace(-1.0, 1.3, 6), np.linspace(2.0, -1.0, 6)
+    np.testing.assert_allclose(fg.jvp(tridiagonal, x, v), jacobian_of_tridiagonal(x) @ v, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(
+        fg.jvp(tridiagonal, x, v, order=8), jacobian_of_tridiagonal(x) @ v, rtol=1e-11, atol=1e-11
+    )
+    exact = rosenbrock_hessian(x) @ v
+    calls = []
+
+    def gradient(x):
+        calls.append(1)
+        return rosenbrock_gradient(x)
+
+    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v, grad=gradient), exact, rtol=1e-7)
+    assert len(calls) == 3
+    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v), exact, rtol=1e-5)
+    assert (fg.hvp(rosenbrock, x, np.zeros(6)) == 0).all()
+    for wrong, match in ((v[:2], "2 entries, but x has 6"), (v * np.nan, r"v is nan at x\[0\]")):
+        with pytest.raises(ValueError, match=match):
+            fg.jvp(tridiagonal, x, wrong)
