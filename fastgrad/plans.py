@@ -131,6 +131,10 @@ class JacobianPlan:
             self.nfev += function.nfev
         return found
 
+    def dense(self, x: ArrayLike, *args: Any) -> Array:
+        """The Jacobian at x as an ndarray (m, n), at the same cost: for those who take no sparse one."""
+        return np.asarray(self(x, *args).toarray())
+
     def plot(self, axes: Any = None) -> Any:
         """Draw the pattern, a dot an entry, coloured by the group that its column is perturbed with.
 
@@ -359,7 +363,7 @@ def plan_jacobian(
     -------
     plan : JacobianPlan
         ``plan(x)`` is the Jacobian at x, a `scipy.sparse.csr_array`; ``print(plan)`` says colours and evaluations. It
-        fits ``jac=`` of `scipy.optimize.least_squares` and `scipy.integrate.solve_ivp`.
+        fits ``jac=`` of `scipy.optimize.least_squares` and `scipy.integrate.solve_ivp`, ``plan.dense`` that of `root`.
 
     Raises
     ------

@@ -64,6 +64,20 @@ def test_hyperparameters_are_at_the_minimum(example):
         assert loss(rbf.x + step) > rbf.fun
 
 
+def test_sparse_jacobians_in_scipy(example):
+    sparse = example("sparse")
+    plan, fitted, solved = sparse.solve_equations()
+    assert plan.n_colours == 3
+    assert np.abs(fitted.fun).max() < 1e-8
+    assert np.abs(solved.fun).max() < 1e-6
+    plan, moved = sparse.move_front()
+    assert plan.n_colours == 3
+    assert moved.success
+    # A travelling front: all values between the two states, falling along the line.
+    assert (np.diff(moved.y[:, -1]) <= 1e-6).all()
+    assert moved.y[100, -1] > 0.99
+
+
 def test_a_killed_worker_changes_no_bit():
     command = [sys.executable, str(EXAMPLES / "distributed.py"), "--parameters", "8"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -297,7 +297,7 @@ def test_scipy_takes_plans():
     )
     assert end.success
     np.testing.assert_allclose(end.y[:, -1], 0.5, atol=1e-3)
-    zero = optimize.root(tridiagonal, x, jac=lambda x: plan(x).toarray())
+    zero = optimize.root(tridiagonal, x, jac=plan.dense)
     assert zero.success
 
 
