@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from .stencils import FLOAT32, FLOAT64
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 
 _BLOCK = 1 << 18
+_SHORTER = 5  # steps, each a sixteenth of the last
 
 
 def jacobian(
@@ -161,8 +163,11 @@ def hessian(
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
     step: Any = None,
     typical_x: Any = None,
+    bounds: Any = None,
     noise: float | None = None,
     sparsity: Any = None,
     vectorized: Vectorized = False,
@@ -182,6 +187,9 @@ def hessian(
         ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
     args, step, typical_x, noise, vectorized, workers, progress, retries
         As for `gradient`; with grad, they are its.
+    method, order, bounds : optional
+        As for `gradient`, for differences of grad. From values of f, the method is "central" of order 2, and there are
+        no bounds.
     sparsity : {"detect"} or pattern, optional
         Where the Hessian may not be zero: `scipy.sparse` or an array, (n, n); with grad, also to be detected.
 
@@ -210,15 +218,19 @@ def hessian(
            [38., 36.]])
     """
     callable_or_error(f)
+    if grad is None and (method != "central" or order not in (None, 2) or bounds is not None):
+        raise ValueError("method=, order= and bounds= are for differences of grad=; values of f have one formula")
     if sparsity is not None and grad is not None:
+        if method != "central" or order not in (None, 2) or bounds is not None:
+            raise ValueError("a sparse Hessian has central differences of order 2, and no bounds")
         how = evaluation(vectorized, workers, progress, retries)
         return by_gradient(grad, array_point(x), args, how, step, typical_x, noise, sparsity)
     if isinstance(sparsity, str):
         raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
     if grad is not None:
         matrix = jacobian(
-            grad, x, args=args, step=step, typical_x=typical_x, noise=noise, vectorized=vectorized,
-            workers=workers, progress=progress, retries=retries,
+            grad, x, args=args, method=method, order=order, bounds=bounds, step=step, typical_x=typical_x, noise=noise,
+            vectorized=vectorized, workers=workers, progress=progress, retries=retries,
         )  # fmt: skip
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
@@ -229,6 +241,7 @@ def hessian(
     with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
         function.expect(n * n + n + 1)
         base = base_values(function, point, point.flat)
+        function.tolerate(True)
 
         def differences(relative_noise: float) -> Any:
             h = _kernels.steps(at, n, stencils.SECOND.relative_step(relative_noise), steps, typical)
@@ -243,7 +256,7 @@ def hessian(
 def _second_differences(function: _kernels.Function, x: Array, h: Array, base: float, sparsity: Any) -> Any:
     """Second partial derivatives from values of f: all, or those of a pattern."""
     n = x.size
-    one = function.at_shifts(x, np.arange(n), h, np.array([1.0, -1.0]))[:, :, 0] - base
+    one, h = _along_axes(function, x, h, base)
     diagonal = (one[:, 0] + one[:, 1]) / h**2
     rows, columns = np.triu_indices(n, 1) if sparsity is None else upper_entries(sparsity, n)
     mixed = np.empty(rows.size)
@@ -259,12 +272,27 @@ def _second_differences(function: _kernels.Function, x: Array, h: Array, base: f
             values[k] = function.at_points(points)[:, 0] - base
         both = (values[0] - one[i, 0] - one[j, 0]) + (values[1] - one[i, 1] - one[j, 1])
         mixed[start : start + block] = both / (2 * h[i] * h[j])
+    if not (np.isfinite(diagonal).all() and np.isfinite(mixed).all()):
+        warnings.warn("second derivatives are nan where f is not finite around x", RuntimeWarning, stacklevel=4)
     if sparsity is not None:
         return symmetric(rows, columns, mixed, diagonal)
     matrix = np.empty((n, n))
     matrix[np.diag_indices(n)] = diagonal
     matrix[rows, columns] = matrix[columns, rows] = mixed
     return matrix
+
+
+def _along_axes(function: _kernels.Function, x: Array, h: Array, base: float) -> tuple[Array, Array]:
+    """f(x ± h_i e_i) - f(x), (n, 2), and the steps: shorter ones where f is not defined so far away."""
+    one, h = np.full((x.size, 2), np.nan), h.copy()
+    left = np.arange(x.size)
+    for _ in range(_SHORTER):
+        one[left] = function.at_shifts(x, left, h[left], np.array([1.0, -1.0]))[:, :, 0] - base
+        left = left[~np.isfinite(one[left]).all(axis=1)]
+        if not left.size:
+            break
+        h[left] = (x[left] + h[left] / 16) - x[left]
+    return one, h
 
 
 def _fixed(method: Any) -> FixedStep:

@@ -1,9 +1,13 @@
 """Jacobians and Hessians, against exact ones."""
 
 import ctypes
+import json
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+from problems import PROBLEMS
 from rosenbrock import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
 
 import fastgrad as fg
@@ -84,6 +88,52 @@ def test_hessian(n):
     by_gradient = fg.hessian(rosenbrock, x, grad=rosenbrock_gradient)
     assert (by_gradient == by_gradient.T).all()
     np.testing.assert_allclose(by_gradient, rosenbrock_hessian(x), rtol=1e-7, atol=1e-5)
+
+
+HESSIANS = json.loads((Path(__file__).parent / "hessians.json").read_text())
+# Steps follow the size of x: where f changes much faster than that, fixed steps cannot know.
+MISLEADING = {"exp, hidden scale 1e8", "brown badly scaled", "exp, hidden scales", "coordinates of 1e-10 to 1e10"}
+
+
+def test_hessians_of_the_collection():
+    digits = []
+    for problem in PROBLEMS:
+        if problem.name not in HESSIANS or problem.name in MISLEADING:
+            continue
+        exact = np.array(HESSIANS[problem.name])
+        found = fg.hessian(problem.f, problem.point)
+        assert (found == found.T).all()
+        size = max(np.abs(exact).max(), 1e-10)  # of one, all second derivatives are 0
+        digits.append(-np.log10(max(np.abs(found - exact).max() / size, 1e-16)))
+    assert len(digits) > 55
+    assert np.median(digits) > 7
+    assert np.percentile(digits, 10) > 3
+    assert np.min(digits) > 1
+
+
+def test_edges_take_shorter_steps_or_are_nan():
+    x = np.array([1e-6, 1.0])
+    found = fg.hessian(lambda x: math.log(x[0]) * x[1], x)
+    np.testing.assert_allclose(found, [[-1e12, 1e6], [1e6, 0.0]], rtol=1e-2, atol=1e3)
+    with pytest.warns(RuntimeWarning, match="nan where f is not finite"):
+        assert np.isnan(fg.hessian(lambda x: math.sqrt(x[0]), np.zeros(1))).all()
+
+
+def test_options_of_differences_of_the_gradient():
+    x = np.linspace(-1.0, 1.4, 4)
+    inside = []
+
+    def gradient(x):
+        inside.append(x.max())
+        return rosenbrock_gradient(x)
+
+    found = fg.hessian(rosenbrock, x, grad=gradient, order=6, bounds=(-1.0, 1.4))
+    np.testing.assert_allclose(found, rosenbrock_hessian(x), rtol=1e-6, atol=1e-5)
+    assert max(inside) <= 1.4
+    by_complex_step = fg.hessian(rosenbrock, x, grad=lambda x: x**3, method="complex")
+    np.testing.assert_allclose(by_complex_step, np.diag(3 * x**2), rtol=1e-14)
+    with pytest.raises(ValueError, match="for differences of grad="):
+        fg.hessian(rosenbrock, x, bounds=(-1.0, 1.4))
 
 
 def test_compiled_and_vectorised_functions_too():
