@@ -25,16 +25,42 @@ def estimate(values: Array, h: float | Array) -> tuple[Array, Array, Array]:
     slopes = [(values[3 + k] - values[3 - k]) / (2 * k * h) for k in (1, 2, 3)]
     second, fourth = slopes[0], (4 * slopes[0] - slopes[1]) / 3
     sixth = (15 * slopes[0] - 6 * slopes[1] + slopes[2]) / 10
-    noise = _SIXTH * np.abs(np.diff(values, n=6, axis=0)[0])
+    noise = difference_noise(values)
+    size = np.maximum(np.abs(sixth), np.abs(values - values[3]).max(axis=0) / (3 * h))
+    return sixth, 4 * _truncation(second, fourth, sixth, size) + 3.3 * noise / h, noise
+
+
+def estimate_second(values: Array, h: float | Array, noise: float | Array) -> tuple[Array, Array, Array]:
+    """The second derivative, its error bar, and what the noise is of that, from values (7, ...) at -3h ... 3h."""
+    sums = [(values[3 + k] - values[3]) + (values[3 - k] - values[3]) for k in (1, 2, 3)]
+    one, two, three = (total / (k * h) ** 2 for k, total in enumerate(sums, 1))
+    fourth, sixth = (4 * one - two) / 3, 1.5 * one - 0.6 * two + 0.1 * three
+    rounding = 10.5 * np.maximum(difference_noise(values), noise) / (h * h)
+    size = np.maximum(np.abs(sixth), np.abs(values - values[3]).max(axis=0) / (3 * h) ** 2)
+    return sixth, 4 * _truncation(one, fourth, sixth, size) + rounding, rounding
+
+
+def estimate_first(values: Array, h: float | Array, noise: float | Array) -> tuple[Array, Array, Array]:
+    """As `estimate`, with noise that is known to be at least so large, and what it is of the bar."""
+    found, bar, seen = estimate(values, h)
+    larger = np.maximum(seen, noise)
+    return found, bar + 3.3 * (larger - seen) / h, 3.3 * larger / h
+
+
+def difference_noise(values: Array) -> Array:
+    """The noise that the sixth difference shows, at least the rounding of the precision that f computes in."""
+    seen = np.asarray(_SIXTH * np.abs(np.diff(values, n=6, axis=0)[0]))
     largest = np.abs(values).max(axis=0)
     narrow = fits_float32(values) and bool(np.ptp(values))
-    noise = np.maximum(noise, 0.5 * (FLOAT32 if narrow else FLOAT64) * largest)
+    return np.asarray(np.maximum(seen, 0.5 * (FLOAT32 if narrow else FLOAT64) * largest))
+
+
+def _truncation(second: Array, fourth: Array, sixth: Array, size: Array) -> Array:
+    """The truncation error of the sixth order, from how the orders differ."""
     middle, low = np.abs(fourth - sixth), np.abs(second - sixth)
-    size = np.maximum(np.abs(sixth), np.abs(values - values[3]).max(axis=0) / (3 * h))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         guess = 3 * np.maximum(middle * middle / low, low * (low / size) ** 2)
-        truncation = np.where(low > 0.2 * size, middle + low, np.minimum(middle, np.nan_to_num(guess, nan=np.inf)))
-    return sixth, 4 * truncation + 3.3 * noise / h, noise
+        return np.where(low > 0.2 * size, middle + low, np.minimum(middle, np.nan_to_num(guess, nan=np.inf)))
 
 
 @dataclass(frozen=True, slots=True)

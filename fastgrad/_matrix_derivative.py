@@ -1,0 +1,87 @@
+"""`differentiate` where the derivative is a matrix: a Jacobian, or a Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _kernels
+from ._fixed import base_values
+from ._functions import Evaluation, as_function
+from ._matrix_errors import hessian_with_errors, jacobian_with_errors
+from ._points import Array, Point
+from .adaptive import FLAGS, Derivative, flag_names, scales
+from .plans import array_point, outputs_of
+
+_NOISY = 1e-10
+
+
+class Matrix(Point):
+    """Names and shape of a matrix's entries."""
+
+    __slots__ = ("letter",)
+
+    def __init__(self, rows: int, columns: int, letter: str) -> None:
+        super().__init__(np.zeros((rows, columns)))
+        self.letter = letter
+
+    def name(self, component: int) -> str:
+        """Such as ``J[0, 3]``."""
+        i, j = np.unravel_index(component, self.shape)
+        return f"{self.letter}[{i}, {j}]"
+
+
+def jacobian_derivative(
+    f: Callable[..., Any], x: Any, args: tuple[Any, ...], typical_x: Any, how: Evaluation
+) -> Derivative:
+    """The Jacobian of a vector function with error bars."""
+    point = array_point(x)
+    outputs = outputs_of(f, args, point, how)
+    with as_function(f, args, point, how, outputs=outputs) as function:
+        at = point.flat.ravel()
+        base = base_values(function, point, at)[0]
+        function.tolerate(True)
+        function.expect(12 * point.n)
+        found = jacobian_with_errors(function, at, base, _scale(typical_x, point))
+        return _record(function, tuple(part.T for part in found), base, Matrix(outputs, point.n, "J"))
+
+
+def hessian_derivative(
+    f: Callable[..., Any], x: Any, args: tuple[Any, ...], typical_x: Any, how: Evaluation
+) -> Derivative:
+    """The Hessian of a scalar function with error bars."""
+    point = array_point(x)
+    with as_function(f, args, point, how) as function:
+        at = point.flat.ravel()
+        base = base_values(function, point, at)[0]
+        function.tolerate(True)
+        function.expect(8 * point.n * (point.n + 1))
+        found = hessian_with_errors(function, at, float(base[0]), _scale(typical_x, point))
+        return _record(function, found, base, Matrix(point.n, point.n, "H"))
+
+
+def _scale(typical_x: Any, point: Point) -> Array:
+    return scales(typical_x, point, point.flat.reshape(1, -1)).ravel()
+
+
+def _record(function: _kernels.Function, found: tuple[Array, ...], base: Array, matrix: Matrix) -> Derivative:
+    value, error, step = (np.ascontiguousarray(part) for part in found)
+    unknown = ~np.isfinite(value)
+    error[unknown] = np.inf
+    bits = np.where(unknown.ravel(), 1 << FLAGS.index("nonfinite"), 0).astype(np.intc)
+    flags: NDArray[Any] = np.array([flag_names(flag) for flag in bits.tolist()]).reshape(value.shape)
+    nothing = np.full(value.shape, np.nan)
+    flat = np.stack([part.ravel() for part in (value, error, step, nothing, nothing)])
+    # What a bar allows for at its step is mostly noise: the smallest such product bounds it.
+    with np.errstate(invalid="ignore"):
+        noise = float(np.nanmin(np.where(step > 0, error * step, np.inf), initial=np.inf)) / 3.3
+    return Derivative(
+        value, error, step, flags, function.nfev, noise, nothing, nothing.copy(), flat, bits, matrix, _nothing_to_draw
+    )
+
+
+def _nothing_to_draw() -> _kernels.Function:
+    raise TypeError("plot draws entries of a gradient; differentiate one row of the Jacobian as a scalar function")

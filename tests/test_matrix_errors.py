@@ -1,0 +1,114 @@
+"""Jacobians and Hessians with error bars: the bars hold, and are worth having."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from problems import PROBLEMS
+from rosenbrock import rosenbrock, rosenbrock_hessian
+from study import KINDS
+
+import fastgrad as fg
+
+HESSIANS = json.loads((Path(__file__).parent / "hessians.json").read_text())
+
+
+def outcome(kind, second):
+    """How many bars hold, bar over error, and digits."""
+    holds, ratios, digits = [], [], []
+    for problem in PROBLEMS:
+        f = KINDS[kind](problem)
+        if f is None or (second and problem.name not in HESSIANS):
+            continue
+        if second:
+            exact, d = np.array(HESSIANS[problem.name]), fg.differentiate(f, problem.point, deriv=2)
+            np.testing.assert_array_equal(d.value, d.value.T)
+        else:
+            d = fg.differentiate(lambda x, f=f: np.array([f(x), 1.0]), problem.point)
+            assert (d.value[1][np.isfinite(d.value[1])] == 0).all()
+            exact = np.stack([problem.gradient, np.zeros(problem.point.size)])
+        assert d.value.shape == d.error.shape == d.step.shape == d.flags.shape == exact.shape
+        error = np.abs(d.value - exact)
+        rows = slice(None) if second else slice(1)
+        holds += ((error <= d.error) | ~np.isfinite(d.error))[rows].ravel().tolist()
+        known = np.isfinite(d.error) & (error > 0)
+        ratios += (d.error[known] / error[known]).tolist()
+        with np.errstate(divide="ignore"):
+            relative = error[rows][np.isfinite(error[rows])] / max(np.abs(exact).max(), 1e-300)
+            digits += np.clip(-np.log10(relative), 0, 16).tolist()
+    return np.mean(holds), np.median(ratios), np.median(digits)
+
+
+@pytest.mark.parametrize(
+    ("kind", "covered", "accurate"), [("exact", 0.995, 11.5), ("1e-6", 0.99, 4.0), ("float32", 0.99, 5.0)]
+)
+def test_hessians_over_the_collection(kind, covered, accurate):
+    holds, ratio, digits = outcome(kind, second=True)
+    assert holds >= covered
+    assert ratio < 100
+    assert digits >= accurate
+
+
+@pytest.mark.parametrize(
+    ("kind", "covered", "accurate"), [("exact", 0.985, 13.0), ("1e-6", 0.96, 4.5), ("float32", 0.97, 5.5)]
+)
+def test_jacobians_over_the_collection(kind, covered, accurate):
+    holds, _, digits = outcome(kind, second=False)
+    assert holds >= covered
+    assert digits >= accurate
+
+
+def f(x):
+    return np.array([x[0] * x[1], np.sin(x[2])])
+
+
+def test_the_record():
+    x = np.array([0.7, -1.2, 2.0])
+    d = fg.differentiate(f, x)
+    exact = np.array([[-1.2, 0.7, 0.0], [0.0, 0.0, np.cos(2.0)]])
+    assert (np.abs(d.value - exact) <= d.error).all()
+    assert "J[1, 2]  -0.41614" in str(d)
+    assert d.to_dict()["names"][-1] == "J[1, 2]"
+    json.dumps(d.to_dict())
+    assert "6 components" in repr(d)
+    h = fg.differentiate(rosenbrock, x, deriv=2)
+    assert (np.abs(h.value - rosenbrock_hessian(x)) <= h.error).all()
+    assert "H[0, 1]" in str(h)
+    with pytest.raises(TypeError, match="plot draws entries of a gradient"):
+        h.plot()
+
+
+def test_every_kind_of_function():
+    x = np.array([0.7, -1.2, 2.0])
+    rows = lambda block: np.stack([block[:, 0] * block[:, 1], np.sin(block[:, 2])], axis=1)  # noqa: E731
+    local = lambda x: np.array([x[0] * x[1], np.sin(x[2])])  # noqa: E731
+    alone = fg.differentiate(f, x)
+    for g, options in ((rows, {"vectorized": True}), (local, {"workers": 2})):
+        d = fg.differentiate(g, x, **options)
+        np.testing.assert_allclose(d.value, alone.value, rtol=1e-9, atol=1e-12)
+    compiled = fg.compile(lambda x, y: x**2 * y + 3 * x * y**3)
+    d = fg.differentiate(compiled, np.array([1.0, 2.0]), deriv=2)
+    np.testing.assert_allclose(d.value, [[4.0, 38.0], [38.0, 36.0]], rtol=1e-9)
+
+
+def test_where_f_is_not_defined():
+    d = fg.differentiate(lambda x: np.array([np.log(x[0]) if x[0] > 0 else np.nan, 1.0]), np.array([1e-4]))
+    assert abs(d.value[0, 0] - 1e4) <= d.error[0, 0] < 1.0
+    with np.errstate(invalid="ignore"):
+        d = fg.differentiate(lambda x: np.array([np.sqrt(x[0]), x[0]]), np.zeros(1))
+    assert d.flags[0, 0] == "nonfinite"
+    assert d.error[0, 0] == np.inf
+    assert np.isnan(d.value[0, 0])
+    assert d.value[1, 0] == pytest.approx(1.0)
+
+
+def test_what_is_wrong_is_said():
+    with pytest.raises(ValueError, match="deriv is 3"):
+        fg.differentiate(rosenbrock, np.ones(2), deriv=3)
+    with pytest.raises(ValueError, match="neither bounds= nor noise="):
+        fg.differentiate(rosenbrock, np.ones(2), deriv=2, noise=1e-3)
+    with pytest.raises(ValueError, match="expected one number"):
+        fg.differentiate(f, np.ones(3), bounds=(0, 2))
+    with pytest.raises(ValueError, match="expected one number"):
+        fg.differentiate(f, np.ones(3), deriv=2)
