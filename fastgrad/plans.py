@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _kernels, stencils
+from ._compiled import compiled_parts
 from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
 from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._plotting import axes_or_new
@@ -18,7 +19,7 @@ from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["JacobianPlan", "plan_jacobian"]
 
-_METHODS = ("central", "forward")
+_METHODS = ("central", "forward", "complex")
 
 
 class JacobianPlan:
@@ -53,7 +54,10 @@ class JacobianPlan:
         if method not in _METHODS:
             raise ValueError(f"a sparse Jacobian has method {' or '.join(map(repr, _METHODS))}, not {method!r}")
         self._f, self._args, self._how, self._point = f, args, how, point
-        self._stencil = stencils.stencil(method, 2 if method == "central" else 1)
+        self._complex = method == "complex"
+        self._stencil = stencils.stencil("central" if self._complex else method, 1 if method == "forward" else 2)
+        if self._complex and (how.workers is not None or compiled_parts(f) is not None):
+            raise ValueError('a sparse Jacobian by method="complex" takes a Python function, and no workers')
         self._step, self._typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
         self._bounds, self._noise = bounds, noise
         self.nfev = 0
@@ -80,6 +84,8 @@ class JacobianPlan:
     def evaluations(self) -> int:
         """Evaluations of f for one Jacobian."""
         central = self._stencil.is_central
+        if self._complex:
+            return self.n_colours
         return (2 if central else 1) * self.n_colours + (0 if central and self._bounds is None else 1)
 
     def __str__(self) -> str:
@@ -118,12 +124,13 @@ class JacobianPlan:
         if not _kernels.is_plain(at):
             i = int(np.argmin(np.isfinite(at)))
             raise ValueError(f"{self._point.name(i)} is {at[i]}; derivatives need finite coordinates")
-        with self._function(args or self._args) as function:
+        args = args or self._args
+        with self._function(args) as function:
             function.expect(self.evaluations)
-            data = self._data(function, at)
+            data = self._data(function, at, args)
             if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._noise is None:
                 self._relative_noise = FLOAT32
-                data = self._data(function, at)
+                data = self._data(function, at, args)
             found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
             if not self._verified:
                 self._verify(function, at, found)
@@ -175,9 +182,11 @@ class JacobianPlan:
         h = self._stencil.relative_step(self._relative_noise)
         return _kernels.steps(x, x.size, h, self._step, self._typical)
 
-    def _data(self, function: _kernels.Function, x: Array) -> Array:
+    def _data(self, function: _kernels.Function, x: Array, args: tuple[Any, ...]) -> Array:
         """The entries, in the order of the pattern."""
         data = np.empty(self.pattern.nnz)
+        if self._complex:
+            return self._by_complex_step(x, args, data)
         base = None
         if self._noise is not None or self._bounds is not None or not self._stencil.is_central:
             base = base_values(function, self._point, x)[0]
@@ -204,6 +213,24 @@ class JacobianPlan:
         if sided.size:
             assert base is not None
             self._one_sided(data, sided, first, rights, lefts, base)
+        return data
+
+    def _by_complex_step(self, x: Array, args: tuple[Any, ...], data: Array) -> Array:
+        """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
+        h = stencils.COMPLEX_STEP * np.maximum(np.abs(x), 1.0)
+        points = x + 1j * self._by.moved(np.zeros_like(x), h)
+        if self._how.vectorized is False:
+            values = np.array([np.ravel(self._f(point.reshape(self._point.shape), *args)) for point in points])
+        else:
+            columns = self._how.vectorized == "columns"
+            values = np.asarray(self._f(points.T.copy() if columns else points, *args))
+            values = values.T if columns else values
+        if values.dtype.kind != "c":
+            raise TypeError(f'method="complex" needs an f that computes with complex numbers; it gave {values.dtype}')
+        imaginary = np.ascontiguousarray(values.imag)
+        # Written as differences from 0 over the imaginary distance.
+        self._by.scatter(imaginary, np.zeros_like(imaginary), np.zeros_like(h), h, np.zeros_like(h), data)
+        self.nfev += self.n_colours
         return data
 
     def _one_sided(self, data: Array, sided: Any, step: Array, near: Array, far: Array, base: Array) -> None:
@@ -317,8 +344,6 @@ def array_point(x: ArrayLike) -> Point:
 def outputs_of(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
     """How many values f has: it is called once to see."""
     callable_or_error(f)
-    from ._compiled import compiled_parts
-
     if compiled_parts(f) is not None:
         return 1
     x = point.flat.copy()
@@ -355,7 +380,7 @@ def plan_jacobian(
         Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
         blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
         which NumPy code carries on: a superset, with no tolerance.
-    method : {"central", "forward"}, optional
+    method : {"central", "forward", "complex"}, optional
     args, step, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `jacobian`.
 

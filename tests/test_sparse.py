@@ -214,6 +214,22 @@ def test_f_may_overwrite_keep_and_reuse():
     assert (tridiagonal(kept[0]) == tridiagonal(x)).all()
 
 
+@pytest.mark.parametrize("vectorized", [False, True, "columns"])
+def test_the_complex_step_is_exact(vectorized):
+    x = np.linspace(-1, 1, 30)
+
+    def f(x):
+        by_row = np.atleast_2d(x.T if vectorized == "columns" else x)
+        r = np.exp(by_row) - 2 * by_row**2
+        r[:, 1:] -= by_row[:, :-1]
+        return {False: r[0], True: r, "columns": r.T}[vectorized]
+
+    exact = np.diag(np.exp(x) - 4 * x) - np.diag(np.ones(29), -1)
+    plan = fg.plan_jacobian(f, x, method="complex", vectorized=vectorized)
+    assert plan.evaluations == 2
+    np.testing.assert_allclose(plan(x).toarray(), exact, rtol=1e-14, atol=1e-15)
+
+
 def test_bounds_are_kept():
     x = np.array([0.0, 1.0, 0.5, 1.0, 0.0])
     inside = []
@@ -248,8 +264,12 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
         fg.jacobian(tridiagonal, x, sparsity="auto")
     with pytest.raises(TypeError, match="two axes"):
         fg.jacobian(tridiagonal, x, sparsity=[True])
-    with pytest.raises(ValueError, match="not 'complex'"):
-        fg.jacobian(tridiagonal, x, sparsity="detect", method="complex")
+    with pytest.raises(ValueError, match="not 'adaptive'"):
+        fg.jacobian(tridiagonal, x, sparsity="detect", method="adaptive")
+    with pytest.raises(ValueError, match="no workers"):
+        fg.jacobian(tridiagonal, x, sparsity="detect", method="complex", workers=2)
+    with pytest.raises(TypeError, match="computes with complex numbers"):
+        fg.jacobian(lambda x: tridiagonal(x.real), x, sparsity="detect", method="complex")
     plan = fg.plan_jacobian(tridiagonal, x)
     with pytest.raises(ValueError, match="9 coordinates, but the plan is for 10"):
         plan(np.ones(9))
