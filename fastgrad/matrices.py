@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _kernels, stencils
-from ._fixed import FixedStep, base_values, checked_steps, relative
+from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
 from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._hessian_values import second_differences
 from ._points import Array, Point, as_array
-from ._sparse_hessian import by_gradient, symmetric, upper_entries
+from ._sparse_hessian import by_gradient
 from .derivatives import make_method
 from .plans import array_point, outputs_of, plan_jacobian
 from .stencils import FLOAT32, FLOAT64
@@ -21,7 +21,6 @@ from .stencils import FLOAT32, FLOAT64
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 
 _BLOCK = 1 << 18
-_SHORTER = 5  # steps, each a sixteenth of the last
 
 
 def jacobian(
@@ -187,9 +186,10 @@ def hessian(
         ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
     args, step, typical_x, noise, vectorized, workers, progress, retries
         As for `gradient`; with grad, they are its.
-    method, order, bounds : optional
-        As for `gradient`, for differences of grad. From values of f, the method is "central" of order 2, and there are
-        no bounds.
+    method, order : optional
+        As for `gradient`, for differences of grad. From values of f, it is "central" of order 2.
+    bounds : (lower, upper), optional
+        As for `gradient`; entries beside a bound become one-sided, of order 2.
     sparsity : {"detect"} or pattern, optional
         Where the Hessian may not be zero: `scipy.sparse` or an array, (n, n); with grad, also to be detected.
 
@@ -218,8 +218,8 @@ def hessian(
            [38., 36.]])
     """
     callable_or_error(f)
-    if grad is None and (method != "central" or order not in (None, 2) or bounds is not None):
-        raise ValueError("method=, order= and bounds= are for differences of grad=; values of f have one formula")
+    if grad is None and (method != "central" or order not in (None, 2)):
+        raise ValueError("method= and order= are for differences of grad=; values of f have one formula")
     if sparsity is not None and grad is not None:
         if method != "central" or order not in (None, 2) or bounds is not None:
             raise ValueError("a sparse Hessian has central differences of order 2, and no bounds")
@@ -237,7 +237,10 @@ def hessian(
         return np.asarray(0.5 * (matrix + matrix.T))
     point = array_point(x)
     steps, typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
-    n, at = point.n, point.flat.ravel()
+    n, at, room = point.n, point.flat.ravel(), None
+    if bounds is not None:
+        lower, upper = checked_bounds(bounds, point, at)
+        room = np.stack([at - lower, upper - at])
     with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
         function.expect(n * n + n + 1)
         base = base_values(function, point, point.flat)
@@ -245,54 +248,12 @@ def hessian(
 
         def differences(relative_noise: float) -> Any:
             h = _kernels.steps(at, n, stencils.SECOND.relative_step(relative_noise), steps, typical)
-            return _second_differences(function, at, h, float(base[0, 0]), sparsity)
+            return second_differences(function, at, h, float(base[0, 0]), sparsity, room)
 
         if noise is not None:
             return differences(relative(noise, base))
         found = differences(FLOAT64)
         return differences(FLOAT32) if function.float32 and step is None else found
-
-
-def _second_differences(function: _kernels.Function, x: Array, h: Array, base: float, sparsity: Any) -> Any:
-    """Second partial derivatives from values of f: all, or those of a pattern."""
-    n = x.size
-    one, h = _along_axes(function, x, h, base)
-    diagonal = (one[:, 0] + one[:, 1]) / h**2
-    rows, columns = np.triu_indices(n, 1) if sparsity is None else upper_entries(sparsity, n)
-    mixed = np.empty(rows.size)
-    block = max(1, _BLOCK // max(1, n))
-    for start in range(0, rows.size, block):
-        i, j = rows[start : start + block], columns[start : start + block]
-        values = np.empty((2, i.size))
-        for k, sign in enumerate((1.0, -1.0)):
-            points = np.tile(x, (i.size, 1))
-            pair = np.arange(i.size)
-            points[pair, i] += sign * h[i]
-            points[pair, j] += sign * h[j]
-            values[k] = function.at_points(points)[:, 0] - base
-        both = (values[0] - one[i, 0] - one[j, 0]) + (values[1] - one[i, 1] - one[j, 1])
-        mixed[start : start + block] = both / (2 * h[i] * h[j])
-    if not (np.isfinite(diagonal).all() and np.isfinite(mixed).all()):
-        warnings.warn("second derivatives are nan where f is not finite around x", RuntimeWarning, stacklevel=4)
-    if sparsity is not None:
-        return symmetric(rows, columns, mixed, diagonal)
-    matrix = np.empty((n, n))
-    matrix[np.diag_indices(n)] = diagonal
-    matrix[rows, columns] = matrix[columns, rows] = mixed
-    return matrix
-
-
-def _along_axes(function: _kernels.Function, x: Array, h: Array, base: float) -> tuple[Array, Array]:
-    """f(x ± h_i e_i) - f(x), (n, 2), and the steps: shorter ones where f is not defined so far away."""
-    one, h = np.full((x.size, 2), np.nan), h.copy()
-    left = np.arange(x.size)
-    for _ in range(_SHORTER):
-        one[left] = function.at_shifts(x, left, h[left], np.array([1.0, -1.0]))[:, :, 0] - base
-        left = left[~np.isfinite(one[left]).all(axis=1)]
-        if not left.size:
-            break
-        h[left] = (x[left] + h[left] / 16) - x[left]
-    return one, h
 
 
 def _fixed(method: Any) -> FixedStep:

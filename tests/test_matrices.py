@@ -133,7 +133,30 @@ def test_options_of_differences_of_the_gradient():
     by_complex_step = fg.hessian(rosenbrock, x, grad=lambda x: x**3, method="complex")
     np.testing.assert_allclose(by_complex_step, np.diag(3 * x**2), rtol=1e-14)
     with pytest.raises(ValueError, match="for differences of grad="):
-        fg.hessian(rosenbrock, x, bounds=(-1.0, 1.4))
+        fg.hessian(rosenbrock, x, order=4)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_hessians_keep_bounds(sparse):
+    x = np.array([-1.0, 0.3, 1.4, 1.4, 0.9])
+    inside = []
+
+    def f(x):
+        inside.append(x.copy())
+        return rosenbrock(x)
+
+    exact = rosenbrock_hessian(x)
+    options = {"sparsity": exact != 0} if sparse else {}
+    found = fg.hessian(f, x, bounds=(-1.0, 1.4), **options)
+    found = found.toarray() if sparse else found
+    assert (found == found.T).all()
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=0.05)
+    assert np.min(inside) >= -1.0
+    assert np.max(inside) <= 1.4
+    with pytest.warns(RuntimeWarning, match="nan"):
+        fixed = fg.hessian(rosenbrock, x, bounds=([-1, 0.3, -2, -2, -2], [2, 0.3, 2, 2, 2]))
+    assert np.isnan(fixed[1]).all()
+    assert np.isfinite(np.delete(np.delete(fixed, 1, 0), 1, 1)).all()
 
 
 def test_compiled_and_vectorised_functions_too():
