@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from concurrent.futures import Executor
 from types import FunctionType, MethodType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from . import _kernels
 from ._compiled import Pointer, compiled_parts
@@ -14,7 +13,13 @@ from ._points import Point, Tree
 
 Vectorized = bool | Literal["rows", "columns"]
 
-Workers = int | Executor | None
+# concurrent.futures takes half as long to import as all the rest of fastgrad.
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    Workers: TypeAlias = int | Executor | None
+else:
+    Workers = Any
 
 _MOST_ARGS = 6
 
@@ -37,9 +42,11 @@ def evaluation(vectorized: Vectorized, workers: Workers, progress: bool, retries
         return SERIAL
     if vectorized not in (False, True, "rows", "columns"):
         raise ValueError(f'vectorized is False, True ("rows") or "columns", not {vectorized!r}')
-    if workers is not None and not isinstance(workers, Executor):
+    # Dask's client has a submit() too, but of futures of another kind.
+    is_client = hasattr(workers, "get_executor")
+    if workers is not None and (is_client or not hasattr(workers, "submit")):
         if isinstance(workers, bool) or not isinstance(workers, int):
-            hint = "; pass its get_executor()" if hasattr(workers, "get_executor") else ""
+            hint = "; pass its get_executor()" if is_client else ""
             raise TypeError(f"workers is {workers!r}; expected a number or a concurrent.futures.Executor{hint}")
         if workers < 1:
             raise ValueError(f"workers is {workers}; expected 1 or more")
@@ -138,7 +145,7 @@ def _as_compiled(
         raise TypeError(f"the compiled function takes {compiled.n} numbers, but x has {point.n} coordinates")
     if outputs != 1:
         raise TypeError(f"a compiled function has one value, not {outputs}")
-    if isinstance(how.workers, Executor):
+    if how.workers is not None and not isinstance(how.workers, int):
         return _pooled(f, args, point, how, imaginary, outputs)
     return _kernels.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
 

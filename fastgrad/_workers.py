@@ -157,9 +157,9 @@ class Pool:
         self.outputs = job.outputs
         self.imaginary = job.imaginary
         self.retries = retries
-        self.processes = 0 if isinstance(workers, Executor) or job.vectorized else workers
+        self.processes = workers if isinstance(workers, int) and not job.vectorized else 0
         self.owned = isinstance(workers, int)
-        if isinstance(workers, Executor):
+        if not isinstance(workers, int):
             self.executor, self.width = workers, _width(workers)
         else:
             self.executor = _processes(workers) if self.processes else ThreadPoolExecutor(workers)
