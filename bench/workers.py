@@ -45,7 +45,7 @@ def main():
     from distributed import Client, LocalCluster
 
     with ExitStack() as stack:
-        local = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        local = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
         client = stack.enter_context(Client(stack.enter_context(local)))
         kinds = {
             "loky: workers=2": 2,

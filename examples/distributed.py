@@ -60,7 +60,7 @@ def main():
     conductivity = np.ones(options.parameters)
     alone, seconds = timed(lambda: fg.gradient(misfit, conductivity, progress=True))
     print(f"alone: {seconds:.1f} s, {1e3 * seconds / (2 * options.parameters):.0f} ms an evaluation")
-    local = LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=None)
+    local = LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=":0")
     with local as cluster, Client(cluster) as client:
         executor = client.get_executor()
         together, shared = timed(lambda: fg.gradient(misfit, conductivity, workers=executor, progress=True))
