@@ -65,12 +65,12 @@ def test_hyperparameters_are_at_the_minimum(example):
 
 
 def test_sparse_jacobians_in_scipy(example):
-    sparse = example("sparse")
-    plan, fitted, solved = sparse.solve_equations()
+    examples = example("sparse_jacobians")
+    plan, fitted, solved = examples.solve_equations()
     assert plan.n_colours == 3
     assert np.abs(fitted.fun).max() < 1e-8
     assert np.abs(solved.fun).max() < 1e-6
-    plan, moved = sparse.move_front()
+    plan, moved = examples.move_front()
     assert plan.n_colours == 3
     assert moved.success
     # A travelling front: all values between the two states, falling along the line.

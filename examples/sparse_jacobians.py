@@ -1,6 +1,6 @@
 """Sparse Jacobians where scipy asks for one: least_squares, solve_ivp, root.
 
-python examples/sparse.py    (needs scipy)
+python examples/sparse_jacobians.py    (needs scipy)
 """
 
 import numpy as np
