@@ -13,7 +13,7 @@ cdef struct Work:
     double *out
     const fg_starts *starts
     Py_ssize_t count
-    Py_ssize_t each            # evaluations for one of them
+    Py_ssize_t each            # evaluations for one of them; descents count their own
 
 
 ctypedef int (*at_shifts_of_python)(void *, const fg_shifts *, double *) except -1
@@ -36,6 +36,7 @@ cdef class CompiledFunction(Function):
     cdef int seen
     cdef int returned          # by f, where that is an error
     cdef bint written          # by f, to its argument
+    cdef bint stopped          # no part is begun any more
     cdef object lock
     cdef object error          # of a helping thread
 
@@ -86,13 +87,13 @@ cdef class CompiledFunction(Function):
         s.x, s.last, s.memory = &x_[0, 0], &last_[0, 0], NULL if not memory_.shape[0] else &memory_[0]
         s.status, s.njev = &status_[0], <ptrdiff_t *>&njev_[0]
         self.work = Work(shifts=NULL, points=NULL, starts=&s, stencil=NULL, rule=NULL, x=NULL, n=self.n, first=0,
-                         base=NULL, out=NULL, count=x_.shape[0], each=rates_.shape[0] * self.n * scheme.c.width)
+                         base=NULL, out=NULL, count=x_.shape[0], each=0)
         self.run()
 
     cdef int run(self) except -1:
         """Does the work, with helping threads where it is long; returns the SEEN bits."""
         cdef list helpers = []
-        self.begin = self.seen = self.returned = self.written = 0
+        self.begin = self.seen = self.returned = self.written = self.stopped = 0
         self.error = None
         if self.threads > 1:
             # Helpers start after the first part, which must not be long.
@@ -101,7 +102,7 @@ cdef class CompiledFunction(Function):
             self.parts(helpers)
         finally:
             # The helpers write to memory that is freed after this: nothing may come between.
-            self.begin = self.work.count
+            self.stopped = True
             joined(helpers)
         if self.error is not None:
             raise self.error
@@ -136,19 +137,20 @@ cdef class CompiledFunction(Function):
                     begin = self.begin
                     end = self.part_end(begin)
                     self.begin = end
-                if begin == end:
+                if begin == end or self.stopped:
                     return 0
                 started = _now()
                 with nogil:
                     status = part(&self.work, &f, begin, end, f.scratch + own, size, &seen)
                 spent = _now() - started
                 with self.lock:
-                    self.nfev += (end - begin) * self.work.each
+                    self.nfev += (end - begin) * self.work.each + f.evaluations
+                    f.evaluations = 0
                     self.seen |= seen
                     if status:
                         self.returned = f.returned
                         self.written = self.written or status == FG_EWRITTEN
-                        self.begin = self.work.count
+                        self.stopped = True
                     self.resize(end - begin, spent)
                 if helpers is not None:
                     if PyErr_CheckSignals() < 0:
@@ -204,7 +206,10 @@ cdef class CompiledFunction(Function):
                 ended = allocate_lock()
                 ended.acquire()
                 # Not threading.Thread: its start() waits until the thread runs, as long as some gradients take.
-                start_new_thread(self.help, (ended,))
+                try:
+                    start_new_thread(self.help, (ended,))
+                except RuntimeError:
+                    return 0  # no more threads here: those that there are do it
                 helpers.append(ended)
         return 0
 

@@ -145,7 +145,7 @@ class Run:
         except KeyboardInterrupt:
             return Ending(INTERRUPTED, "interrupted; the best point so far is returned")
         except Exception as error:
-            return Ending(RAISED, f"f or its gradient raised {type(error).__name__}: {error}", error)
+            return Ending(RAISED, f"ended by {type(error).__name__}: {error}", error)
 
     def _tested(self) -> Ending | None:
         stopping = self.rules.stopping
@@ -187,6 +187,8 @@ class Run:
         record = np.empty((rates.size, 4)) if rules.history else None
         path = np.empty((rates.size, 2)) if rules.history and self.point.n == 2 else None
         before = time.perf_counter()
+        # The next step length of "bb" follows from these, should this iteration be broken off.
+        earlier = (self.last_x.copy(), self.last_slope.copy()) if rules.method == "bb" else None
         try:
             status = self.direction.follow(
                 self.x, self.slope, self.last_x, self.last_slope, rates, self.iteration,
@@ -195,22 +197,27 @@ class Run:
             )  # fmt: skip
         except BaseException:
             self._entered(record, path, self.direction.done)
-            self._back()
+            self._back(earlier)
             raise
         self._entered(record, path, self.direction.done)
         self.pace = (time.perf_counter() - before) / rates.size
         self.rate = float(rates[-1])
         if status == _kernels.NOT_FINITE:
             bad = "its gradient" if not np.isfinite(self.slope).all() else "f"
-            self._back()
+            self._back(earlier)
             text = f"{bad} is not finite after iteration {self.iteration}; a smaller learning_rate may help"
             return Ending(NOT_FINITE, text)
         self._measure()
+        if rules.bounds is not None and self.rows:
+            self.rows[-1][-1, 1] = self.norm  # of the projected gradient
         return None
 
-    def _back(self) -> None:
-        """The last point where all was known: an iteration was broken off."""
+    def _back(self, earlier: tuple[Array, Array] | None) -> None:
+        """The last point where all was known: an iteration was broken off. earlier: where that point came from."""
         self.x, self.slope = self.last_x.copy(), self.last_slope.copy()
+        if earlier is not None:
+            self.last_x, self.last_slope = earlier
+        self.direction.back()
 
     def _burst(self) -> int:
         """How many iterations may go without a look at anything else."""
@@ -271,19 +278,24 @@ class Run:
         elif self.rate > 0:
             guess = 2.0 * self.rate
         self.failure = None
-        found = backtrack(
-            lambda rate: self._trial(direction, rate),
-            self.x,
-            self.fun,
-            self.slope,
-            max(self.recent or [self.fun]) if self.rules.method == "bb" else self.fun,
-            guess,
-            self.iteration == 0,
-            lambda: self.nfev >= self.rules.stopping.max_evals,
-        )
+        try:
+            found = backtrack(
+                lambda rate: self._trial(direction, rate),
+                self.x,
+                self.fun,
+                self.slope,
+                max(self.recent or [self.fun]) if self.rules.method == "bb" else self.fun,
+                guess,
+                self.iteration == 0,
+                lambda: self.nfev >= self.rules.stopping.max_evals,
+            )
+            slope = self.slope if found is None else np.array(self.slopes.at(found.x))
+        except BaseException:
+            self.direction.back()
+            raise
         if found is None:
+            self.direction.back()
             return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
-        slope = np.array(self.slopes.at(found.x))
         self.njev += 1
         if not np.isfinite(slope).all():
             return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")

@@ -13,6 +13,7 @@ cdef class Direction:
     """How gradients of `count` coordinates become directions; see ``fg_descent``."""
     cdef fg_descent how
     cdef readonly cnp.ndarray memory  # (fg_memory() * count,)
+    cdef cnp.ndarray last_memory      # before the last gradient
     cdef readonly Py_ssize_t count
     cdef readonly Py_ssize_t done     # iterations of the last `follow`, also where it raised
 
@@ -20,12 +21,18 @@ cdef class Direction:
         self.how = fg_descent(DIRECTIONS[method], momentum, decay, epsilon)
         self.count = count
         self.memory = np.zeros(fg_memory(&self.how) * count)
+        self.last_memory = self.memory.copy()
+
+    def back(self):
+        """Forgets the last gradient, of an iteration that was broken off."""
+        self.memory[:] = self.last_memory
 
     def of(self, gradient, Py_ssize_t iteration):
         """The direction, which is subtracted from x."""
         cdef cnp.ndarray g = as_doubles(gradient), d = np.empty_like(g)
         if cnp.PyArray_SIZE(g) != self.count:
             raise ValueError("the gradient has another size")
+        self.last_memory[:] = self.memory
         fg_direct(&self.how, self.count, iteration, doubles(g), doubles(self.memory), doubles(d))
         return d
 
@@ -34,7 +41,8 @@ cdef class Direction:
         """Iterations with given rates; x, gradient, and where they came from, are changed in place.
 
         calls: a ``Calls``. record: (rates.size, 4) for f, the gradient's norm, the step and the time of each, or
-        None: then f is not called. path: (rates.size, n) for the points, or None. fun: f at x. best: x, and an array of f there, for the lowest f seen.
+        None: then f is not called. path: (rates.size, n) for the points, or None. fun: f at x. best: x, and an array of
+        f there, for the lowest f seen.
         Returns how they ended; `done` is how many there were. Where that is NOT_FINITE, or f or grad raise, the last
         point is the one that x came from.
         """
@@ -53,6 +61,7 @@ cdef class Direction:
         for k in range(rates_.shape[0]):
             self.done = k
             before = fun
+            memcpy(doubles(self.last_memory), doubles(self.memory), cnp.PyArray_NBYTES(self.memory))
             fg_direct(&self.how, n, iteration + k, &g[0], doubles(self.memory), doubles(d))
             memcpy(&last_[0], &x_[0], n * sizeof(double))
             memcpy(&last_g[0], &g[0], n * sizeof(double))

@@ -75,6 +75,7 @@ cdef extern from "fastgrad.h":
         void *data
         double *scratch
         int returned
+        ptrdiff_t evaluations
 
     ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n) noexcept nogil
     int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) noexcept nogil

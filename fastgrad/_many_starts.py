@@ -16,12 +16,12 @@ from ._fixed import FixedStep, checked_bounds
 from ._functions import Evaluation, as_function
 from ._method import Method
 from ._points import Array, Point, as_array
+from ._step_lengths import SUFFICIENT
 from .derivatives import make_method
 from .stencils import FLOAT64
 
 _RUNNING = -1
 _CHUNK = 1 << 17
-_SUFFICIENT = 1e-4
 
 
 def descend_many(
@@ -325,7 +325,7 @@ class _Block:
                 trial = np.clip(trial, *of.bounds)
             value = of.loss.at_points(trial)[:, 0]
             fall = (slope[rows] * (x0[rows] - trial)).sum(axis=1)
-            good = (value <= fun0[rows] - _SUFFICIENT * fall) & (fall > 0)
+            good = (value <= fun0[rows] - SUFFICIENT * fall) & (fall > 0) & (value < fun0[rows])
             x[rows[good]], fun[rows[good]] = trial[good], value[good]
             still = (trial == x0[rows]).all(axis=1)
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

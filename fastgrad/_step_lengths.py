@@ -10,7 +10,7 @@ import numpy as np
 
 from ._points import Array
 
-_SUFFICIENT = 1e-4
+SUFFICIENT = 1e-4
 _MOST_TRIES = 60
 
 
@@ -68,7 +68,7 @@ def backtrack(
         there, lower = trial(rate)
         fall = float(slope @ (x - there))
         # Far below the rounding of f, "enough" is nothing: then it must at least be lower.
-        if lower <= highest - _SUFFICIENT * fall and fall > 0 and lower < highest:
+        if lower <= highest - SUFFICIENT * fall and fall > 0 and lower < highest:
             found = Step(there, lower, rate)
             return _expanded(trial, found) if expand and tries == 0 else found
         if np.array_equal(there, x) or spent():

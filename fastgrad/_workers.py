@@ -229,6 +229,11 @@ class Pool:
                         again.append((first, last))
                 except BrokenExecutor as error:
                     broken += 1
+                    for future in [known for known in pending if _succeeded(known)]:
+                        first, last = pending.pop(future)
+                        values[first:last] = future.result().values
+                        done += last - first
+                        self._learn(future.result(), last - first)
                     parts = [*pending.values(), *again]
                     if not self.processes or broken > self.retries:
                         raise self._died(error, parts, where, done, rows) from error
@@ -302,6 +307,11 @@ class Pool:
             self.executor.shutdown(wait=True, cancel_futures=True)
         elif self.processes and interrupted:
             self.executor.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]
+
+
+def _succeeded(future: Future[Done]) -> bool:
+    """Whether a task was done, though its pool has died since."""
+    return future.done() and not future.cancelled() and not future.exception() and future.result().error is None
 
 
 def _processes(count: int) -> Executor:

@@ -312,7 +312,12 @@ class JacobianPlan:
             moved[half] += v[half]
             changed = function.at_points(moved.reshape(1, -1))[0, row] != at_x
             columns = half if changed else columns[columns.size // 2 :]
-        return self._point.name(int(columns[0])) if columns.size else "a known column more than linearly"
+        if columns.size:
+            moved = x.copy()
+            moved[columns] += v[columns]
+            if function.at_points(moved.reshape(1, -1))[0, row] != at_x:
+                return self._point.name(int(columns[0]))
+        return "coordinates in a way that its entries do not give"
 
 
 def summed_gradient(

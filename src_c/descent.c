@@ -172,6 +172,7 @@ static int advance(fg_compiled *f, const fg_starts *s, ptrdiff_t iteration, bloc
     const int status = gradients(f, s, b);
     if (status)
         return status;
+    f->evaluations += b->count * s->n * s->stencil->width;
     square_sums(b);
     for (ptrdiff_t k = 0; k < b->count; k++) {
         const ptrdiff_t p = b->start[k];

@@ -156,6 +156,7 @@ typedef struct fg_compiled {
     void *data;         /* handed to it */
     double *scratch;    /* fg_compiled_scratch() doubles */
     int returned;       /* the last that `columns` returned: an error of its own, with FG_ECALLBACK */
+    ptrdiff_t evaluations; /* [in, out] fg_descend adds those that it does */
 } fg_compiled;
 
 /* Doubles that a compiled function of n coordinates needs as scratch. */

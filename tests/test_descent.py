@@ -137,6 +137,7 @@ def test_bounds_are_kept(method, learning_rate):
     np.testing.assert_allclose(result.x, [0.5, 0.0], atol=1e-6)
     assert (np.min(seen, axis=0) >= [-1.0, 0.0]).all()
     assert (np.max(seen, axis=0) <= [0.5, 1.0]).all()
+    assert result.history["grad_norm"][-1] <= 1e-6
 
 
 def test_limits():
@@ -385,6 +386,27 @@ def test_a_run_goes_on_to_the_last_bit(method, learning_rate, grad, tmp_path):
     # A run that is over stays so.
     again = fg.gradient_descent(rosenbrock, start, checkpoint=path, maxiter=60, **options)
     assert (again.x == straight.x).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("learning_rate", ["auto", 1e-3])
+@pytest.mark.parametrize("after", [7, 20, 33])
+def test_an_interrupted_run_goes_on_to_the_last_bit(method, learning_rate, after, tmp_path):
+    start, path, calls = np.array([-0.5, 0.3, 0.8]), tmp_path / "run.npz", []
+    options = {"method": method, "learning_rate": learning_rate, "gtol": 0.0, "maxiter": 40}
+
+    def interrupted(x):
+        calls.append(1)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        return rosenbrock_gradient(x)
+
+    straight = fg.gradient_descent(rosenbrock, start, grad=rosenbrock_gradient, **options)
+    broken = fg.gradient_descent(rosenbrock, start, grad=interrupted, checkpoint=path, **options)
+    assert broken.status == 5
+    on = fg.gradient_descent(rosenbrock, grad=rosenbrock_gradient, checkpoint=path, **options)
+    assert (on.history["fun"] == straight.history["fun"]).all()
+    assert (on.x == straight.x).all()
 
 
 KILLED = """
