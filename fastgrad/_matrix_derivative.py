@@ -16,8 +16,6 @@ from ._points import Array, Point
 from .adaptive import FLAGS, Derivative, flag_names, scales
 from .plans import array_point, outputs_of
 
-_NOISY = 1e-10
-
 
 class Matrix(Point):
     """Names and shape of a matrix's entries."""
@@ -45,8 +43,8 @@ def jacobian_derivative(
         base = base_values(function, point, at)[0]
         function.tolerate(True)
         function.expect(12 * point.n)
-        found = jacobian_with_errors(function, at, base, _scale(typical_x, point))
-        return _record(function, tuple(part.T for part in found), base, Matrix(outputs, point.n, "J"))
+        *found, noise = jacobian_with_errors(function, at, base, _scale(typical_x, point))
+        return _record(function, [part.T for part in found], noise, Matrix(outputs, point.n, "J"))
 
 
 def hessian_derivative(
@@ -59,15 +57,15 @@ def hessian_derivative(
         base = base_values(function, point, at)[0]
         function.tolerate(True)
         function.expect(8 * point.n * (point.n + 1))
-        found = hessian_with_errors(function, at, float(base[0]), _scale(typical_x, point))
-        return _record(function, found, base, Matrix(point.n, point.n, "H"))
+        *found, noise = hessian_with_errors(function, at, float(base[0]), _scale(typical_x, point))
+        return _record(function, found, noise, Matrix(point.n, point.n, "H"))
 
 
 def _scale(typical_x: Any, point: Point) -> Array:
     return scales(typical_x, point, point.flat.reshape(1, -1)).ravel()
 
 
-def _record(function: _kernels.Function, found: tuple[Array, ...], base: Array, matrix: Matrix) -> Derivative:
+def _record(function: _kernels.Function, found: list[Array], noise: float, matrix: Matrix) -> Derivative:
     value, error, step = (np.ascontiguousarray(part) for part in found)
     unknown = ~np.isfinite(value)
     error[unknown] = np.inf
@@ -75,9 +73,6 @@ def _record(function: _kernels.Function, found: tuple[Array, ...], base: Array, 
     flags: NDArray[Any] = np.array([flag_names(flag) for flag in bits.tolist()]).reshape(value.shape)
     nothing = np.full(value.shape, np.nan)
     flat = np.stack([part.ravel() for part in (value, error, step, nothing, nothing)])
-    # What a bar allows for at its step is mostly noise: the smallest such product bounds it.
-    with np.errstate(invalid="ignore"):
-        noise = float(np.nanmin(np.where(step > 0, error * step, np.inf), initial=np.inf)) / 3.3
     return Derivative(
         value, error, step, flags, function.nfev, noise, nothing, nothing.copy(), flat, bits, matrix, _nothing_to_draw
     )

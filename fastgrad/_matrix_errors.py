@@ -21,18 +21,21 @@ Estimate = Callable[[Array, Array, Array], tuple[Array, Array, Array]]
 
 def jacobian_with_errors(
     function: _kernels.Function, x: Array, base: Array, scale: Array
-) -> tuple[Array, Array, Array]:
-    """∂f_j/∂x_i, its error bars and steps, each (n, m), at the point x (n,)."""
+) -> tuple[Array, Array, Array, float]:
+    """∂f_j/∂x_i, its error bars and steps, each (n, m), at the point x (n,); and the largest noise of an output."""
 
     def values(lines: NDArray[np.intp], h: Array) -> Array:
         found = function.at_shifts(x, lines, h, _OFFSETS)
         return np.moveaxis(found, 1, 0)
 
-    return _rounds(values, base, scale, 0.01, estimate_first, 0.0)
+    value, error, step, noise = _rounds(values, base, scale, 0.01, estimate_first, 0.0)
+    return value, error, step, float(noise.max(initial=0.0))
 
 
-def hessian_with_errors(function: _kernels.Function, x: Array, base: float, scale: Array) -> tuple[Array, Array, Array]:
-    """∂²f/∂x_i∂x_j, its error bars and steps, each (n, n), from second derivatives along e_i, and e_i + e_j."""
+def hessian_with_errors(
+    function: _kernels.Function, x: Array, base: float, scale: Array
+) -> tuple[Array, Array, Array, float]:
+    """∂²f/∂x_i∂x_j, its error bars and steps, each (n, n), by lines along e_i and e_i + e_j; and the noise of f."""
     n = x.size
     level = float(function.noise(x.reshape(1, -1), np.array([base]), scale.reshape(1, -1))[0])
     rows, columns = np.triu_indices(n, 1)
@@ -55,7 +58,7 @@ def hessian_with_errors(function: _kernels.Function, x: Array, base: float, scal
             found[:, start : start + rows_of_block] = seen
         return found
 
-    value, error, step = _rounds(values, np.array([base]), np.ones(first.size), 0.03, estimate_second, level)
+    value, error, step, _ = _rounds(values, np.array([base]), np.ones(first.size), 0.03, estimate_second, level)
     value, error, step = value[:, 0], error[:, 0], step[:, 0]
     matrix, bars, steps = np.empty((n, n)), np.empty((n, n)), np.empty((n, n))
     along = np.diag_indices(n)
@@ -65,7 +68,7 @@ def hessian_with_errors(function: _kernels.Function, x: Array, base: float, scal
     bar = (error[n:] + error[rows] + error[columns]) / (2.0 * area)
     for i, j in ((rows, columns), (columns, rows)):
         matrix[i, j], bars[i, j], steps[i, j] = mixed, bar, step[n:] * scale[j]
-    return matrix, bars, steps
+    return matrix, bars, steps, level
 
 
 def _rounds(
@@ -75,12 +78,12 @@ def _rounds(
     first: float,
     rule: Estimate,
     least: float,
-) -> tuple[Array, Array, Array]:
-    """The best of some steps for each line and output: estimates, error bars and steps, each (lines, outputs)."""
+) -> tuple[Array, Array, Array, Array]:
+    """The best of some steps for each line and output: estimates, bars, steps (lines, outputs); noises (outputs,)."""
     shape = (scale.size, base.size)
     value, error, step = np.full(shape, np.nan), np.full(shape, np.inf), np.zeros(shape)
     h = first * scale
-    floor = np.full(base.size, np.inf)
+    typical = np.full(base.size, np.inf)
     lines = np.arange(scale.size)
     for attempt in range(_ROUNDS):
         # Exact steps, so that the distance is what it is taken for.
@@ -90,8 +93,8 @@ def _rounds(
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             # One line's differences may look small by chance: the others know the noise of the same output.
             seen_noise = difference_noise(table)
-            floor = np.fmin(floor, 2.5 * _typical(np.where(finite, seen_noise, np.nan)))
-            found, bar, rounding = rule(table, h[lines, None], np.maximum(floor, least))
+            typical = np.fmin(typical, _typical(np.where(finite, seen_noise, np.nan)))
+            found, bar, rounding = rule(table, h[lines, None], np.maximum(2.5 * typical, least))
         bar = np.where(finite & np.isfinite(bar), bar, np.inf)
         better = bar < error[lines]
         # Two steps that contradict each other: neither is believed.
@@ -112,7 +115,7 @@ def _rounds(
         lines = lines[poor]
         if not lines.size:
             break
-    return value, error, step
+    return value, error, step, np.where(np.isfinite(typical), typical, 0.0)
 
 
 def _typical(noise: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from ._descent_result import DescentResult
 from ._fixed import checked_bounds
 from ._functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
-from ._points import Array, Point, as_point
+from ._points import Array, Point, as_point, per_coordinate
 from ._slopes import DifferenceSlopes, Slopes, UserSlopes
 from ._stopping import Ending, Stopping
 from .adaptive import Adaptive
@@ -169,7 +170,12 @@ def gradient_descent(
         )
         run = Run(loss, _calls(f, args, point, loss, slopes, how), slopes, point, rules)
         run.checkpoint = kept
-        run.options = _kept_options(method, learning_rate, momentum, decay, grad, point)
+        run.options = _kept_options(method, learning_rate, momentum, decay, grad, point) | {
+            "method_near_optimum": method_near_optimum,
+            "bounds": _fingerprint(limits),
+            "typical_x": _fingerprint(per_coordinate(typical_x, point, "typical_x")),
+            "noise": noise,
+        }
         if found is not None:
             _check_options(run.options, found[1])
             run.restore(found[0])
@@ -238,6 +244,11 @@ def _kept_options(
         "grad": "a function" if callable(grad) else grad or "central",
         "shape": list(point.shape) if type(point) is Point else None,
     }
+
+
+def _fingerprint(values: Any) -> int | None:
+    """What tells an option of many numbers from another."""
+    return None if values is None else zlib.crc32(np.asarray(values, dtype=np.float64).tobytes())
 
 
 def _check_options(given: dict[str, Any], kept: dict[str, Any]) -> None:

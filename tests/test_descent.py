@@ -457,6 +457,8 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     fg.gradient_descent(rosenbrock, np.zeros(3), maxiter=3, checkpoint=path)
     with pytest.raises(ValueError, match="method='gd', not 'adam'"):
         fg.gradient_descent(rosenbrock, np.zeros(3), method="adam", checkpoint=path)
+    with pytest.raises(ValueError, match="the checkpoint is of a run with bounds=None"):
+        fg.gradient_descent(rosenbrock, np.zeros(3), bounds=(-1, 1), checkpoint=path)
     with pytest.raises(ValueError, match="3 coordinates, but x0 has 4"):
         fg.gradient_descent(rosenbrock, np.zeros(4), checkpoint=path)
     path.write_bytes(b"something else")

@@ -72,6 +72,9 @@ def test_the_record():
     assert d.to_dict()["names"][-1] == "J[1, 2]"
     json.dumps(d.to_dict())
     assert "6 components" in repr(d)
+    rng = np.random.default_rng(0)
+    assert 3e-6 < fg.differentiate(lambda x: f(x) + 1e-5 * rng.standard_normal(2), x).noise < 3e-5
+    assert 3e-6 < fg.differentiate(lambda x: f(x)[0] + 1e-5 * rng.standard_normal(), x, deriv=2).noise < 3e-5
     h = fg.differentiate(rosenbrock, x, deriv=2)
     assert (np.abs(h.value - rosenbrock_hessian(x)) <= h.error).all()
     assert "H[0, 1]" in str(h)
