@@ -240,6 +240,13 @@ def differences(
         return np.asarray(np.einsum("j,ajm->am", coefficients, rises / runs[:, :, None]))
 
 
+def fixed_or_error(method: Any) -> FixedStep:
+    """A method that can take functions of many values."""
+    if not isinstance(method, FixedStep):
+        raise ValueError('method="adaptive" is for gradients; differentiate(f, x) takes functions of many values')
+    return method
+
+
 def relative(noise: float, values: Array) -> float:
     """The noise relative to the values of f."""
     size = float(np.abs(values).max(initial=0.0))

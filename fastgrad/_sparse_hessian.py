@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._fixed import FixedStep
 from ._functions import Evaluation
 from ._points import Array, Point
 from ._sparsity import as_kernel, coloured, given_pattern, sparse
@@ -15,29 +16,32 @@ from .plans import JacobianPlan
 
 
 def by_gradient(
-    grad: Callable[..., Any],
-    point: Point,
-    args: tuple[Any, ...],
-    how: Evaluation,
-    step: Any,
-    typical_x: Any,
-    noise: float | None,
-    sparsity: Any,
+    grad: Callable[..., Any], point: Point, args: tuple[Any, ...], how: Evaluation, chosen: FixedStep, sparsity: Any
 ) -> Any:
     """Differences of the gradient, columns of a colour of the star colouring at a time; a csr_array."""
-    plan = JacobianPlan(grad, point, args, how, "central", step, typical_x, None, noise, sparsity)
+    plan = JacobianPlan(grad, point, args, how, chosen, sparsity)
     pattern = _symmetric_pattern(plan.pattern)
     colours, count = coloured(as_kernel(pattern), star=True)
-    differences, distance = plan.differences(colours, count)
     rows = np.repeat(np.arange(point.n), np.diff(pattern.indptr))
     columns = pattern.indices
     # An entry is alone in its row and colour, or else its mirror image is.
     _, place, members = np.unique(rows * np.int64(count) + colours[columns], return_inverse=True, return_counts=True)
     alone = members[place] == 1
-    i, j = np.where(alone, rows, columns), np.where(alone, columns, rows)
-    data = differences[colours[j], i] / distance[j]
-    found = sparse().csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)
-    plan.verify(found)
+    module = sparse()
+    order = np.arange(1, pattern.nnz + 1)
+    mirror = module.csr_array((order, columns, pattern.indptr), shape=pattern.shape).T.tocsr()
+    mirror.sort_indices()
+    starts = np.concatenate([[0], np.cumsum(alone)])[pattern.indptr]
+    ones = np.ones(int(alone.sum()), dtype=bool)
+    plan.take(module.csr_array((ones, columns[alone], starts), shape=pattern.shape), colours, count)
+
+    def complete(entries: Array) -> Array:
+        data = np.empty(pattern.nnz)
+        data[alone] = entries
+        data[~alone] = data[mirror.data[~alone] - 1]
+        return data
+
+    found = plan.verified(pattern, complete)
     return (0.5 * (found + found.T)).tocsr()
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _kernels, stencils
+from ._directional import directional_derivative
 from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
 from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
-from ._points import Array, Point, as_array, as_point, per_coordinate
-from ._values import as_number
+from ._points import Array, Point, as_array, as_point
 from .stencils import FLOAT32, FLOAT64
 
 _METHODS = ("central", "forward", "complex", "adaptive")
@@ -234,13 +234,13 @@ def partial(
 
 def _second_partial(function: _kernels.Function, point: Point, i: int, j: int, chosen: FixedStep) -> float:
     x = point.flat.ravel()
-    relative_step = stencils.SECOND.relative_step(FLOAT64)
+    relative_step = stencils.second().relative_step(FLOAT64)
     step, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
     base = base_values(function, point, point.flat)
     if chosen.noise is not None:
-        relative_step = stencils.SECOND.relative_step(relative(chosen.noise, base))
+        relative_step = stencils.second().relative_step(relative(chosen.noise, base))
     elif function.float32:
-        relative_step = stencils.SECOND.relative_step(FLOAT32)
+        relative_step = stencils.second().relative_step(FLOAT32)
     h = _kernels.steps(x, point.n, relative_step, step, typical)
     if chosen.bounds is not None:
         lower, upper = checked_bounds(chosen.bounds, point, x)
@@ -271,6 +271,7 @@ def directional(
     order: int | None = None,
     step: float | None = None,
     typical_x: Any = None,
+    bounds: Any = None,
     noise: float | None = None,
     vectorized: Vectorized = False,
     workers: Workers = None,
@@ -281,7 +282,7 @@ def directional(
 
     Parameters
     ----------
-    f, x, args, method, order, typical_x, noise, vectorized, workers, progress, retries
+    f, x, args, method, order, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `gradient`.
     v : array_like or pytree
         The direction, of x's shape and structure; not normalised.
@@ -315,47 +316,10 @@ def directional(
             'a directional derivative has method="central", "forward" or "complex"; for an adaptive one, '
             "fastgrad.differentiate(lambda t: f(x + t * v), 0.0)"
         )
-    chosen = make_method(method, order, None, typical_x, None, noise)
+    chosen = make_method(method, order, step, typical_x, bounds, noise)
     assert isinstance(chosen, FixedStep)
-    direction = per_coordinate(v, point, "v")
-    if direction is None or (np.size(v) == 1 != point.n and np.isscalar(v)):
-        raise ValueError(f"v is {v!r}; expected a direction of x's shape {point.shape}")
-    if not np.isfinite(direction).all():
-        i = int(np.argmin(np.isfinite(direction)))
-        raise ValueError(f"v is {direction[i]} at {point.name(i)}; a direction needs finite entries")
-    typical = checked_steps(typical_x, point, "typical_x")
-    x0 = point.flat.ravel()
-    rate = float((np.abs(direction) / np.maximum(np.abs(x0), 1.0 if typical is None else typical)).max(initial=0.0))
-    if rate == 0.0:
-        return 0.0
-    if chosen.stencil is None:
-        return _complex_directional(f, args, point, direction, stencils.COMPLEX_STEP / rate)
-
-    def along(function: _kernels.Function, relative_noise: float) -> float:
-        assert chosen.stencil is not None
-        h = chosen.stencil.relative_step(relative_noise) / rate if step is None else float(step)
-        if not (h != 0 and np.isfinite(h)):
-            raise ValueError(f"step is {step}; expected a finite number other than 0")
-        pairs = zip(chosen.stencil.offsets, chosen.stencil.weights, strict=True)
-        offsets, weights = (np.array(column) for column in zip(*pairs, strict=True))
-        values = function.at_points(x0 + np.outer(offsets * h, direction)).ravel()
-        reference = values[0] if not chosen.stencil.is_central else values.mean()
-        return float(weights @ (values - reference) / h)
-
-    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
-        if noise is not None:
-            return along(function, relative(noise, base_values(function, point, point.flat)))
-        found = along(function, FLOAT64)
-        return along(function, FLOAT32) if function.float32 and step is None else found
-
-
-def _complex_directional(
-    f: Callable[..., Any], args: tuple[Any, ...], point: Point, direction: Array, h: float
-) -> float:
-    turned = point.flat.ravel() + 1j * h * direction
-    turned = turned.reshape(point.flat.shape)
-    value = f(turned if point.make is None else point.make(turned), *args)
-    return as_number(value, imaginary=True)[0] / h
+    how = evaluation(vectorized, workers, progress, retries)
+    return float(directional_derivative(f, args, point, v, chosen, how)[0])
 
 
 def batch_gradient(

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _kernels, stencils
-from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
-from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
-from ._hessian_values import second_differences
+from ._fixed import fixed_or_error
+from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._hessian_values import hessian_of_values
 from ._points import Array, Point, as_array
 from ._sparse_hessian import by_gradient
-from .derivatives import make_method
+from .derivatives import batch_gradient, make_method
 from .plans import array_point, outputs_of, plan_jacobian
-from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 
@@ -75,14 +73,12 @@ def jacobian(
            [ 0.,  0.]])
     """
     if sparsity is not None:
-        if order is not None:
-            raise ValueError("a sparse Jacobian has no order= other than its method's: 2 for central differences")
         plan = plan_jacobian(
-            f, x, sparsity=sparsity, args=args, method=method, step=step, typical_x=typical_x, bounds=bounds,
-            noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
+            f, x, sparsity=sparsity, args=args, method=method, order=order, step=step, typical_x=typical_x,
+            bounds=bounds, noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
         )  # fmt: skip
         return plan(x)
-    chosen = _fixed(make_method(method, order, step, typical_x, bounds, noise))
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
     point = array_point(x)
     how = evaluation(vectorized, workers, progress, retries)
     outputs = outputs_of(f, args, point, how)
@@ -137,7 +133,7 @@ def batch_jacobian(
            [[4., 3.],
             [0., 1.]]])
     """
-    chosen = _fixed(make_method(method, order, step, typical_x, bounds, noise))
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
     points = as_array(X, "X")
     if points.ndim != 2 or not points.size:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
@@ -184,10 +180,11 @@ def hessian(
         The point; n entries of any shape.
     grad : callable, optional
         ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
+    method, order : optional
+        As for `gradient`. From values of f, "central" has order 2, 4, 6 or 8, "forward" order 1, and "complex" is
+        central differences of gradients by complex steps.
     args, step, typical_x, noise, vectorized, workers, progress, retries
         As for `gradient`; with grad, they are its.
-    method, order : optional
-        As for `gradient`, for differences of grad. From values of f, it is "central" of order 2.
     bounds : (lower, upper), optional
         As for `gradient`; entries beside a bound become one-sided, of order 2.
     sparsity : {"detect"} or pattern, optional
@@ -207,6 +204,8 @@ def hessian(
     -----
     From values of f, n² + n + 1 evaluations: with f at x, at x ± h_i e_i and at x ± (h_i e_i + h_j e_j),
     ∂²f/∂x_i∂x_j = [f₊₊ - f₊ᵢ - f₊ⱼ + 2f - f₋ᵢ - f₋ⱼ + f₋₋] / (2 h_i h_j) (Abramowitz and Stegun 1964, 25.3.27).
+    Higher orders combine k steps, with k times as many. By forward differences,
+    n(n + 3)/2 + 1 evaluations (Dennis and Schnabel 1983, A5.6.2).
     With grad, 2n of its evaluations; with a pattern two for each colour of a star colouring (Coleman and Moré, Math.
     Program. 28 (1984) 243-270). From values of f with a pattern, two for each entry above the diagonal, and 2n + 1.
 
@@ -218,13 +217,10 @@ def hessian(
            [38., 36.]])
     """
     callable_or_error(f)
-    if grad is None and (method != "central" or order not in (None, 2)):
-        raise ValueError("method= and order= are for differences of grad=; values of f have one formula")
     if sparsity is not None and grad is not None:
-        if method != "central" or order not in (None, 2) or bounds is not None:
-            raise ValueError("a sparse Hessian has central differences of order 2, and no bounds")
         how = evaluation(vectorized, workers, progress, retries)
-        return by_gradient(grad, array_point(x), args, how, step, typical_x, noise, sparsity)
+        chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+        return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
     if isinstance(sparsity, str):
         raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
     if grad is not None:
@@ -235,28 +231,21 @@ def hessian(
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
         return np.asarray(0.5 * (matrix + matrix.T))
-    point = array_point(x)
-    steps, typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
-    n, at, room = point.n, point.flat.ravel(), None
-    if bounds is not None:
-        lower, upper = checked_bounds(bounds, point, at)
-        room = np.stack([at - lower, upper - at])
-    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
-        function.expect(n * n + n + 1)
-        base = base_values(function, point, point.flat)
-        function.tolerate(True)
-
-        def differences(relative_noise: float) -> Any:
-            h = _kernels.steps(at, n, stencils.SECOND.relative_step(relative_noise), steps, typical)
-            return second_differences(function, at, h, float(base[0, 0]), sparsity, room)
-
-        if noise is not None:
-            return differences(relative(noise, base))
-        found = differences(FLOAT64)
-        return differences(FLOAT32) if function.float32 and step is None else found
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    how = evaluation(vectorized, workers, progress, retries)
+    if chosen.imaginary:
+        if bounds is not None or sparsity is not None:
+            raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
+        return _of_complex_steps(f, x, args, step, typical_x, how)
+    return hessian_of_values(f, args, array_point(x), chosen, how, sparsity)
 
 
-def _fixed(method: Any) -> FixedStep:
-    if not isinstance(method, FixedStep):
-        raise ValueError('method="adaptive" takes functions of one value; differentiate them one by one')
-    return method
+def _of_complex_steps(
+    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], step: Any, typical_x: Any, how: Evaluation
+) -> Array:
+    def slopes(points: Array) -> Array:
+        options = how._asdict()
+        return batch_gradient(f, points, args=args, method="complex", **options)
+
+    matrix = jacobian(slopes, x, step=step, typical_x=typical_x, vectorized=True)
+    return np.asarray(0.5 * (matrix + matrix.T))

@@ -10,16 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _kernels, stencils
 from ._compiled import compiled_parts
-from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
+from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, fixed_or_error, relative
 from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._plotting import axes_or_new
 from ._points import Array, Point, as_array
 from ._sparsity import as_kernel, coloured, detected, given_pattern, sparse
-from .stencils import FLOAT32, FLOAT64
+from .derivatives import make_method
+from .stencils import FLOAT32, FLOAT64, Stencil
 
 __all__ = ["JacobianPlan", "plan_jacobian"]
-
-_METHODS = ("central", "forward", "complex")
 
 
 class JacobianPlan:
@@ -44,27 +43,22 @@ class JacobianPlan:
         point: Point,
         args: tuple[Any, ...],
         how: Evaluation,
-        method: str,
-        step: Any,
-        typical_x: Any,
-        bounds: Any,
-        noise: float | None,
+        chosen: FixedStep,
         sparsity: Any,
     ) -> None:
-        if method not in _METHODS:
-            raise ValueError(f"a sparse Jacobian has method {' or '.join(map(repr, _METHODS))}, not {method!r}")
         self._f, self._args, self._how, self._point = f, args, how, point
-        self._complex = method == "complex"
-        self._stencil = stencils.stencil("central" if self._complex else method, 1 if method == "forward" else 2)
+        self._complex = chosen.imaginary
+        self._stencil = chosen.stencil or stencils.stencil("central", 2)
         if self._complex and (how.workers is not None or compiled_parts(f) is not None):
             raise ValueError('a sparse Jacobian by method="complex" takes a Python function, and no workers')
-        self._step, self._typical = checked_steps(step, point, "step"), checked_steps(typical_x, point, "typical_x")
-        self._bounds, self._noise = bounds, noise
+        self._step = checked_steps(chosen.step, point, "step")
+        self._typical = checked_steps(chosen.typical_x, point, "typical_x")
+        self._bounds, self._noise = chosen.bounds, chosen.noise
         self.nfev = 0
         self._relative_noise = FLOAT64
         self._outputs = outputs_of(f, args, point, how)
         self.nfev += 1
-        room = None if bounds is None else self._room(point.flat.ravel())
+        room = None if chosen.bounds is None else self._room(point.flat.ravel())
         if isinstance(sparsity, str):
             if sparsity not in ("detect", "nan"):
                 raise ValueError(f'sparsity={sparsity!r}; expected "detect", "nan" or a pattern')
@@ -75,18 +69,16 @@ class JacobianPlan:
                 self.nfev += function.nfev
         else:
             self.pattern = given_pattern(sparsity, self._outputs, point.n)
-        kernel = as_kernel(self.pattern)
-        self.colours, self.n_colours = coloured(kernel)
-        self._by = _kernels.Compression(kernel, self.colours, self.n_colours)
+        self.take(self.pattern, *coloured(as_kernel(self.pattern)))
         self._verified = False
 
     @property
     def evaluations(self) -> int:
         """Evaluations of f for one Jacobian."""
-        central = self._stencil.is_central
         if self._complex:
             return self.n_colours
-        return (2 if central else 1) * self.n_colours + (0 if central and self._bounds is None else 1)
+        needs_base = self._bounds is not None or self._noise is not None or not self._stencil.is_central
+        return self._stencil.evaluations * self.n_colours + needs_base
 
     def __str__(self) -> str:
         m, n = self.pattern.shape
@@ -127,10 +119,7 @@ class JacobianPlan:
         args = args or self._args
         with self._function(args) as function:
             function.expect(self.evaluations)
-            data = self._data(function, at, args)
-            if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._noise is None:
-                self._relative_noise = FLOAT32
-                data = self._data(function, at, args)
+            data = self._entries(function, at, args)
             found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
             if not self._verified:
                 self._verify(function, at, found)
@@ -178,44 +167,88 @@ class JacobianPlan:
         lower, upper = checked_bounds(self._bounds, self._point, x)
         return np.stack([x - lower, upper - x])
 
-    def _steps(self, x: Array) -> Array:
-        h = self._stencil.relative_step(self._relative_noise)
+    def _steps(self, x: Array, stencil: Stencil) -> Array:
+        h = stencil.relative_step(self._relative_noise)
         return _kernels.steps(x, x.size, h, self._step, self._typical)
 
+    def take(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
+        """Evaluate the entries of a pattern by these colours of its columns."""
+        self.pattern, self.colours, self.n_colours = pattern, colours, count
+        self._by = _kernels.Compression(as_kernel(pattern), colours, count)
+
+    def _entries(self, function: _kernels.Function, x: Array, args: tuple[Any, ...]) -> Array:
+        """The entries at x, in the order of the pattern; with longer steps once f is seen to compute in float32."""
+        data = self._data(function, x, args)
+        if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._noise is None:
+            self._relative_noise = FLOAT32
+            data = self._data(function, x, args)
+        return data
+
     def _data(self, function: _kernels.Function, x: Array, args: tuple[Any, ...]) -> Array:
-        """The entries, in the order of the pattern."""
-        data = np.empty(self.pattern.nnz)
         if self._complex:
-            return self._by_complex_step(x, args, data)
+            return self._by_complex_step(x, args)
         base = None
         if self._noise is not None or self._bounds is not None or not self._stencil.is_central:
             base = base_values(function, self._point, x)[0]
             if self._noise is not None:
                 self._relative_noise = relative(self._noise, base)
-        h = self._steps(x)
+        h = self._steps(x, self._stencil)
         if not self._stencil.is_central:
-            return self._forward(function, x, h, base, data)
-        if self._bounds is None and isinstance(function, _kernels.PythonFunction):
-            _kernels.compressed(function, self._by, x, h, data)
-            return data
-        first, second = h, -h
-        sided = np.empty(0, dtype=np.intp)
-        if self._bounds is not None:
-            room = self._room(x)
-            sided = np.flatnonzero((room < h).any(axis=0))
-            first, second = first.copy(), second.copy()
-            up = room[1, sided] >= room[0, sided]
-            reach = np.nextafter(np.where(up, room[1, sided], room[0, sided]) / 2, 0.0)
-            first[sided] = np.where(up, 1.0, -1.0) * np.minimum(h[sided], reach)
-            second[sided] = 2.0 * first[sided]
-        rights, lefts = self._values(function, x, first), self._values(function, x, second)
-        self._by.scatter(rights, lefts, x, first, second, data)
-        if sided.size:
             assert base is not None
-            self._one_sided(data, sided, first, rights, lefts, base)
+            return self._forward(function, x, h, base)
+        if self._bounds is None:
+            return self._central(function, x, h)
+        room = self._room(x)
+        sided = np.flatnonzero((room < self._stencil.reach * h).any(axis=0))
+        if not sided.size:
+            return self._central(function, x, h)
+        assert base is not None
+        return self._beside_bounds(function, x, h, base, sided, room)
+
+    def _central(self, function: _kernels.Function, x: Array, h: Array) -> Array:
+        """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
+        terms = []
+        for s, w in zip(self._stencil.offsets[::2], self._stencil.weights[::2], strict=True):
+            data, move = np.empty(self.pattern.nnz), h if s == 1 else s * h
+            if isinstance(function, _kernels.PythonFunction):
+                _kernels.compressed(function, self._by, x, move, data)
+            else:
+                rights, lefts = self._values(function, x, move), self._values(function, x, -move)
+                self._by.scatter(rights, lefts, x, move, -move, data)
+            if self._stencil.order == 2:
+                return data
+            terms.append(2 * w * s * data)
+        return np.asarray(sum(terms))
+
+    def _beside_bounds(
+        self, function: _kernels.Function, x: Array, h: Array, base: Array, sided: NDArray[np.intp], room: Array
+    ) -> Array:
+        """Columns at a bound take the one-sided stencil of the same order, in the same evaluations as the others."""
+        central, one_sided = self._stencil, stencils.one_sided(self._stencil.order)
+        up = room[1, sided] >= room[0, sided]
+        # A hair less than the room, so that x + reach * h cannot round to beyond the bound.
+        reach = np.nextafter(np.where(up, room[1, sided], room[0, sided]) / one_sided.reach, 0.0)
+        step = np.where(up, 1.0, -1.0) * np.minimum(self._steps(x, one_sided)[sided], reach)
+        columns = self.pattern.indices
+        at_bound = np.zeros(x.size, dtype=bool)
+        at_bound[sided] = True
+        entries = at_bound[columns]
+        weight, rise = np.empty(x.size), np.empty(self.pattern.nnz)
+        data = np.zeros(self.pattern.nnz)
+        unmoved = np.ascontiguousarray(np.broadcast_to(base, (self.n_colours, base.size)))
+        inside = zip(central.offsets, central.weights, strict=True)
+        beside = list(zip(one_sided.offsets, one_sided.weights, strict=True))[1:]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for (s, w), (t, u) in zip(inside, beside, strict=True):
+                moves = s * h
+                moves[sided], weight[:], weight[sided] = t * step, s * w, t * u
+                self._by.scatter(self._values(function, x, moves), unmoved, x, moves, np.zeros_like(moves), rise)
+                data += weight[columns] * rise
+        # A coordinate that its bounds fix has no derivative.
+        data[entries & (np.abs(room).max(axis=0) == 0)[columns]] = np.nan
         return data
 
-    def _by_complex_step(self, x: Array, args: tuple[Any, ...], data: Array) -> Array:
+    def _by_complex_step(self, x: Array, args: tuple[Any, ...]) -> Array:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
         h = stencils.COMPLEX_STEP * np.maximum(np.abs(x), 1.0)
         points = x + 1j * self._by.moved(np.zeros_like(x), h)
@@ -227,27 +260,17 @@ class JacobianPlan:
             values = values.T if columns else values
         if values.dtype.kind != "c":
             raise TypeError(f'method="complex" needs an f that computes with complex numbers; it gave {values.dtype}')
-        imaginary = np.ascontiguousarray(values.imag)
+        data, imaginary = np.empty(self.pattern.nnz), np.ascontiguousarray(values.imag)
         # Written as differences from 0 over the imaginary distance.
         self._by.scatter(imaginary, np.zeros_like(imaginary), np.zeros_like(h), h, np.zeros_like(h), data)
         self.nfev += self.n_colours
         return data
 
-    def _one_sided(self, data: Array, sided: Any, step: Array, near: Array, far: Array, base: Array) -> None:
-        """Entries of columns at a bound: [4 f(x + h) - 3 f(x) - f(x + 2h)] / 2h."""
-        columns = self.pattern.indices
-        entries = np.flatnonzero(np.isin(columns, sided))
-        rows = np.repeat(np.arange(self.pattern.shape[0]), np.diff(self.pattern.indptr))[entries]
-        colour = self.colours[columns[entries]]
-        rise, farther = near[colour, rows] - base[rows], far[colour, rows] - base[rows]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            data[entries] = (4.0 * rise - farther) / (2.0 * step[columns[entries]])
-
-    def _forward(self, function: _kernels.Function, x: Array, h: Array, base: Any, data: Array) -> Array:
+    def _forward(self, function: _kernels.Function, x: Array, h: Array, base: Array) -> Array:
         if self._bounds is not None:
             room = self._room(x)
             h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
-        values = self._values(function, x, h)
+        values, data = self._values(function, x, h), np.empty(self.pattern.nnz)
         unmoved = np.ascontiguousarray(np.broadcast_to(base, values.shape))
         self._by.scatter(values, unmoved, x, h, np.zeros_like(h), data)
         return data
@@ -256,30 +279,22 @@ class JacobianPlan:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(self._by.moved(x, moves))
 
-    def differences(self, colours: NDArray[np.int32], count: int) -> tuple[Array, Array]:
-        """f(x + h) - f(x - h) with the columns of each colour moved (count, m), at the plan's point; each distance."""
+    def verified(self, pattern: Any, complete: Callable[[Array], Array]) -> Any:
+        """A larger matrix at the plan's point, whose entries follow from the plan's own; compared with f."""
         x = self._point.flat.ravel()
-        by = _kernels.Compression(as_kernel(self.pattern), colours, count)
         with self._function(self._args) as function:
-            if self._noise is not None:
-                self._relative_noise = relative(self._noise, base_values(function, self._point, x)[0])
-            h = self._steps(x)
-            values = function.at_points(np.concatenate([by.moved(x, h), by.moved(x, -h)]))
+            data = complete(self._entries(function, x, self._args))
+            found = sparse().csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)
+            self._verify(function, x, found)
             self.nfev += function.nfev
-        return values[:count] - values[count:], (x + h) - (x - h)
-
-    def verify(self, found: Any) -> None:
-        """An error if a matrix is not the Jacobian at the plan's point, along a random direction."""
-        with self._function(self._args) as function:
-            self._verify(function, self._point.flat.ravel(), found)
-            self.nfev += function.nfev
+        return found
 
     # --- Verification ------------------------------------------------------------------------------------------
 
     def _verify(self, function: _kernels.Function, x: Array, found: Any) -> None:
         """A product with a random direction, by differences of f: entries that the pattern lacks show there."""
         rng = np.random.default_rng(1)
-        h = self._steps(x)
+        h = self._steps(x, stencils.stencil("central", 2))
         v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
         points = [x + v, x - v]
         if self._bounds is not None:
@@ -327,11 +342,7 @@ def summed_gradient(
     point = array_point(x)
     if sparsity is None:
         return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0])
-    if not (isinstance(chosen, FixedStep) and chosen.stencil is not None and chosen.stencil.order <= 2):
-        raise ValueError('with sparsity, method is "central" of order 2 or "forward"')
-    plan = JacobianPlan(
-        f, point, args, how, chosen.stencil.method, chosen.step, chosen.typical_x, chosen.bounds, chosen.noise, sparsity
-    )
+    plan = JacobianPlan(f, point, args, how, fixed_or_error(chosen), sparsity)
     return np.asarray(plan(point.flat).sum(axis=0)).reshape(point.shape)
 
 
@@ -364,6 +375,7 @@ def plan_jacobian(
     sparsity: Any = "detect",
     args: tuple[Any, ...] = (),
     method: str = "central",
+    order: int | None = None,
     step: Any = None,
     typical_x: Any = None,
     bounds: Any = None,
@@ -385,8 +397,7 @@ def plan_jacobian(
         Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
         blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
         which NumPy code carries on: a superset, with no tolerance.
-    method : {"central", "forward", "complex"}, optional
-    args, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+    args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `jacobian`.
 
     Returns
@@ -421,4 +432,5 @@ def plan_jacobian(
     """
     callable_or_error(f)
     how = evaluation(vectorized, workers, progress, retries)
-    return JacobianPlan(f, array_point(x), args, how, method, step, typical_x, bounds, noise, sparsity)
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    return JacobianPlan(f, array_point(x), args, how, chosen, sparsity)

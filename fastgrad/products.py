@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import stencils
-from ._fixed import checked_steps
-from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
-from ._points import Array, Point
-from .derivatives import batch_gradient
+from ._directional import directional_derivative
+from ._fixed import fixed_or_error
+from ._functions import SERIAL, Vectorized, Workers, callable_or_error, evaluation
+from ._points import Array
+from .derivatives import batch_gradient, make_method
 from .plans import array_point, outputs_of
-from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["hvp", "jvp"]
+
+_GRADIENT_NOISE = 1e-12  # of gradients of order 4, relative
 
 
 def jvp(
@@ -25,23 +26,27 @@ def jvp(
     v: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    order: int = 2,
+    method: str = "central",
+    order: int | None = None,
+    step: float | None = None,
     typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
     vectorized: Vectorized = False,
     workers: Workers = None,
     progress: bool = False,
     retries: int = 0,
 ) -> Array:
-    """Product of the Jacobian of a vector function with a vector.
+    """Product of the Jacobian of a vector function with a vector, at the cost of one column.
 
     Parameters
     ----------
-    f, x, args, typical_x, vectorized, workers, progress, retries
+    f, x, args, method, order, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `jacobian`.
     v : array_like
         The vector, of x's shape.
-    order : int, optional
-        Order of accuracy, and number of evaluations: 2, 4, 6 or 8.
+    step : float, optional
+        The step t of x + t·v.
 
     Returns
     -------
@@ -59,22 +64,10 @@ def jvp(
     >>> fg.jvp(lambda x: np.array([x[0] * x[1], x[1] ** 2]), [2.0, 5.0], [1.0, 1.0]).round(6)
     array([ 7., 10.])
     """
-    point, stencil = array_point(x), stencils.stencil("central", order)
-    direction, rate = _direction(point, v, typical_x)
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    point = array_point(x)
     how = evaluation(vectorized, workers, progress, retries)
-    outputs = outputs_of(f, args, point, how)
-    if not rate:
-        return np.zeros(outputs)
-    offsets, weights = np.array(stencil.offsets, dtype=float), np.array(stencil.weights)
-    with as_function(f, args, point, how, outputs=outputs) as function:
-
-        def along(noise: float) -> Array:
-            t = stencil.relative_step(noise) / rate
-            values = function.at_points(point.flat.ravel() + np.outer(offsets * t, direction))
-            return np.asarray(weights @ (values - values.mean(axis=0)) / t)
-
-        found = along(FLOAT64)
-        return along(FLOAT32) if function.float32 else found
+    return directional_derivative(f, args, point, v, chosen, how, outputs_of(f, args, point, how))
 
 
 def hvp(
@@ -84,7 +77,12 @@ def hvp(
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: float | None = None,
     typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
     vectorized: Vectorized = False,
     workers: Workers = None,
     progress: bool = False,
@@ -94,12 +92,22 @@ def hvp(
 
     Parameters
     ----------
-    f, x, args, typical_x, vectorized, workers, progress, retries
+    f, x, args, typical_x, bounds, vectorized, workers, progress, retries
         As for `gradient`; x is an array.
     v : array_like
         The vector, of x's shape.
     grad : callable, optional
-        ``grad(x, *args)``: then two evaluations of it are all. By default, 8n evaluations of f.
+        ``grad(x, *args)``: then two evaluations of it are all. By default gradients by central differences of order 4,
+        8n evaluations of f.
+    method : {"central", "forward", "complex"}, optional
+        With grad, how it is differentiated along v. From values of f, "complex" takes the gradients by complex steps,
+        2n evaluations of f.
+    order : int, optional
+        Order of accuracy along v.
+    step : float, optional
+        The step t of x + t·v.
+    noise : float, optional
+        With grad, the absolute noise of its values.
 
     Returns
     -------
@@ -121,31 +129,21 @@ def hvp(
     callable_or_error(f)
     if grad is not None:
         return jvp(
-            grad, x, v, args=args, typical_x=typical_x, vectorized=vectorized, workers=workers, progress=progress,
+            grad, x, v, args=args, method=method, order=order, step=step, typical_x=typical_x, bounds=bounds,
+            noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
+        )  # fmt: skip
+    if noise is not None:
+        raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
+    exact = method == "complex"
+
+    def gradients(X: Array) -> Array:
+        return batch_gradient(
+            f, X, args=args, method="complex" if exact else "central", order=None if exact else 4, typical_x=typical_x,
+            bounds=None if exact else bounds, vectorized=vectorized, workers=workers, progress=progress,
             retries=retries,
         )  # fmt: skip
+
+    outer = fixed_or_error(make_method("central" if exact else method, order, step, typical_x, bounds, None))
     point = array_point(x)
-    direction, rate = _direction(point, v, typical_x)
-    if not rate:
-        return np.zeros(point.n)
-    # Gradients of order 4 have a relative noise of some 1e-12: its cube root balances that of order 2 here.
-    t = 2e-4 / rate
-    ends = np.stack([point.flat.ravel() + t * direction, point.flat.ravel() - t * direction])
-    slopes = batch_gradient(
-        f, ends, args=args, order=4, typical_x=typical_x, vectorized=vectorized, workers=workers, progress=progress,
-        retries=retries,
-    )  # fmt: skip
-    return np.asarray((slopes[0] - slopes[1]) / (2 * t))
-
-
-def _direction(point: Point, v: ArrayLike, typical_x: Any) -> tuple[Array, float]:
-    """The direction, flat, and how fast its fastest coordinate changes, relative to its size."""
-    direction = np.asarray(v, dtype=np.float64).ravel()
-    if direction.size != point.n:
-        raise ValueError(f"v has {direction.size} entries, but x has {point.n}")
-    if not np.isfinite(direction).all():
-        i = int(np.argmin(np.isfinite(direction)))
-        raise ValueError(f"v is {direction[i]} at {point.name(i)}; a direction needs finite entries")
-    typical = checked_steps(typical_x, point, "typical_x")
-    sizes = np.maximum(np.abs(point.flat.ravel()), 1.0 if typical is None else typical)
-    return direction, float((np.abs(direction) / sizes).max(initial=0.0))
+    how, accuracy = SERIAL._replace(vectorized="rows"), np.finfo(float).eps if exact else _GRADIENT_NOISE
+    return directional_derivative(gradients, (), point, v, outer, how, point.n, accuracy)

@@ -71,6 +71,11 @@ class Stencil:
         return 0 not in self.offsets
 
     @property
+    def is_symmetric(self) -> bool:
+        """Whether the stencil looks equally far to both sides."""
+        return max(self.offsets) == -min(self.offsets)
+
+    @property
     def reach(self) -> int:
         """How many steps away its outermost point lies."""
         return max(map(abs, self.offsets))
@@ -166,6 +171,11 @@ def one_sided(order: int) -> Stencil:
     return _STENCILS["one-sided"][order + order % 2] if order > 1 else _STENCILS["forward"][1]
 
 
+def second(method: str = "central", order: int = 2) -> Stencil:
+    """The stencil of the second derivative that belongs to a method and order of the first."""
+    return _SECOND[method, order]
+
+
 def _listed(values: dict[int, Stencil]) -> str:
     return " or ".join(map(str, values))
 
@@ -197,4 +207,17 @@ _STENCILS: dict[str, dict[int, Stencil]] = {
     },
 }
 
-SECOND = Stencil("central", 2, (0, 1, -1), (-2, 1, 1), deriv=2)
+
+def _second(order: int, middle: int, *numerators: int, over: int = 1) -> Stencil:
+    offsets = [sign * s for s in range(1, len(numerators) + 1) for sign in (1, -1)]
+    weights = [w for w in numerators for _ in range(2)]
+    return Stencil("central", order, (0, *offsets), (middle, *weights), over, deriv=2)
+
+
+_SECOND: dict[tuple[str, int], Stencil] = {
+    ("central", 2): _second(2, -2, 1),
+    ("central", 4): _second(4, -30, 16, -1, over=12),
+    ("central", 6): _second(6, -490, 270, -27, 2, over=180),
+    ("central", 8): _second(8, -14350, 8064, -1008, 128, -9, over=5040),
+    ("forward", 1): Stencil("forward", 1, (0, 1, 2), (1, -2, 1), deriv=2),
+}

@@ -132,8 +132,50 @@ def test_options_of_differences_of_the_gradient():
     assert max(inside) <= 1.4
     by_complex_step = fg.hessian(rosenbrock, x, grad=lambda x: x**3, method="complex")
     np.testing.assert_allclose(by_complex_step, np.diag(3 * x**2), rtol=1e-14)
-    with pytest.raises(ValueError, match="for differences of grad="):
-        fg.hessian(rosenbrock, x, order=4)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_hessians_from_values_by_every_method(sparse):
+    x = np.array([0.3, -0.7, 1.1, 0.4])
+    f, exact = _exponential, _exponential_hessian(x)
+    assert not exact[0, 2:].any()
+    pattern = {"sparsity": exact != 0} if sparse else {}
+    errors = {}
+    for order in (2, 4, 6, 8):
+        calls = []
+        found = fg.hessian(lambda x, seen=calls: seen.append(1) or f(x), x, order=order, **pattern)
+        found = found.toarray() if sparse else found
+        assert (found == found.T).all()
+        errors[order] = np.abs(found - exact).max()
+        pairs = np.count_nonzero(np.triu(exact, 1)) if sparse else 6
+        assert len(calls) == 1 + order * (4 + pairs)
+    assert errors[2] < 1e-6
+    assert errors[4] < 1e-8
+    assert errors[6] < 1e-9
+    assert errors[8] < 1e-9
+    calls = []
+    found = fg.hessian(lambda x: calls.append(1) or f(x), x, method="forward", **pattern)
+    np.testing.assert_allclose(found.toarray() if sparse else found, exact, atol=2e-4)
+    assert len(calls) == 1 + 2 * 4 + pairs
+    inside = fg.hessian(f, x, method="forward", bounds=(-0.7, 1.1), **pattern)
+    np.testing.assert_allclose(inside.toarray() if sparse else inside, exact, atol=2e-4)
+    if not sparse:
+        np.testing.assert_allclose(fg.hessian(f, x, method="complex"), exact, rtol=1e-9, atol=1e-9)
+        many = fg.hessian(lambda X: np.exp(X[:, :-1] * X[:, 1:]).sum(axis=1), x, method="complex", vectorized=True)
+        np.testing.assert_allclose(many, exact, rtol=1e-9, atol=1e-9)
+
+
+def _exponential(x):
+    return np.exp(x[:-1] * x[1:]).sum()
+
+
+def _exponential_hessian(x):
+    e, exact = np.exp(x[:-1] * x[1:]), np.zeros((x.size, x.size))
+    for i, value in enumerate(e):
+        exact[i, i] += value * x[i + 1] ** 2
+        exact[i + 1, i + 1] += value * x[i] ** 2
+        exact[i, i + 1] = exact[i + 1, i] = value * (1 + x[i] * x[i + 1])
+    return exact
 
 
 @pytest.mark.parametrize("sparse", [False, True])

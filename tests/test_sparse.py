@@ -264,7 +264,7 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
         fg.jacobian(tridiagonal, x, sparsity="auto")
     with pytest.raises(TypeError, match="two axes"):
         fg.jacobian(tridiagonal, x, sparsity=[True])
-    with pytest.raises(ValueError, match="not 'adaptive'"):
+    with pytest.raises(ValueError, match="takes functions of many values"):
         fg.jacobian(tridiagonal, x, sparsity="detect", method="adaptive")
     with pytest.raises(ValueError, match="no workers"):
         fg.jacobian(tridiagonal, x, sparsity="detect", method="complex", workers=2)
@@ -406,6 +406,93 @@ def test_products():
     assert len(calls) == 3
     np.testing.assert_allclose(fg.hvp(rosenbrock, x, v), exact, rtol=1e-5)
     assert (fg.hvp(rosenbrock, x, np.zeros(6)) == 0).all()
-    for wrong, match in ((v[:2], "2 entries, but x has 6"), (v * np.nan, r"v is nan at x\[0\]")):
+    for wrong, match in ((v[:2], r"v has shape \(2,\), which does not fit"), (v * np.nan, r"v is nan at x\[0\]")):
         with pytest.raises(ValueError, match=match):
             fg.jvp(tridiagonal, x, wrong)
+
+
+@pytest.mark.parametrize("order", [2, 4, 6, 8])
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_every_order_within_bounds(order, bounded, vectorized):
+    x = np.linspace(-1.0, 1.0, 12)
+    bounds = (-1.0, np.where(np.arange(12) == 5, x, 1.0)) if bounded else None
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return np.exp(0.3 * x) + np.sin(np.roll(x, 1, axis=-1)) * x
+
+    exact = np.diag(0.3 * np.exp(0.3 * x) + np.sin(np.roll(x, 1)))
+    exact[np.arange(12), np.arange(12) - 1] += np.cos(np.roll(x, 1)) * x
+    options = {"order": order, "bounds": bounds, "vectorized": vectorized}
+    plan = fg.plan_jacobian(f, x, sparsity=exact != 0, **options)
+    before = plan.nfev
+    found = plan(x)
+    assert plan.nfev - before == plan.evaluations + 2 == order * plan.n_colours + bounded + 2
+    np.testing.assert_allclose(found.toarray(), exact, atol={2: 3e-8, 4: 1e-9, 6: 1e-10, 8: 1e-10}[order])
+    if bounded:
+        points = np.concatenate([p.reshape(-1, 12) for p in seen])
+        assert (points >= bounds[0]).all()
+        assert (points <= bounds[1]).all()
+    np.testing.assert_allclose(
+        fg.gradient(f, x, summed=True, sparsity=exact != 0, **options), exact.sum(axis=0), atol=1e-7
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{"order": 6}, {"method": "forward"}, {"method": "complex"}, {"bounds": (-1.0, 1.3)}]
+)
+def test_sparse_hessians_by_every_method(options):
+    x = np.linspace(-1.0, 1.3, 9)
+    found = fg.hessian(rosenbrock, x, grad=_slopes, sparsity="detect", **options)
+    assert (found != found.T).nnz == 0
+    loose = {"rtol": 1e-4, "atol": 1e-4} if "method" in options else {"rtol": 1e-7, "atol": 1e-6}
+    np.testing.assert_allclose(found.toarray(), rosenbrock_hessian(x), **loose)
+
+
+def _slopes(x):
+    g = np.zeros_like(x)
+    g[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
+    g[1:] += 200 * (x[1:] - x[:-1] ** 2)
+    return g
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"order": 4},
+        {"method": "forward"},
+        {"method": "complex"},
+        {"bounds": (-1.0, 1.3)},
+        {"bounds": (-1.0, 1.3), "order": 4},
+        {"step": 1e-5},
+    ],
+)
+def test_products_by_every_method(options):
+    x, v = np.linspace(-1.0, 1.3, 6), np.array([1.0, 0.5, 0.0, -1.0, 0.2, -0.7])
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return tridiagonal(x)
+
+    loose = {"rtol": 2e-5, "atol": 2e-5} if options.get("method") == "forward" else {"rtol": 1e-7, "atol": 1e-7}
+    np.testing.assert_allclose(fg.jvp(f, x, v, **options), jacobian_of_tridiagonal(x) @ v, **loose)
+    if "bounds" in options:
+        assert np.min(seen) >= -1.0
+        assert np.max(seen) <= 1.3
+    exact = rosenbrock_hessian(x) @ v
+    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v, grad=_slopes, **options), exact, rtol=1e-4, atol=1e-3)
+    if "step" not in options:
+
+        def f(x):
+            return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+        np.testing.assert_allclose(fg.hvp(f, x, v, **options), exact, rtol=1e-4, atol=2e-3)
+        np.testing.assert_allclose(fg.directional(f, x, v, **options), _slopes(x) @ v, rtol=1e-4)
+
+
+def test_directions_that_bounds_forbid():
+    with pytest.raises(ValueError, match="cannot move along v"):
+        fg.jvp(lambda x: x, [0.0, 1.0], [1.0, 1.0], bounds=([0.0, 0.0], [1.0, 1.0]))
