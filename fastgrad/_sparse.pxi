@@ -48,9 +48,11 @@ cdef class Compression:
     """Which columns move together, and which entries of a CSR matrix that gives."""
     cdef readonly cnp.ndarray groups, group_starts, entries, entry_starts, entry_rows, entry_columns
     cdef readonly Py_ssize_t count
+    cdef list spare  # room for work, (3n,), that no call uses at the moment
 
     def __init__(self, Pattern pattern, colours, Py_ssize_t count):
         """colours: (n,), one a column."""
+        self.spare = []
         colour = np.asarray(colours)
         rows = np.repeat(np.arange(pattern.c.m, dtype=np.int32), np.diff(pattern.row_starts))
         self.count = count
@@ -99,9 +101,12 @@ def compressed(PythonFunction f, Compression by, x, h, data):
     cdef cnp.ndarray right, left
     if f.imaginary or n != f.n or h_.shape[0] != n:
         raise ValueError("x, its steps and f do not fit together")
-    cdef double *work = <double *>PyMem_RawMalloc(3 * n * sizeof(double))
-    if work is NULL:
-        raise MemoryError()
+    cdef cnp.ndarray room
+    try:
+        room = by.spare.pop()
+    except IndexError:
+        room = np.empty(3 * n)
+    cdef double *work = doubles(room)
     cdef double *moves = work + n
     cdef double *inverse = work + 2 * n
     try:
@@ -137,4 +142,4 @@ def compressed(PythonFunction f, Compression by, x, h, data):
                 return compressed(f, by, x, h, data)
             by.write(c, doubles(right), doubles(left), inverse, &data_[0])
     finally:
-        PyMem_RawFree(work)
+        by.spare.append(room)

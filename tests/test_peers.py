@@ -43,7 +43,7 @@ class _Products:
 _APART = {
     "test_scalar_scalar_abs_step": "1e-9 asked for of a step at which rounding alone may be 1e-8",
     "test_vector_scalar_abs_step": "likewise",
-    "test_vector_scalar": "1e-7 asked for of an f with 16 periods in a unit: our default step, 1.4 of theirs, gives 1.3e-7",
+    "test_vector_scalar": "1e-7 asked for of sin(100 x): our default step, 1.4 of theirs, gives 1.3e-7",
     "test_workers_evaluations_and_nfev": "its map-like workers and its count of evaluations",
     "test_wrong_dimensions": "functions of any shape are taken here, entries in C order",
     "test_fp": "x is float64 here, whatever it is given as; precision is noticed from values",

@@ -496,3 +496,20 @@ def test_products_by_every_method(options):
 def test_directions_that_bounds_forbid():
     with pytest.raises(ValueError, match="cannot move along v"):
         fg.jvp(lambda x: x, [0.0, 1.0], [1.0, 1.0], bounds=([0.0, 0.0], [1.0, 1.0]))
+
+
+def test_a_plan_allocates_its_result_and_a_vector_of_steps():
+    n = 100_000
+    x, held = np.linspace(-1.0, 1.0, n), np.empty(n)
+
+    def f(x):
+        return np.multiply(x, 2.0, out=held).copy()
+
+    plan = fg.plan_jacobian(f, x, sparsity=sparse.eye_array(n))
+    plan(x)
+    tracemalloc.start()
+    plan(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    values = 2 * 8 * n  # of f, of one colour
+    assert peak < values + 8 * plan.pattern.nnz + 8 * n + 20_000
