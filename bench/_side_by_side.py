@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # The idle BLAS thread of NumPy's OpenBLAS takes a share of a small machine; no workload uses it.
@@ -55,6 +56,26 @@ def build_compiled():
         loop.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, *rest]
         loops[name.replace("_", " ")] = loop
     return pointer, columns, loops
+
+
+def bandwidth_limit(shape, dtype, outputs):
+    """One read and so many writes of an array, in two threads, at the speed of memory."""
+    library = ctypes.CDLL(built("bandwidth.c", "-march=native"))
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize // 128 * 128
+    # Whole lines, on their boundaries; written once, or all reads would go to the system's one page of zeros.
+    arrays = [np.ones(size + 64, dtype=np.int8) for _ in range(outputs + 1)]
+    starts = [array.ctypes.data + -array.ctypes.data % 64 for array in arrays]
+    targets = (ctypes.c_void_p * outputs)(*starts[1:])
+    pool = ThreadPoolExecutor(2)
+
+    def half(which):
+        begin, end = which * size // 2, (which + 1) * size // 2
+        library.limit_bandwidth(
+            ctypes.c_void_p(starts[0]), targets, outputs, ctypes.c_ssize_t(begin), ctypes.c_ssize_t(end)
+        )
+        return arrays  # kept as long as this function
+
+    return lambda: list(pool.map(half, range(2)))
 
 
 def numba_parallel(X, out):

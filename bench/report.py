@@ -40,7 +40,8 @@ def main():
         found = {row: ratio for row, ratio in ratios(rounds, limit).items() if row != limit}
         others = ", ".join(f"{row} {ratio:.3g}" for row, ratio in found.items() if row != "fastgrad")
         others += "".join(f", {row} absent" for row in absent)
-        print(f"{name:<34} {bound or '':>6} {found['fastgrad']:>9.3f}  {others}  [{times['fastgrad'] * 1e6:.3g} µs]")
+        must, took = f"{bound:.3g}" if bound else "", f"{times['fastgrad'] * 1e6:.3g} µs"
+        print(f"{name:<34} {must:>6} {found['fastgrad']:>9.3f}  {others}  [{took}]")
         results[name] = {"bound": bound, "ratios": found, "seconds": times}
     for name, (make, bound, count) in EXTRA.items():
         if options.names and not any(part in name for part in options.names):

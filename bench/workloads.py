@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 from _side_by_side import (
+    bandwidth_limit,
     build_compiled,
     build_limit,
     cheap,
@@ -266,6 +267,45 @@ def _jax_gradient(x):
     return lambda: np.asarray(total(x))
 
 
+def _samples(shape, dtype, order=2):
+    """All axes, two threads, `out` given, against the traffic alone and peers."""
+    values = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    out = [np.empty_like(values) for _ in shape]
+    target = out[0] if len(shape) == 1 else out
+    rows = {
+        "fastgrad": lambda: fg.grid.gradient(values, out=target, workers=2, order=order),
+        "limit": bandwidth_limit(shape, dtype, len(shape)),
+    }
+    if order == 2:
+        rows["numpy"] = lambda: np.gradient(values)
+        rows["findiff"] = _findiff(values)
+    rows["fastgrad"]()
+    exact = np.gradient(values)
+    for a, (found, wanted) in enumerate(zip(out, [exact] if len(shape) == 1 else exact, strict=True)):
+        assert order > 2 or np.allclose(found, wanted, atol=1e-5), a
+    return rows
+
+
+def _findiff(values):
+    try:
+        import findiff
+    except ImportError:
+        return None
+    derivatives = [findiff.Diff(axis, 1.0) for axis in range(values.ndim)]
+    return lambda: [derivative(values) for derivative in derivatives]
+
+
+def _against_numpy(shape, uneven=False, **options):
+    values = np.random.default_rng(0).normal(size=shape)
+    spacing = [np.sort(np.random.default_rng(1).uniform(size=n)) for n in shape] if uneven else []
+    rows = {
+        "fastgrad": lambda: fg.grid.gradient(values, *spacing, **options),
+        "limit numpy.gradient": lambda: np.gradient(values, *spacing),
+    }
+    assert np.allclose(rows["fastgrad"](), rows["limit numpy.gradient"](), rtol=1e-6)
+    return rows
+
+
 _SIZES = {(100_000, 2): 0.35, (10_000, 10): 0.15, (1000, 100): 0.2}
 
 WORKLOADS = {
@@ -298,6 +338,25 @@ for _n in (2, 10):
     for _form, _in_columns, _limit in (("pointer", False, 1.15), ("columns", True, 0.15)):
         _name, _of = f"10000 starts, n={_n}, {_form}", functools.partial(_starts, _n, _in_columns)
         WORKLOADS |= {_name: (_of, _limit), f"{_name}, 2 threads": (functools.partial(_of, 2), 0.6)}
+
+_ARRAYS = {"1-D 10^7": (10_000_000,), "2-D 3000^2": (3000, 3000), "3-D 256^3": (256, 256, 256)}
+for _name, _shape in _ARRAYS.items():
+    for _type in ("float64", "float32"):
+        WORKLOADS[f"grid {_name} {_type}"] = (functools.partial(_samples, _shape, _type), 1.35)
+        WORKLOADS[f"grid {_name} {_type}, order 4"] = (functools.partial(_samples, _shape, _type, 4), 1.6)
+    _fresh = functools.partial(_against_numpy, _shape, workers=2)
+    WORKLOADS[f"grid {_name}, fresh, of numpy"] = (_fresh, 1 / 3)
+WORKLOADS["grid 1-D 10^7 uneven, of numpy"] = (
+    lambda: _against_numpy((10_000_000,), uneven=True, workers=2, out=np.empty(10_000_000)),
+    1 / 15,
+)
+WORKLOADS["grid 1-D 10^7 uneven fresh, of numpy"] = (
+    functools.partial(_against_numpy, (10_000_000,), uneven=True, workers=2),
+    1 / 15,
+)
+for _shape in ((10,), (1000,), (100, 100)):
+    _name = f"grid {'x'.join(map(str, _shape))}, of numpy"
+    WORKLOADS[_name] = (functools.partial(_against_numpy, _shape), 1 / 3)
 
 EXTRA = {
     f"descent, n={n}{', history' if history else ''}": (functools.partial(_iterations, n, history), bound, 1000)

@@ -18,7 +18,7 @@ from .derivatives import batch_gradient, directional, gradient, partial
 from .transforms import grad, value_and_grad
 
 if TYPE_CHECKING:
-    from . import testing
+    from . import grid, testing
     from .adaptive import Derivative, differentiate, noise_level
     from .checking import GradientCheck, Mismatch, check_grad
     from .compiling import compile
@@ -47,6 +47,7 @@ __all__ = [
     "grad",
     "gradient",
     "gradient_descent",
+    "grid",
     "hessian",
     "hvp",
     "jacobian",
@@ -84,8 +85,8 @@ _ON_USE = {
 def __getattr__(name: str) -> Any:
     import importlib
 
-    if name == "testing":
-        return importlib.import_module(".testing", __name__)
+    if name in ("grid", "testing"):
+        return importlib.import_module(f".{name}", __name__)
     if name in _ON_USE:
         found = getattr(importlib.import_module(f".{_ON_USE[name]}", __name__), name)
         globals()[name] = found  # the next access finds it at once

@@ -200,33 +200,9 @@ cdef class CompiledFunction(Function):
 
     cdef int start(self, list helpers, double left) except -1:
         """Starts the other threads if the work that is left, in seconds, is worth it: one takes some 0.1 ms."""
-        cdef Py_ssize_t k
         if left > 0.0002:
-            for k in range(self.threads - 1):
-                ended = allocate_lock()
-                ended.acquire()
-                # Not threading.Thread: its start() waits until the thread runs, as long as some gradients take.
-                try:
-                    start_new_thread(self.help, (ended,))
-                except RuntimeError:
-                    return 0  # no more threads here: those that there are do it
-                helpers.append(ended)
+            start_helpers(helpers, self.threads - 1, self.help)
         return 0
-
-
-cdef int joined(list helpers) except -1:
-    """Waits until all helpers have ended, whatever signals arrive."""
-    interrupted = None
-    for ended in helpers:
-        while True:
-            try:
-                ended.acquire()
-                break
-            except BaseException as error:
-                interrupted = error
-    if interrupted is not None:
-        raise interrupted
-    return 0
 
 
 cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,

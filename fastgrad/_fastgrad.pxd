@@ -187,3 +187,37 @@ cdef extern from "fastgrad.h":
     int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
                     fg_noise *noise, const double *scale, const double *room, fg_component *work, double *scratch,
                     ptrdiff_t size) except -1
+
+cdef extern from "fastgrad.h" nogil:
+    enum:
+        FG_GRID_PIECE
+        FG_GRID_TAPS
+        FG_GRID_ODD
+        FG_GRID_EVEN
+        FG_GRID_THREE
+        FG_GRID_TABLE
+
+    ctypedef struct fg_grid_axis:
+        ptrdiff_t length, stride
+        int kind, half, edge_taps, derivative, around_nan
+        double step
+        const double *interior
+        const double *coordinates
+        const double *edge_weights
+        const ptrdiff_t *edge_rows
+
+    ctypedef struct fg_grid_term:
+        const void *values
+        const fg_grid_axis *axis
+        double factor
+
+    ctypedef struct fg_grid_output:
+        void *out
+        const fg_grid_term *terms
+        int count, magnitude
+
+    int fg_grid_streams()
+    void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights, double *work)
+    void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int derivative, double *table, double *work)
+    ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab, ptrdiff_t begin, ptrdiff_t end,
+                      ptrdiff_t tile, int stream, void *scratch)

@@ -15,7 +15,6 @@ cimport numpy as cnp
 
 from ._fastgrad cimport *
 
-from _thread import allocate_lock, start_new_thread
 from time import perf_counter as _now
 
 import numpy as np
@@ -490,6 +489,7 @@ cdef object owned(PyObject *result):
 
 
 # The kinds of function, a file each; textually here, so that C can inline a call through `Function`.
+include "_threads.pxi"
 include "_python_function.pxi"
 include "_vectorized_function.pxi"
 include "_compiled_function.pxi"
