@@ -85,10 +85,10 @@ class Coordinates:
 
 def as_coordinates(x: Any) -> Array:
     """Coordinates as a contiguous array of float64."""
-    array = np.ascontiguousarray(x, dtype=np.float64)
+    array = np.asarray(x, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"distances must be either scalars or 1d, not of shape {array.shape}")
-    return array
+    return np.ascontiguousarray(array)
 
 
 def check_order(x: Array, where: str = "the coordinates") -> None:

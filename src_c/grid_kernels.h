@@ -125,15 +125,19 @@ static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, d
         out[j] = (REAL)(a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]));
 }
 
-/* Where the stencil met NaN but its own row is a number: by the rows around it that are numbers, as many as an edge
- * takes. */
-static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in, REAL *out)
+/* A missing number has no derivative. Where the stencil met one but its own row is a number: by the rows around it that are
+ * numbers, as many as an edge takes. */
+static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t first_row, ptrdiff_t within, const REAL *in,
+                             REAL *out)
 {
     const ptrdiff_t s = a->stride, most = a->edge_taps;
     double x[FG_GRID_TAPS], weights[FG_GRID_TAPS], work[FG_GRID_TAPS * 3];
-    for (ptrdiff_t j = 0; j < count; j++, row += s == 1) {
+    for (ptrdiff_t j = 0; j < count; j++) {
+        if (in[j] != in[j])
+            out[j] = in[j];
         if (out[j] == out[j] || in[j] != in[j])
             continue;
+        const ptrdiff_t row = first_row + (within + j) / s;
         ptrdiff_t low = 0, high = 0;
         while (low + 1 < most && row - low > 0 && in[j - (low + 1) * s] == in[j - (low + 1) * s])
             low++;
@@ -203,7 +207,7 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
             NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, n, s == 1, in, to);
         }
         if (a->around_nan)
-            NAME(beside_nan)(a, count, row, in, to);
+            NAME(beside_nan)(a, count, row, within, in, to);
         p += count;
         row += rows;
         within = 0;

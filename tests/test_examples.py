@@ -82,3 +82,11 @@ def test_a_killed_worker_changes_no_bit():
     command = [sys.executable, str(EXAMPLES / "distributed.py"), "--parameters", "8"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.count("the same to the last bit: True") == 2
+
+
+def test_slopes_of_a_terrain(example, tmp_path, monkeypatch, capsys):
+    picture = tmp_path / "slope.png"
+    monkeypatch.setattr(sys, "argv", ["grid.py", str(picture)])
+    example("grid").main()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert " 0 slopes lost" in capsys.readouterr().out

@@ -77,3 +77,42 @@ def test_scipys_tests_of_approx_derivative(module, cls, name, monkeypatch):
     if hasattr(tests, "setup_method"):
         tests.setup_method()
     getattr(tests, name)()
+
+
+def _numpys():
+    try:
+        from numpy.lib.tests import test_function_base as theirs
+    except ImportError:
+        return []
+    names = [name for name in dir(theirs.TestGradient) if name.startswith("test_")]
+    cases = []
+    for name in names:
+        test = getattr(theirs.TestGradient, name)
+        marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+        for value in marks[0].args[1] if marks else [None]:
+            given = () if value is None else (value,)
+            cases.append(pytest.param(theirs, name, given, id="-".join([name, *(v.__name__ for v in given)])))
+    return cases
+
+
+@pytest.mark.parametrize(("module", "name", "given"), _numpys())
+def test_numpys_tests_of_gradient(module, name, given, monkeypatch):
+    monkeypatch.setattr(module, "gradient", fg.grid.gradient)
+    monkeypatch.setattr(np, "gradient", _without_going_in_circles(np.gradient))
+    getattr(module.TestGradient(), name)(*given)
+
+
+def _without_going_in_circles(numpys):
+    """`numpy.gradient` replaced; what fastgrad leaves to NumPy reaches NumPy."""
+    inside = []
+
+    def gradient(*args, **kwargs):
+        if inside:
+            return numpys(*args, **kwargs)
+        inside.append(True)
+        try:
+            return fg.grid.gradient(*args, **kwargs)
+        finally:
+            inside.pop()
+
+    return gradient
