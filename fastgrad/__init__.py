@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .matrices import batch_jacobian, hessian, jacobian
     from .plans import JacobianPlan, plan_jacobian
     from .products import hvp, jvp
+    from .sensitivities import Sensitivity, sensitivity
 
 __version__: str = _kernels.build()[2]
 
@@ -36,6 +37,7 @@ __all__ = [
     "GradientCheck",
     "JacobianPlan",
     "Mismatch",
+    "Sensitivity",
     "batch_gradient",
     "batch_jacobian",
     "build_info",
@@ -55,6 +57,7 @@ __all__ = [
     "noise_level",
     "partial",
     "plan_jacobian",
+    "sensitivity",
     "stencils",
     "testing",
     "value_and_grad",
@@ -79,6 +82,8 @@ _ON_USE = {
     "jvp": "products",
     "JacobianPlan": "plans",
     "plan_jacobian": "plans",
+    "Sensitivity": "sensitivities",
+    "sensitivity": "sensitivities",
 }
 
 

@@ -39,32 +39,102 @@ def main(argv: list[str] | None = None) -> int:
     check.add_argument("--seed", type=int, default=0, help="of the random directions and points")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument("--html", action="store_true", help="print the report as HTML")
+    check.set_defaults(run=_check)
+    sensitivity = commands.add_parser(
+        "sensitivity",
+        help="how each feature moves a fitted model's prediction",
+        description="How each feature moves a fitted model's prediction. Loading a joblib file runs whatever code it "
+        "holds: only with --trust. Exit code: 0 done, 3 could not run.",
+    )
+    sensitivity.add_argument("model", help="FILE.joblib, or FILE.py:name or module:name of a fitted model or function")
+    sensitivity.add_argument("data", help="FILE.csv, read by pandas or polars")
+    sensitivity.add_argument("--trust", action="store_true", help="load the joblib file, and so run the code in it")
+    sensitivity.add_argument("--method", help="predict, predict_proba ...; by default predict_proba if there is one")
+    sensitivity.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="leave out, such as the target"
+    )
+    sensitivity.add_argument("--output", metavar="FILE", help="write a picture there")
+    sensitivity.add_argument("--html", action="store_true", help="print the table as HTML")
+    sensitivity.set_defaults(run=_sensitivity)
     options = parser.parse_args(argv)
     try:
-        f, grad = _load(options.f), _load(options.grad)
-        x, by_name = _point(options.at)
-        if by_name:
-            f, grad = _unpacking(f), _unpacking_gradient(grad, list(x))
-        result = fastgrad.check_grad(
-            f,
-            grad,
-            x() if callable(x) else x,
-            rtol=options.rtol,
-            exhaustive=options.exhaustive or None,
-            near=options.points,
-            seed=options.seed,
-            progress=for_terminal(),
-        )
+        code: int = options.run(options)
+        return code
     except Exception as error:
         print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(f"  {note}", file=sys.stderr)
         return FAILED
+
+
+def _check(options: argparse.Namespace) -> int:
+    import fastgrad
+
+    f, grad = _load(options.f), _load(options.grad)
+    x, by_name = _point(options.at)
+    if by_name:
+        f, grad = _unpacking(f), _unpacking_gradient(grad, list(x))
+    result = fastgrad.check_grad(
+        f,
+        grad,
+        x() if callable(x) else x,
+        rtol=options.rtol,
+        exhaustive=options.exhaustive or None,
+        near=options.points,
+        seed=options.seed,
+        progress=for_terminal(),
+    )
     if options.html:
         print(result._repr_html_())
     else:
         print(json.dumps(result.to_dict()) if options.json else result)
     return {"right": RIGHT, "wrong": WRONG, "undecided": UNDECIDED}[result.verdict]
+
+
+def _sensitivity(options: argparse.Namespace) -> int:
+    import fastgrad
+
+    model = _model(options.model, options.trust)
+    data = _csv(options.data)
+    columns = [name for name in data.columns if name not in options.drop]
+    columns = list(getattr(model, "feature_names_in_", columns))
+    missing = [name for name in columns if name not in data.columns]
+    if missing:
+        raise ValueError(f"the model was fitted with the column {missing[0]!r}, which {options.data} does not have")
+    method = options.method or ("predict_proba" if hasattr(model, "predict_proba") else "predict")
+    if options.method and not hasattr(model, method):
+        raise ValueError(f"the model has no method {method!r}")
+    named = hasattr(model, "feature_names_in_") or not hasattr(model, "predict")
+    X = data[columns] if named else data[columns].to_numpy()
+    result = fastgrad.sensitivity(getattr(model, method, model), X, progress=for_terminal())
+    print(result._repr_html_() if options.html else result)
+    if options.output:
+        result.plot()[0].figure.savefig(options.output, dpi=120)
+        print(f"wrote {options.output}")
+    return RIGHT
+
+
+def _model(reference: str, trusted: bool) -> Any:
+    if not reference.endswith(".joblib"):
+        return _load(reference)
+    if not trusted:
+        raise ValueError(f"loading {reference} runs whatever code it holds; if you trust it, add --trust")
+    try:
+        import joblib
+    except ImportError as error:
+        raise ImportError("joblib files need joblib: pip install 'fastgrad[ml]'") from error
+    return joblib.load(reference)
+
+
+def _csv(path: str) -> Any:
+    try:
+        from pandas import read_csv
+    except ImportError:
+        try:
+            from polars import read_csv
+        except ImportError as error:
+            raise ImportError("CSV files need pandas or polars: pip install 'fastgrad[frames]'") from error
+    return read_csv(path)
 
 
 def _load(reference: str) -> Any:

@@ -27,7 +27,7 @@ def estimate(values: Array, h: float | Array) -> tuple[Array, Array, Array]:
     sixth = (15 * slopes[0] - 6 * slopes[1] + slopes[2]) / 10
     noise = difference_noise(values)
     size = np.maximum(np.abs(sixth), np.abs(values - values[3]).max(axis=0) / (3 * h))
-    return sixth, 4 * _truncation(second, fourth, sixth, size) + 3.3 * noise / h, noise
+    return sixth, 4 * truncation_error(second, fourth, sixth, size) + 3.3 * noise / h, noise
 
 
 def estimate_second(values: Array, h: float | Array, noise: float | Array) -> tuple[Array, Array, Array]:
@@ -37,7 +37,7 @@ def estimate_second(values: Array, h: float | Array, noise: float | Array) -> tu
     fourth, sixth = (4 * one - two) / 3, 1.5 * one - 0.6 * two + 0.1 * three
     rounding = 10.5 * np.maximum(difference_noise(values), noise) / (h * h)
     size = np.maximum(np.abs(sixth), np.abs(values - values[3]).max(axis=0) / (3 * h) ** 2)
-    return sixth, 4 * _truncation(one, fourth, sixth, size) + rounding, rounding
+    return sixth, 4 * truncation_error(one, fourth, sixth, size) + rounding, rounding
 
 
 def estimate_first(values: Array, h: float | Array, noise: float | Array) -> tuple[Array, Array, Array]:
@@ -55,7 +55,7 @@ def difference_noise(values: Array) -> Array:
     return np.asarray(np.maximum(seen, 0.5 * (FLOAT32 if narrow else FLOAT64) * largest))
 
 
-def _truncation(second: Array, fourth: Array, sixth: Array, size: Array) -> Array:
+def truncation_error(second: Array, fourth: Array, sixth: Array, size: Array) -> Array:
     """The truncation error of the sixth order, from how the orders differ."""
     middle, low = np.abs(fourth - sixth), np.abs(second - sixth)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
