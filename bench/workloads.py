@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import warnings
 
 import numpy as np
 from _side_by_side import (
@@ -306,6 +307,40 @@ def _against_numpy(shape, uneven=False, **options):
     return rows
 
 
+def _model(kind):
+    """Sensitivities of a fitted model, against its predictions of as many rows, in blocks of several sizes."""
+    try:
+        from sklearn.datasets import load_diabetes
+        from sklearn.ensemble import GradientBoostingRegressor
+        from sklearn.gaussian_process import GaussianProcessRegressor
+        from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+        from sklearn.linear_model import LinearRegression
+        from sklearn.neural_network import MLPRegressor
+    except ImportError:
+        return {"fastgrad": None, "limit": None}
+    X, y = load_diabetes(return_X_y=True)
+    model = {
+        "linear": LinearRegression(),
+        "network": MLPRegressor(hidden_layer_sizes=(50, 50), activation="tanh", max_iter=50, random_state=0),
+        "boosting": GradientBoostingRegressor(random_state=0),
+        "Gaussian process": GaussianProcessRegressor(RBF(0.2) + WhiteKernel(0.5), optimizer=None, normalize_y=True),
+    }[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
+    count = fg.sensitivity(model.predict, X).nfev
+    blocks = [np.tile(X, (max(1, size // len(X)), 1)) for size in (442, 2000, 8000, count)]
+
+    def alone(block):
+        for _ in range(count // len(block)):
+            model.predict(block)
+        if count % len(block):
+            model.predict(block[: count % len(block)])
+
+    rows = {"fastgrad": lambda: fg.sensitivity(model.predict, X)}
+    return rows | {f"limit {len(block)} rows": (lambda block=block: alone(block)) for block in blocks}
+
+
 _SIZES = {(100_000, 2): 0.35, (10_000, 10): 0.15, (1000, 100): 0.2}
 
 WORKLOADS = {
@@ -339,6 +374,8 @@ for _n in (2, 10):
         _name, _of = f"10000 starts, n={_n}, {_form}", functools.partial(_starts, _n, _in_columns)
         WORKLOADS |= {_name: (_of, _limit), f"{_name}, 2 threads": (functools.partial(_of, 2), 0.6)}
 
+for _kind in ("linear", "network", "boosting", "Gaussian process"):
+    WORKLOADS[f"sensitivity, {_kind} model"] = (functools.partial(_model, _kind), 1.15)
 _ARRAYS = {"1-D 10^7": (10_000_000,), "2-D 3000^2": (3000, 3000), "3-D 256^3": (256, 256, 256)}
 for _name, _shape in _ARRAYS.items():
     for _type in ("float64", "float32"):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _kernels
 from ._frames import Rows
@@ -23,10 +24,12 @@ _STEP = 0.008  # of a derivative's points, in spreads of the feature
 # How far off a piecewise-constant model is looked at, likewise: less than the jumps of a large forest are apart, but
 # more than what rounding hides.
 _PROBE, _PROBE_FLOAT32 = 1e-6, 1e-4
-_PROBED_ROWS = 64
+_PROBED_ROWS = 32
 _CONSTANT = 0.75  # of the probes that see no change, in each feature, for a model to be piecewise constant
 _POINTS = 7
 _CHUNK = 1 << 20
+# Offsets of the other points, for each place that x may have among the seven.
+_OTHERS = np.array([[k - place for k in range(_POINTS) if k != place] for place in range(_POINTS)], dtype=np.float64)
 
 
 def sensitivity(
@@ -199,19 +202,11 @@ class _Work:
         some = self.rows[np.unique(np.linspace(0, len(self.rows) - 1, _PROBED_ROWS).astype(np.intp))]
         base = self.function.at_points(some)
         probe = _PROBE_FLOAT32 if fits_float32(base) else _PROBE
-        large = False
-        for j in columns:
-            same = [(value == base).all(axis=1) for value in self._ends(some, j, probe * self.spread.sd[j])]
-            if np.mean(same[0] & same[1]) < _CONSTANT:
-                return False
-            large = large or any((value != base).any() for value in self._ends(some, j, self.spread.sd[j]))
-        return large
-
-    def _ends(self, rows: Array, j: int, reach: float) -> list[Array]:
-        """Values (rows, outputs) where feature j is so much less, and more, within its range."""
-        x, lower, upper = rows[:, j], self.spread.lower[j], self.spread.upper[j]
-        ends = (np.maximum(x - reach, lower), np.minimum(x + reach, upper))
-        return [self._shifted(rows, j, end - x, np.ones(1))[:, 0] for end in ends]
+        reaches = [(j, size * self.spread.sd[j]) for j in columns for size in (probe, 1.0)]
+        ends = [self._ends(some[:, j], j, reach) for j, reach in reaches]
+        values = self._moved(some, [j for j, _ in reaches], ends)
+        same = np.array([(value == base[:, None]).all(axis=(1, 2)) for value in values])
+        return bool((same[::2].mean(axis=1) >= _CONSTANT).all() and not same[1::2].all())
 
     def run(self) -> tuple[Array, Array]:
         """Values and errors (b, outputs, n)."""
@@ -224,65 +219,72 @@ class _Work:
         return found, error
 
     def _block(self, rows: Array) -> tuple[Array, Array]:
+        kinds = self.spread.kinds
+        slopes = [j for j, kind in enumerate(kinds) if kind == "derivative"]
+        finite = [j for j, kind in enumerate(kinds) if kind not in ("derivative", "constant")]
+        places = [self._places(rows[:, j], j) for j in slopes]
+        moves = [_OTHERS[place] * self.spread.steps[j] for j, place in zip(slopes, places, strict=True)]
+        ends = [self._ends(rows[:, j], j, self._reach(j)) for j in finite]
         base = self.function.at_points(rows)
-        found, error, noise, over = (np.full((*base.shape, self.n), np.nan) for _ in range(4))
-        size = np.abs(base)[:, :, None]
-        for j, kind in enumerate(self.spread.kinds):
-            if kind == "derivative":
-                found[:, :, j], error[:, :, j], noise[:, :, j], over[:, :, j] = self._derivatives(rows, j, base)
-            elif kind == "two values":
-                low, high = (np.full(len(rows), end[j]) for end in self.spread.ends)
-                found[:, :, j], error[:, :, j] = self._differences(rows, j, low, high)
-            elif kind != "constant":
-                reach = 1.0 if kind == "unit step" else 0.5 * self.spread.sd[j]
-                # As much of the distance as the range has.
-                low = np.maximum(rows[:, j] - reach, self.spread.lower[j])
-                high = np.minimum(rows[:, j] + reach, self.spread.upper[j])
-                found[:, :, j], error[:, :, j] = self._differences(rows, j, low, high)
-        slopes = [j for j, kind in enumerate(self.spread.kinds) if kind == "derivative"]
+        values = self._moved(rows, slopes + finite, moves + ends)
+        found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
         if slopes:
-            # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
-            noise, over = noise[:, :, slopes], over[:, :, slopes]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = np.where(size > 0, noise / size, 0.0)
-            typical = np.maximum(np.median(ratio, axis=0), np.median(ratio, axis=2, keepdims=True))
-            error[:, :, slopes] += np.maximum(noise, 1.5 * typical * size) * over
+            found[:, :, slopes], error[:, :, slopes] = self._derivatives(slopes, places, values[: len(slopes)], base)
+        for j, (low, high), two in zip(finite, (end.T for end in ends), values[len(slopes) :], strict=True):
+            distance = (high - low)[:, None]
+            found[:, :, j] = (two[:, 1] - two[:, 0]) / distance
+            error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
         return found, error
 
-    def _shifted(self, rows: Array, j: int, steps: Array, offsets: Array) -> Array:
-        """Values (rows, offsets, outputs) where feature j is moved."""
-        components = np.arange(len(rows)) * (self.n + 1) + j
-        return self.function.at_shifts(rows, components, steps, offsets)
+    def _moved(self, rows: Array, columns: list[int], moves: list[Array]) -> list[Array]:
+        """For each column, values (rows, moves, outputs) where it is moved by so much (rows, moves): one request."""
+        starts = np.arange(len(rows))[:, None] * (self.n + 1)
+        components = [np.broadcast_to(starts + j, move.shape).ravel() for j, move in zip(columns, moves, strict=True)]
+        if not components:
+            return []
+        steps = np.concatenate([move.ravel() for move in moves])
+        values = self.function.at_shifts(rows, np.concatenate(components), steps, np.ones(1))[:, 0]
+        sizes = np.cumsum([move.size for move in moves])[:-1]
+        parts = np.split(values, sizes)
+        return [part.reshape(*move.shape, -1) for part, move in zip(parts, moves, strict=True)]
 
-    def _derivatives(self, rows: Array, j: int, base: Array) -> tuple[Array, Array, Array, Array]:
-        """From seven equal steps around x, or beside it where the range ends.
+    def _reach(self, j: int) -> float:
+        return {"unit step": 1.0, "two values": np.inf}.get(self.spread.kinds[j], 0.5 * float(self.spread.sd[j]))
 
-        Values, truncation errors, the noise of f, and what it is multiplied with: all (rows, outputs).
-        """
-        h, x = self.spread.steps[j], rows[:, j]
-        middle = _POINTS // 2
-        # How many of the points lie below x: fewer near the range's lower end, more near its upper one.
-        with np.errstate(invalid="ignore"):
-            below = np.minimum(np.floor((x - self.spread.lower[j]) / h), middle)
-            above = np.minimum(np.floor((self.spread.upper[j] - x) / h), middle)
-        places = np.where(below < middle, below, _POINTS - 1 - above).clip(0, _POINTS - 1).astype(np.intp)
-        value, bar, noise, over = (np.empty((len(rows), self.function.outputs)) for _ in range(4))
-        for place in np.unique(places):
-            which = places == place
-            offsets = np.arange(_POINTS) - float(place)
-            values = self._shifted(rows[which], j, np.full(int(which.sum()), h), offsets[offsets != 0])
-            values = np.insert(values.transpose(1, 0, 2), place, base[which], axis=0)
-            value[which], bar[which] = _estimate(values, h, int(place))
-            noise[which] = difference_noise(values)
-            over[which] = 3 * np.linalg.norm(_nested(int(place))[2]) / h
-        return value, bar, noise, over
+    def _ends(self, x: Array, j: int, reach: float) -> Array:
+        """Moves (rows, 2) of a feature down and up by so much, as far as its range goes."""
+        spread = self.spread
+        lower, upper = spread.ends if np.isinf(reach) else (spread.lower, spread.upper)
+        return np.stack([np.maximum(x - reach, lower[j]) - x, np.minimum(x + reach, upper[j]) - x], axis=1)
 
-    def _differences(self, rows: Array, j: int, low: Array, high: Array) -> tuple[Array, Array]:
-        """Over a finite distance."""
-        left, right = (self._shifted(rows, j, end - rows[:, j], np.ones(1))[:, 0] for end in (low, high))
-        distance = (high - low)[:, None]
-        rounding = np.finfo(np.float64).eps * np.maximum(np.abs(left), np.abs(right))
-        return (right - left) / distance, rounding / distance
+    def _places(self, x: Array, j: int) -> NDArray[np.intp]:
+        """Which of its seven points each x is: fewer lie below it near the range's lower end, more near the upper."""
+        middle, h = _POINTS // 2, self.spread.steps[j]
+        below = np.minimum(np.floor((x - self.spread.lower[j]) / h), middle)
+        above = np.minimum(np.floor((self.spread.upper[j] - x) / h), middle)
+        places: NDArray[np.intp] = np.where(below < middle, below, _POINTS - 1 - above).clip(0, 6).astype(np.intp)
+        return places
+
+    def _derivatives(
+        self, columns: list[int], places: list[NDArray[np.intp]], values: list[Array], base: Array
+    ) -> tuple[Array, Array]:
+        """Derivatives and their bars (rows, outputs, columns)."""
+        found, error, noise, over = (np.empty((*base.shape, len(columns))) for _ in range(4))
+        steps, others = self.spread.steps[columns], np.stack(values, axis=1)
+        where = np.stack(places, axis=1)
+        for place in np.unique(where):
+            row, k = np.nonzero(where == place)
+            line = np.insert(others[row, k].transpose(1, 0, 2), place, base[row], axis=0)
+            h = steps[k][:, None]
+            found[row, :, k], error[row, :, k] = _estimate(line, h, int(place))
+            noise[row, :, k] = difference_noise(line)
+            over[row, :, k] = 3 * np.linalg.norm(_nested(int(place))[2]) / h
+        # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
+        size = np.abs(base)[:, :, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(size > 0, noise / size, 0.0)
+        typical = np.maximum(np.median(ratio, axis=0), np.median(ratio, axis=2, keepdims=True))
+        return found, error + np.maximum(noise, 1.5 * typical * size) * over
 
 
 @lru_cache(maxsize=_POINTS)
@@ -295,7 +297,7 @@ def _nested(place: int) -> Array:
     return table
 
 
-def _estimate(values: Array, h: float, place: int) -> tuple[Array, Array]:
+def _estimate(values: Array, h: Array, place: int) -> tuple[Array, Array]:
     """The derivative at one of seven points, and its truncation error."""
     weights = _nested(place)
     slopes = np.tensordot(weights, values - values[place], axes=1) / h

@@ -90,3 +90,14 @@ def test_slopes_of_a_terrain(example, tmp_path, monkeypatch, capsys):
     example("grid").main()
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert " 0 slopes lost" in capsys.readouterr().out
+
+
+def test_features_of_diabetes(example):
+    found = example("sensitivity").diabetes()
+    trees = found["boosted trees"]
+    assert trees.piecewise_constant
+    assert not found["network"].piecewise_constant
+    # Body mass and a blood value lead in every model; sex is one of two numbers.
+    for result in found.values():
+        assert {"bmi", "s5"} == set(result.ranking[:2])
+        assert result.kinds[result.features.index("sex")] == "unit step"
