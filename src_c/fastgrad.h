@@ -25,7 +25,9 @@
 
 /* Loops of plain arithmetic, compiled twice where the loader can choose: for any processor, and for wider vectors. Values
  * are the same, since nothing is contracted or reordered. */
-#if defined(__GLIBC__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#ifdef FG_CLONES
+/* Given to the compiler: ThreadSanitizer cannot start where a loader chooses. */
+#elif defined(__GLIBC__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define FG_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define FG_CLONES

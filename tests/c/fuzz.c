@@ -1,0 +1,335 @@
+/* Random inputs for the C core: each is checked against the plainest loop that gives the same.
+ *
+ * fuzz COUNT [SEED]      so many inputs; prints the first that fails and exits with 1
+ * With -DFG_LIBFUZZER    LLVMFuzzerTestOneInput instead of main
+ * fuzz threads           shared inputs, outputs of their own: for ThreadSanitizer
+ */
+#include "fastgrad.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t *bytes;
+static size_t left;
+
+static unsigned below(unsigned most)
+{
+    unsigned value = 0;
+    for (int k = 0; k < 2 && left; k++, left--)
+        value = value << 8 | *bytes++;
+    return value % most;
+}
+
+static double number(void) { return ((double)below(20001) - 10000.0) / 100.0; }
+
+#define REQUIRE(what)                                                                  \
+    do {                                                                               \
+        if (!(what)) {                                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
+            abort();                                                                   \
+        }                                                                              \
+    } while (0)
+
+static void *room(size_t size) /* exactly so much, so that a sanitizer sees one byte beyond */
+{
+    void *found = malloc(size ? size : 1);
+    REQUIRE(found);
+    return found;
+}
+
+static int near(double a, double b, double size) { return (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-9 * (1 + size); }
+
+/* --- Colours ------------------------------------------------------------------------------------------------ */
+
+static void check_colours(const fg_pattern *p, const int32_t *colours, ptrdiff_t count)
+{
+    for (ptrdiff_t j = 0; j < p->n; j++)
+        REQUIRE(colours[j] >= 0 && colours[j] < count);
+    for (ptrdiff_t i = 0; i < p->m; i++)
+        for (ptrdiff_t a = p->row_starts[i]; a < p->row_starts[i + 1]; a++)
+            for (ptrdiff_t b = a + 1; b < p->row_starts[i + 1]; b++)
+                REQUIRE(colours[p->columns[a]] != colours[p->columns[b]]);
+}
+
+static void check_star(const fg_pattern *p, const char *at, const int32_t *colours)
+{
+    const ptrdiff_t n = p->n;
+    for (ptrdiff_t a = 0; a < n; a++)
+        for (ptrdiff_t b = 0; b < n; b++) {
+            if (a == b || !at[a * n + b])
+                continue;
+            REQUIRE(colours[a] != colours[b]);
+            for (ptrdiff_t c = 0; c < n; c++)
+                for (ptrdiff_t d = 0; d < n && c != a && c != b && at[b * n + c]; d++)
+                    if (d != a && d != b && d != c && at[c * n + d])
+                        REQUIRE(colours[a] != colours[c] || colours[b] != colours[d]);
+        }
+}
+
+static void patterns(void)
+{
+    const int symmetric = (int)below(2);
+    const ptrdiff_t n = 1 + below(12), m = symmetric ? n : below(12);
+    char *const at = room((size_t)(m * n));
+    for (ptrdiff_t k = 0; k < m * n; k++)
+        at[k] = below(4) == 0;
+    for (ptrdiff_t i = 0; symmetric && i < n; i++)
+        for (ptrdiff_t j = 0; j <= i; j++)
+            at[i * n + j] = at[j * n + i] = at[i * n + j] || i == j;
+    ptrdiff_t entries = 0;
+    for (ptrdiff_t k = 0; k < m * n; k++)
+        entries += at[k];
+    int32_t *const row_starts = room((size_t)(m + 1) * 4), *const columns = room((size_t)entries * 4);
+    int32_t *const column_starts = room((size_t)(n + 1) * 4), *const rows = room((size_t)entries * 4);
+    int32_t *const colours = room((size_t)n * 4), *const order = room((size_t)n * 4), *const work = room((size_t)n * 20);
+    ptrdiff_t k = 0;
+    for (ptrdiff_t i = 0; i <= m; i++) {
+        row_starts[i] = (int32_t)k;
+        for (ptrdiff_t j = 0; i < m && j < n; j++)
+            if (at[i * n + j])
+                columns[k++] = (int32_t)j;
+    }
+    k = 0;
+    for (ptrdiff_t j = 0; j <= n; j++) {
+        column_starts[j] = (int32_t)k;
+        for (ptrdiff_t i = 0; j < n && i < m; i++)
+            if (at[i * n + j])
+                rows[k++] = (int32_t)i;
+    }
+    const fg_pattern p = {m, n, row_starts, columns, column_starts, rows};
+    check_colours(&p, colours, fg_colour_columns(&p, NULL, colours, work));
+    fg_smallest_last(&p, order, work);
+    memset(work, 0, (size_t)n * 4);
+    for (ptrdiff_t j = 0; j < n; j++) {
+        REQUIRE(order[j] >= 0 && order[j] < n && !work[order[j]]);
+        work[order[j]] = 1;
+    }
+    check_colours(&p, colours, fg_colour_columns(&p, order, colours, work));
+    if (symmetric) {
+        fg_colour_star(&p, below(2) ? order : NULL, colours, work);
+        check_star(&p, at, colours);
+    }
+    free(at), free(row_starts), free(columns), free(column_starts), free(rows), free(colours), free(order), free(work);
+}
+
+/* --- Sampled arrays ------------------------------------------------------------------------------------------ */
+
+enum { MOST_ROWS = 8 };
+
+/* The derivative at one number, from the weights of its row. */
+static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
+{
+    const ptrdiff_t s = a->stride, n = a->length, row = at / s % n, half = a->half, from = at - row * s;
+    double sum = 0.0;
+    if (row < half || row >= n - half) {
+        const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
+        for (int t = 0; t < a->edge_taps; t++)
+            sum += a->edge_weights[which + t] * (f[from + a->edge_rows[which + t] * s] - f[at]);
+    } else if (a->kind == FG_GRID_ODD || a->kind == FG_GRID_EVEN)
+        for (ptrdiff_t k = 1; k <= half; k++) {
+            const double up = f[at + k * s], down = f[at - k * s];
+            sum += a->interior[k - 1] * (a->kind == FG_GRID_ODD ? up - down : (up - f[at]) + (down - f[at]));
+        }
+    else if (a->kind == FG_GRID_TABLE)
+        for (ptrdiff_t k = 0; k <= 2 * half; k++)
+            sum += a->interior[k * n + row] * (f[at + (k - half) * s] - f[at]);
+    else {
+        const double l = a->coordinates[row] - a->coordinates[row - 1], r = a->coordinates[row + 1] - a->coordinates[row];
+        sum = (l * l * (f[at + s] - f[at]) + r * r * (f[at] - f[at - s])) / (l * r * (l + r));
+    }
+    return sum;
+}
+
+static void grids(void)
+{
+    const int kind = (int)below(4), half = kind == FG_GRID_THREE ? 1 : 1 + (int)below(4), single = (int)below(2);
+    const ptrdiff_t n = 2 * half + below(3 * (unsigned)half), inner = 1 + below(below(3) ? 5 : 700), outer = 1 + below(4);
+    const ptrdiff_t size = n * inner * outer, taps = 1 + below((unsigned)(n < FG_GRID_TAPS ? n : FG_GRID_TAPS));
+    double *const f = room((size_t)size * 8), *const x = room((size_t)n * 8), *const out = room((size_t)size * 8);
+    double *const interior = room((size_t)((2 * half + 1) * n + 4) * 8), *const weights = room((size_t)(2 * half * taps) * 8);
+    ptrdiff_t *const rows = room((size_t)(2 * half * taps) * sizeof *rows);
+    float *const f4 = room((size_t)size * 4), *const out4 = room((size_t)size * 4);
+    double *const scratch = room(2 * FG_GRID_PIECE * 8), size_of_f = 100.0;
+    for (ptrdiff_t k = 0; k < size; k++) {
+        f4[k] = (float)number();
+        f[k] = f4[k];
+    }
+    int wrong = 0;
+    for (ptrdiff_t k = 0; k < n; k++)
+        x[k] = (k ? x[k - 1] : 0.0) + 0.5 + below(8) * 0.25 - (below(400) == 0 ? 9.0 : 0.0);
+    for (ptrdiff_t k = 1; k < n - 1; k++)
+        wrong += (x[k] - x[k - 1]) * (x[k + 1] - x[k]) > 0.0 ? 0 : 1;
+    for (ptrdiff_t k = 0; k < (2 * half + 1) * n + 4; k++)
+        interior[k] = number() / 100;
+    for (ptrdiff_t k = 0; k < 2 * half * taps; k++) {
+        weights[k] = number() / 100;
+        rows[k] = below((unsigned)n);
+    }
+    const fg_grid_axis axis = {n, inner, kind, half, (int)taps, 1, 0, 1.0, interior, kind >= FG_GRID_THREE ? x : NULL, weights, rows};
+    const double factor = below(2) ? 1.0 : -0.5;
+    const fg_grid_term terms[2] = {{single ? (void *)f4 : (void *)f, &axis, factor}, {single ? (void *)f4 : (void *)f, &axis, 1.0}};
+    const fg_grid_output o = {single ? (void *)out4 : (void *)out, terms, 1 + (int)below(2), (int)below(2)};
+    const ptrdiff_t slab = below(2) ? inner : n * inner, tile = 1 + below((unsigned)slab), slabs = size / slab;
+    const int streams = below(2) ? fg_grid_streams() : 0;
+    const ptrdiff_t cut = below((unsigned)slabs + 1);
+    ptrdiff_t seen = fg_grid(&o, 1, single, slab, 0, cut, tile, streams, scratch);
+    seen += fg_grid(&o, 1, single, slab, cut, slabs, tile, streams, scratch);
+    REQUIRE(kind == FG_GRID_THREE || seen == 0);
+    REQUIRE(kind != FG_GRID_THREE || (seen > 0) == (wrong > 0));
+    for (ptrdiff_t k = 0; k < size && !wrong; k++) {
+        const double slope = plainly(&axis, f, k), twice = o.count == 2 ? slope : 0.0;
+        const double wanted = o.magnitude ? sqrt(slope * slope + twice * twice) : factor * slope + twice;
+        REQUIRE(single ? fabs(out4[k] - wanted) < 0.01 * (1 + fabs(wanted)) : near(out[k], wanted, 12 * size_of_f));
+    }
+    free(f), free(x), free(out), free(interior), free(weights), free(rows), free(f4), free(out4), free(scratch);
+}
+
+static void gaps(void) /* numbers that are missing: no stencil may read beyond the array, and the rest stays right */
+{
+    const ptrdiff_t n = 2 + below(12), inner = 1 + below(3), size = n * inner;
+    double *const f = room((size_t)size * 8), *const out = room((size_t)size * 8), *const scratch = room(2 * FG_GRID_PIECE * 8);
+    for (ptrdiff_t k = 0; k < size; k++)
+        f[k] = below(3) ? 3.0 * (double)(k / inner) + 1.0 : NAN; /* a straight line, with gaps */
+    const double interior[4] = {0.5, 0, 0, 0}, weights[4] = {-1, 1, -1, 1};
+    const ptrdiff_t rows[4] = {0, 1, n - 2, n - 1};
+    const fg_grid_axis axis = {n, inner, FG_GRID_ODD, 1, 2, 1, 1, 1.0, interior, NULL, weights, rows};
+    const fg_grid_term term = {f, &axis, 1.0};
+    const fg_grid_output o = {out, &term, 1, 0};
+    fg_grid(&o, 1, 0, size, 0, 1, size, 0, scratch);
+    for (ptrdiff_t k = 0; k < size; k++) {
+        const int alone = (k < inner || isnan(f[k - inner])) && (k >= size - inner || isnan(f[k + inner]));
+        REQUIRE(isnan(f[k]) || alone ? isnan(out[k]) : near(out[k], 3.0, 10.0));
+    }
+    free(f), free(out), free(scratch);
+}
+
+static void weights_of_polynomials(void)
+{
+    const ptrdiff_t count = 2 + below(8);
+    const int derivative = 1 + (int)below(2);
+    double *const x = room((size_t)count * 8), *const w = room((size_t)count * 8), *const work = room((size_t)count * 24);
+    for (ptrdiff_t k = 0; k < count; k++)
+        x[k] = (k ? x[k - 1] : -2.0) + 0.25 + below(4) * 0.25;
+    const double at = x[below((unsigned)count)];
+    fg_weights(at, x, count, derivative, w, work);
+    for (int degree = 0; degree < count; degree++) {
+        double sum = 0.0, size = 0.0, exact = degree == 0 ? 0.0 : degree * pow(at, degree - 1);
+        if (derivative == 2)
+            exact = degree < 2 ? 0.0 : degree * (degree - 1) * pow(at, degree - 2);
+        for (ptrdiff_t k = 0; k < count; k++) {
+            sum += w[k] * pow(x[k], degree);
+            size += fabs(w[k] * pow(x[k], degree));
+        }
+        REQUIRE(fabs(sum - (derivative < count ? exact : 0.0)) <= 1e-9 * (1 + size));
+    }
+    free(x), free(w), free(work);
+}
+
+/* --- Compiled functions ---------------------------------------------------------------------------------------- */
+
+static double squares(int n, double *x, void *data)
+{
+    double sum = 0.0;
+    for (int i = 0; i < n; i++)
+        sum += (i + 1) * x[i] * x[i];
+    return sum + *(const double *)data;
+}
+
+static void compiled(void)
+{
+    const ptrdiff_t n = 1 + below(20), points = 1 + below(4), count = below((unsigned)(n * points) + 1);
+    double data = 0.25, *const x = room((size_t)(n * points) * 8), *const h = room((size_t)count * 8);
+    const double offsets[2] = {1.0, -1.0};
+    fg_compiled f = {squares, NULL, &data, NULL, 0, 0};
+    f.scratch = room((size_t)fg_compiled_scratch(&f, n) * 8);
+    double *const values = room((size_t)(2 * count) * 8), *const point = room((size_t)n * 8);
+    ptrdiff_t *const components = room((size_t)count * sizeof *components);
+    for (ptrdiff_t k = 0; k < n * points; k++)
+        x[k] = number();
+    for (ptrdiff_t a = 0; a < count; a++) {
+        components[a] = below((unsigned)(n * points));
+        h[a] = 0.125 * (1 + below(5));
+    }
+    const int listed = (int)below(2);
+    const fg_shifts s = {n, x, listed ? components : NULL, 0, h, count, offsets, 2};
+    REQUIRE(fg_compiled_at_shifts(&f, &s, values) == FG_OK);
+    for (ptrdiff_t a = 0; a < count; a++)
+        for (int j = 0; j < 2; j++) {
+            const ptrdiff_t c = listed ? components[a] : a;
+            memcpy(point, x + c / n * n, (size_t)n * 8);
+            point[c % n] += offsets[j] * h[a];
+            REQUIRE(values[2 * a + j] == squares((int)n, point, &data));
+        }
+    free(x), free(h), free(f.scratch), free(values), free(point), free(components);
+}
+
+static void one(const uint8_t *input, size_t size)
+{
+    static void (*const all[])(void) = {patterns, grids, gaps, weights_of_polynomials, compiled};
+    bytes = input;
+    left = size;
+    all[below(5)]();
+}
+
+#ifdef FG_LIBFUZZER
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+    one(input, size);
+    return 0;
+}
+#else
+enum { SHARED = 200000, THREADS = 4 };
+static double shared_in[SHARED], shared_out[SHARED];
+
+static void *share(void *which)
+{
+    static const double interior[4] = {0.5, 0, 0, 0}, weights[4] = {-1, 1, -1, 1};
+    static const ptrdiff_t rows[4] = {0, 1, SHARED - 2, SHARED - 1};
+    const fg_grid_axis axis = {SHARED, 1, FG_GRID_ODD, 1, 2, 1, 0, 1.0, interior, NULL, weights, rows};
+    const fg_grid_term term = {shared_in, &axis, 1.0};
+    const fg_grid_output o = {shared_out, &term, 1, 0};
+    double scratch[2 * FG_GRID_PIECE];
+    const ptrdiff_t begin = SHARED / THREADS * *(const int *)which;
+    fg_grid(&o, 1, 0, 1, begin, begin + SHARED / THREADS, 1 << 16, fg_grid_streams(), scratch);
+    return NULL;
+}
+
+static int threads(void)
+{
+    pthread_t helpers[THREADS];
+    int numbers[THREADS];
+    for (int k = 0; k < SHARED; k++)
+        shared_in[k] = (double)k;
+    for (int k = 0; k < THREADS; k++) {
+        numbers[k] = k;
+        REQUIRE(pthread_create(helpers + k, NULL, share, numbers + k) == 0);
+    }
+    for (int k = 0; k < THREADS; k++)
+        pthread_join(helpers[k], NULL);
+    for (int k = 0; k < SHARED; k++)
+        REQUIRE(shared_out[k] == 1.0);
+    return 0;
+}
+
+int main(int count, char **arguments)
+{
+    if (count > 1 && strcmp(arguments[1], "threads") == 0)
+        return threads();
+    const long many = count > 1 ? atol(arguments[1]) : 20000;
+    uint64_t state = count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
+    static uint8_t input[16384];
+    for (long k = 0; k < many; k++) {
+        for (size_t i = 0; i < sizeof input; i += 8) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            const uint64_t mixed = (state >> 29) ^ state;
+            memcpy(input + i, &mixed, 8);
+        }
+        one(input, sizeof input);
+    }
+    printf("%ld inputs\n", many);
+    return 0;
+}
+#endif
