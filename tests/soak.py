@@ -3,6 +3,7 @@
 Prints the growth of the resident set and of traced blocks from one tenth of the calls to their end, for each verb.
 """
 
+import contextlib
 import gc
 import resource
 import sys
@@ -36,10 +37,8 @@ def main():
                 gc.collect()
                 before = resident(), sys.getallocatedblocks()
             run(f)
-            try:
+            with contextlib.suppress(OwnError):
                 run(failing)
-            except OwnError:
-                pass
         gc.collect()
         kib, blocks = resident() - before[0], sys.getallocatedblocks() - before[1]
         print(
