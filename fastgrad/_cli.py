@@ -109,7 +109,11 @@ def _sensitivity(options: argparse.Namespace) -> int:
     result = fastgrad.sensitivity(getattr(model, method, model), X, progress=for_terminal())
     print(result._repr_html_() if options.html else result)
     if options.output:
-        result.plot()[0].figure.savefig(options.output, dpi=120)
+        from matplotlib import pyplot
+
+        figure = result.plot()[0].figure
+        figure.savefig(options.output, dpi=120)
+        pyplot.close(figure)
         print(f"wrote {options.output}")
     return RIGHT
 
