@@ -56,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     sensitivity.add_argument("--output", metavar="FILE", help="write a picture there")
     sensitivity.add_argument("--html", action="store_true", help="print the table as HTML")
     sensitivity.set_defaults(run=_sensitivity)
+    demo = commands.add_parser("demo", help="a tour of what fastgrad does, in some seconds")
+    demo.set_defaults(run=_demo)
     options = parser.parse_args(argv)
     try:
         code: int = options.run(options)
@@ -65,6 +67,13 @@ def main(argv: list[str] | None = None) -> int:
         for note in getattr(error, "__notes__", ()):
             print(f"  {note}", file=sys.stderr)
         return FAILED
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from . import _demo
+
+    _demo.main()
+    return RIGHT
 
 
 def _check(options: argparse.Namespace) -> int:

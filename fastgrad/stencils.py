@@ -97,7 +97,7 @@ class Stencil:
         Parameters
         ----------
         noise : float
-            Noise of f relative to |f|: the epsilon of the precision that it computes in.
+            Noise of f relative to its size: the epsilon of the precision that it computes in.
         """
         found = self._relative_steps.get(noise)
         if found is None:
