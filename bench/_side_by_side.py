@@ -110,11 +110,15 @@ def numba_parallel(X, out):
     return lambda: gradients(X, out)
 
 
-def rounds_of(functions, seconds=0.4, rounds=41):
-    """Seconds a call of each function in each of many short, interleaved rounds."""
+def rounds_of(functions, seconds=0.4, rounds=41, slowest=None):
+    """Seconds a call of each function in each of many short, interleaved rounds; peers too slow are left out."""
     repeats = {}
-    for name, function in functions.items():
+    for name, function in list(functions.items()):
+        started = time.perf_counter()
         function()
+        if slowest and time.perf_counter() - started > slowest and not name.startswith(("limit", "fastgrad")):
+            functions = {other: f for other, f in functions.items() if other != name}
+            continue
         started = time.perf_counter()
         function()
         once = max(time.perf_counter() - started, 1e-7)

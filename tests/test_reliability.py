@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -194,23 +193,15 @@ def test_memory_does_not_grow(verb):
         with pytest.raises(OwnError):
             run(failing)
 
-    for _ in range(20):
+    for _ in range(100):
         both()
     gc.collect()
-    tracemalloc.start()
-    both()
-    gc.collect()
-    ours = [tracemalloc.Filter(True, str(Path(fg.__file__).parent / "*"))]
-    before = tracemalloc.take_snapshot().filter_traces(ours)
-    rounds = 100
-    for _ in range(rounds):
+    before = sys.getallocatedblocks()
+    for _ in range(100):
         both()
     gc.collect()
-    after = tracemalloc.take_snapshot().filter_traces(ours)
-    tracemalloc.stop()
-    grown = sum(change.size_diff for change in after.compare_to(before, "filename"))
-    # The smallest object takes 24 bytes; lists of free tuples and floats fill slowly.
-    assert grown < rounds * 24, after.compare_to(before, "lineno")[:3]
+    # A leak of one object a call would be 200. Lists of free tuples and floats fill slowly; tests/soak.py looks longer.
+    assert sys.getallocatedblocks() - before < 150
 
 
 @pytest.mark.parametrize("name", ["gradient", "vectorized", "hessian", "differentiate"])

@@ -46,3 +46,49 @@ def test_import_loads_no_optional_package():
     code = "import sys, fastgrad; print([m for m in ('scipy', 'optree', 'numba', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "[]"
+
+
+LAYERS = [
+    # Each imports only from those above it, at the top of the file; what is imported when used may lie anywhere.
+    {"_kernels", "_grid_kernels", "_progress", "_plotting"},
+    {"stencils", "_values", "_points", "_compiled", "_build"},
+    {"_functions"},
+    {"_method", "_lines", "_workers", "_grid_axes", "_frames"},
+    {"_fixed", "_sensitivity", "_report", "grid"},
+    {"_directional", "_matrix_errors", "_search", "_explain", "_sparsity", "_step_lengths", "_stopping", "_checkpoint"},
+    {"derivatives", "_descent_result", "sensitivities"},
+    {"plans", "transforms", "_slopes", "_matrix_derivative"},
+    {"_sparse_hessian", "adaptive"},
+    {"_hessian_values", "checking", "jacobian_checking", "compiling"},
+    {"matrices", "products", "testing", "_descending", "_many_starts"},
+    {"descent"},
+    {"__init__", "_cli", "__main__", "_demo"},
+]
+
+
+def test_imports_go_down_only():
+    depth = {name: k for k, layer in enumerate(LAYERS) for name in layer}
+    modules = {path.stem: path for path in (ROOT / "fastgrad").glob("*.py")}
+    assert set(modules) | {"_kernels", "_grid_kernels"} == set(depth)
+    for name, path in modules.items():
+        for line in path.read_text().splitlines():
+            found = re.match(r"from \.(\w*) import (.+)", line)
+            if found:
+                lower = [found[1]] if found[1] else [word.strip(" ()") for word in found[2].split(",")]
+                for other in filter(depth.get, lower):
+                    assert depth[other] <= depth[name], f"{name} imports {other}, which lies above it"
+
+
+def test_stubs_name_what_the_border_has():
+    for name in ("_kernels", "_grid_kernels"):
+        module = __import__(f"fastgrad.{name}", fromlist=["*"])
+        stub = (ROOT / "fastgrad" / f"{name}.pyi").read_text()
+        for declared in re.findall(r"^(?:def|class) (\w+)", stub, re.M) + re.findall(r"^([A-Z_]+):", stub, re.M):
+            assert hasattr(module, declared), declared
+
+
+def test_every_file_is_in_the_architecture():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    for path in [*(ROOT / "fastgrad").glob("*.p*"), *(ROOT / "src_c").glob("*.c")]:
+        if path.suffix in (".py", ".pyx", ".pxi", ".c") and path.stem not in ("__init__", "__main__"):
+            assert path.name in text, path.name

@@ -1,0 +1,89 @@
+"""How cost grows: time of a gradient against n, and of many against their number, beside the bare calls.
+
+python bench/scaling.py     writes results/scaling.json and, with matplotlib, results/scaling.png
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+from _side_by_side import build_limit, medians, peers, rosenbrock, rosenbrock_rows, rounds_of
+
+import fastgrad as fg
+
+RESULTS = Path(__file__).with_name("results")
+MOST_CALLS = {"scipy 3-point": 1000, "statsmodels": 1000}
+
+
+def of_size():
+    """Seconds of one gradient of a NumPy function, n from 10 to 10^6; from 10^4 on a hundredth of its components."""
+    limit, found = build_limit(), {}
+    for n in (10, 100, 1000, 10_000, 100_000, 1_000_000):
+        x = np.linspace(0.5, 1.5, n)
+        rows = {"limit": lambda x=x, n=n: limit(rosenbrock, x, 2 * n)}
+        if n <= 1000:
+            rows["fastgrad"] = lambda x=x: fg.gradient(rosenbrock, x)
+            rows |= {k: v for k, v in peers(rosenbrock, x).items() if v and n <= MOST_CALLS.get(k, 10)}
+            found[n] = medians(rounds_of(rows, 1.0, 7))
+        else:
+            # A full gradient of 10^6 numbers takes an hour of calls: the time of a few components, scaled.
+            some = max(2, 20_000 // (n // 1000))
+            terms = {
+                "limit": lambda x=x, some=some: limit(rosenbrock, x, 2 * some),
+                "fastgrad": lambda x=x, some=some: [fg.partial(rosenbrock, x, i) for i in range(some)],
+            }
+            found[n] = {row: t * n / some for row, t in medians(rounds_of(terms, 1.0, 5)).items()}
+    return found
+
+
+def of_number():
+    """Seconds of B gradients of a vectorised function of 10 variables."""
+    found = {}
+    for b in (1, 10, 100, 1000, 10_000, 100_000):
+        X = np.random.default_rng(0).uniform(0.5, 1.5, (b, 10))
+        block = np.tile(X[:1], (min(20 * b, 20_000), 1))
+
+        def alone(b=b, block=block):
+            for _ in range(20 * b // len(block)):
+                rosenbrock_rows(block)
+
+        rows = {"limit": alone, "fastgrad": lambda X=X: fg.batch_gradient(rosenbrock_rows, X, vectorized=True)}
+        found[b] = medians(rounds_of(rows, 0.6, 7))
+    return found
+
+
+def main():
+    results = {"n": of_size(), "B": of_number()}
+    for what, found in results.items():
+        for size, times in found.items():
+            rest = ", ".join(f"{row} {t / times['limit']:.2f}" for row, t in times.items() if row != "limit")
+            print(f"{what} = {size:<8} limit {times['limit']:.3g} s; of it: {rest}")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scaling.json").write_text(json.dumps({"build": fg.build_info()} | results, indent=1))
+    try:
+        import matplotlib
+    except ImportError:
+        print("no plot: matplotlib is absent (extra `plot`)")
+        return
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    shapes = dict(zip(["limit", "fastgrad", "scipy 3-point", "statsmodels"], "_osD", strict=True))
+    for each, (what, found) in zip(axes, results.items(), strict=True):
+        for row, shape in shapes.items():
+            points = [(size, times[row]) for size, times in found.items() if row in times]
+            if points:
+                each.plot(*zip(*points, strict=True), marker=shape, label=row)
+        each.set(xscale="log", yscale="log", xlabel=what, ylabel="seconds")
+        each.legend()
+    axes[0].set_title("one gradient of n variables")
+    axes[1].set_title("B gradients of 10 variables, vectorised f")
+    figure.savefig(RESULTS / "scaling.png", dpi=120)
+
+
+if __name__ == "__main__":
+    main()
