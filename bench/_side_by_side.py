@@ -112,17 +112,22 @@ def numba_parallel(X, out):
 
 def rounds_of(functions, seconds=0.4, rounds=41, slowest=None):
     """Seconds a call of each function in each of many short, interleaved rounds; peers too slow are left out."""
-    repeats = {}
+    once = {}
     for name, function in list(functions.items()):
         started = time.perf_counter()
         function()
-        if slowest and time.perf_counter() - started > slowest and not name.startswith(("limit", "fastgrad")):
+        once[name] = max(time.perf_counter() - started, 1e-7)
+        if slowest and once[name] > slowest and not name.startswith(("limit", "fastgrad")):
             functions = {other: f for other, f in functions.items() if other != name}
-            continue
-        started = time.perf_counter()
-        function()
-        once = max(time.perf_counter() - started, 1e-7)
-        repeats[name] = max(1, int(seconds / len(functions) / rounds / once))
+            del once[name]
+        elif not slowest or once[name] < slowest:
+            # The first call finds nothing warm.
+            started = time.perf_counter()
+            function()
+            once[name] = max(time.perf_counter() - started, 1e-7)
+    if slowest and sum(once.values()) * rounds > 2 * seconds:
+        rounds = max(3, int(2 * seconds / sum(once.values())))
+    repeats = {name: max(1, int(seconds / len(functions) / rounds / each)) for name, each in once.items()}
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
