@@ -116,7 +116,7 @@ def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -
     if scheme.boundary == "periodic":
         raise ValueError('boundary="periodic" needs even spacing: coordinates do not say how long the period is')
     half = _uneven_half(scheme)
-    least = max(scheme.edge_points, half + 1 if scheme.boundary == "reflect" else 0, 2 * half)
+    least = max(scheme.edge_points, 2 * half)
     if len(coordinates) < least:
         raise TooShortError(least)
     three = scheme.derivative == 1 and scheme.order == 2
@@ -156,9 +156,7 @@ def even_weights(scheme: Scheme) -> _grid_kernels.Weights:
             rows.append(list(range(first, first + scheme.edge_points)))
         one_sided = scheme.boundary in ("one-sided", "nan")
         weights.append(exact_weights(row, rows[-1], derivative) if one_sided else central)
-    least = {"periodic": 2 * half + 1, "reflect": max(half + 1, 2 * half)}.get(
-        scheme.boundary, max(scheme.edge_points, 2 * half)
-    )
+    least = {"periodic": 2 * half + 1, "reflect": 2 * half}.get(scheme.boundary, max(scheme.edge_points, 2 * half))
     return _grid_kernels.Weights(
         "odd" if derivative == 1 else "even",
         derivative,

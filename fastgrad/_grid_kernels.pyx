@@ -1,5 +1,6 @@
 """The border between Python and the C core of sampled arrays: axes, outputs, threads."""
 cimport cython
+from libc.float cimport DBL_MAX
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 cimport numpy as cnp
 
@@ -226,7 +227,7 @@ def small_gradient(values, tuple spacing, Weights w):
             and cnp.PyArray_ISNOTSWAPPED(array)):
         return None
     for step in spacing:
-        if type(step) is not float and type(step) is not int:
+        if not isinstance(step, (float, int)) or step == 0 or not -DBL_MAX <= step <= DBL_MAX:
             return None
     found = [None] * count
     for a in range(count - 1, -1, -1):

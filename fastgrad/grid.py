@@ -470,6 +470,8 @@ def _spacings(spacing: tuple[Any, ...], axes: tuple[int, ...], shape: tuple[int,
                 )
         else:
             step = float(step)
+            if step == 0.0 or not np.isfinite(step):
+                raise ValueError(f"the spacing of axis {a} is {step}; expected a finite number other than 0")
         found.append(step)
     return found
 

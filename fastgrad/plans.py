@@ -230,9 +230,6 @@ class JacobianPlan:
         reach = np.nextafter(np.where(up, room[1, sided], room[0, sided]) / one_sided.reach, 0.0)
         step = np.where(up, 1.0, -1.0) * np.minimum(self._steps(x, one_sided)[sided], reach)
         columns = self.pattern.indices
-        at_bound = np.zeros(x.size, dtype=bool)
-        at_bound[sided] = True
-        entries = at_bound[columns]
         weight, rise = np.empty(x.size), np.empty(self.pattern.nnz)
         data = np.zeros(self.pattern.nnz)
         unmoved = np.ascontiguousarray(np.broadcast_to(base, (self.n_colours, base.size)))
@@ -245,7 +242,7 @@ class JacobianPlan:
                 self._by.scatter(self._values(function, x, moves), unmoved, x, moves, np.zeros_like(moves), rise)
                 data += weight[columns] * rise
         # A coordinate that its bounds fix has no derivative.
-        data[entries & (np.abs(room).max(axis=0) == 0)[columns]] = np.nan
+        data[np.asarray(room.max(axis=0) == 0)[columns]] = np.nan
         return data
 
     def _by_complex_step(self, x: Array, args: tuple[Any, ...]) -> Array:

@@ -216,6 +216,15 @@ def test_frames_with_text_beside_numbers():
     np.testing.assert_allclose(only.values[:, 0], 1.0)
 
 
+def test_frames_of_polars():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"a": rng.normal(size=40), "town": ["x", "y"] * 20, "rooms": rng.integers(0, 5, 40)})
+    found = fg.sensitivity(lambda F: 2 * F["a"].to_numpy() + F["rooms"].to_numpy(), frame)
+    assert found.kinds == ["derivative", "unit step"]
+    np.testing.assert_allclose(found.mean, [2.0, 1.0], rtol=1e-9)
+    assert isinstance(found.to_frame(), polars.DataFrame)
+
+
 def test_features_of_arrays_by_place():
     found = fg.sensitivity(lambda Z: Z[:, 0] * Z[:, 2], X, features=[2, -10])
     assert found.features == ["x2", "x0"]
