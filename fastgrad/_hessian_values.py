@@ -54,7 +54,7 @@ def hessian_of_values(
 
         def entries(relative_noise: float) -> tuple[Array, Array]:
             h = _kernels.steps(x, n, shorter * stencil.relative_step(relative_noise), steps, typical)
-            at = _Point(function, x, h, float(base[0, 0]), room, rows, columns)
+            at = _Point(function, x, h, float(base[0, 0]), room, np.arange(n), rows, columns)
             return at.central(stencil) if stencil.is_symmetric else at.forward()
 
         diagonal, mixed = entries(FLOAT64 if chosen.noise is None else relative(chosen.noise, base))
@@ -70,14 +70,24 @@ def hessian_of_values(
     return matrix
 
 
+def beside_bounds(function: _kernels.Function, x: Array, h: Array, base: float, room: Array, i: int, j: int) -> float:
+    """∂²f/∂x_i∂x_j where a coordinate is within a step of its bounds."""
+    pair = [] if i == j else [(i, j)]
+    rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
+    at = _Point(function, x, h, base, room, np.unique([i, j]), rows, columns)
+    diagonal, mixed = at.central(stencils.second())
+    return float(diagonal[i] if i == j else mixed[0])
+
+
 class _Point(NamedTuple):
-    """What second differences are taken of: a function, a point, steps, f there, room, and the mixed entries wanted."""
+    """What second differences are taken of: a function, a point, steps, f there, room, and which entries are wanted."""
 
     function: _kernels.Function
     x: Array
     h: Array
     base: float
     room: Array | None
+    axes: NDArray[np.intp]  # on the diagonal
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
 
@@ -88,7 +98,7 @@ class _Point(NamedTuple):
         if self.room is not None:
             sided = np.asarray((self.room < stencil.reach * h).any(axis=0))
             h = np.where(sided, self._within(3.0), h)
-        free = np.flatnonzero(~sided)
+        free = self.axes[~sided[self.axes]]
         both = ~(sided[rows] | sided[columns])
         diagonal, mixed = np.zeros(x.size), np.zeros(rows.size)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -98,7 +108,8 @@ class _Point(NamedTuple):
                 mixed[both] += w * s * s * _central(function, x, width, base, one, rows[both], columns[both])
                 h = np.where(sided | (s > 1), h, width)
             if sided.any():
-                diagonal[sided] = _beside_bounds(function, x, h, np.flatnonzero(sided))
+                at_bound = self.axes[sided[self.axes]]
+                diagonal[at_bound] = _beside_bounds(function, x, h, at_bound)
                 mixed[~both] = _by_products(function, x, h, base, sided, rows[~both], columns[~both])
         return diagonal, mixed
 

@@ -244,12 +244,11 @@ def _second_partial(function: _kernels.Function, point: Point, i: int, j: int, c
     h = _kernels.steps(x, point.n, relative_step, step, typical)
     if chosen.bounds is not None:
         lower, upper = checked_bounds(chosen.bounds, point, x)
-        for k in (i, j):
-            if min(x[k] - lower[k], upper[k] - x[k]) < h[k]:
-                raise ValueError(
-                    f"{point.name(k)} = {x[k]} is within a step of its bounds [{lower[k]}, {upper[k]}]; "
-                    "a second derivative has no one-sided form here: pass a smaller step="
-                )
+        room = np.stack([x - lower, upper - x])
+        if (room < h)[:, [i, j]].any():
+            from ._hessian_values import beside_bounds
+
+            return beside_bounds(function, x, h, base.item(), room, i, j)
     if i == j:
         right, left = function.at_shifts(x, [i], h[[i]], [1.0, -1.0]).ravel()
         at_x = base.item()

@@ -237,3 +237,21 @@ def test_what_is_wrong_is_said():
         fg.jacobian(3, X)
     with pytest.raises(ValueError, match="f is nan at x itself"):
         fg.hessian(lambda x: np.nan, X)
+
+
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (0, 1), (1, 2), (2, 2), (1, 1), (2, 0)])
+def test_second_partials_beside_bounds(i, j):
+    x = np.array([0.5, 0.8, 1.2])
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return np.exp(x[0] * x[1]) * np.sin(x[2])
+
+    a, b, c = x
+    e, s, k = np.exp(a * b), np.sin(c), np.cos(c)
+    exact = e * np.array([[b * b * s, (1 + a * b) * s, b * k], [(1 + a * b) * s, a * a * s, a * k], [b * k, a * k, -s]])
+    bounds = ([0.5, 0.0, 0.0], [2.0, 2.0, 1.2])
+    assert fg.partial(f, x, i, j, bounds=bounds) == pytest.approx(exact[i, j], abs=1e-4)
+    assert (np.array(seen) >= bounds[0]).all()
+    assert (np.array(seen) <= bounds[1]).all()
