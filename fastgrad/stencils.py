@@ -115,18 +115,6 @@ class Stencil:
         norm = sum(map(abs, self.numerators)) / self.denominator
         return float((self.deriv * norm * noise / (self.order * error)) ** (1 / power))
 
-    def mirrored(self) -> Stencil:
-        """The stencil on the other side of x."""
-        sign = (-1) ** self.deriv
-        return Stencil(
-            self.method.replace("forward", "backward"),
-            self.order,
-            tuple(-s for s in self.offsets),
-            tuple(sign * w for w in self.numerators),
-            self.denominator,
-            self.deriv,
-        )
-
     @cached_property
     def scheme(self) -> _kernels.Scheme:
         """The stencil as the C core reads it."""

@@ -15,7 +15,7 @@ from .stencils import FLOAT64
 class Gradient:
     """The gradient of f as a callable, with its options; made by `grad`."""
 
-    __slots__ = ("_argnums", "_chosen", "_f", "_how", "_noise", "_options", "_with_value")
+    __slots__ = ("_argnums", "_chosen", "_f", "_how", "_noise", "_with_value")
 
     def __init__(
         self,
@@ -29,7 +29,6 @@ class Gradient:
         self._f = f
         self._argnums = argnums
         self._how = how
-        self._options = options
         self._chosen = make_method(**options)
         self._noise = FLOAT64
         self._with_value = with_value
