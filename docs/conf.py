@@ -1,4 +1,4 @@
-"""Sphinx: python -m sphinx -W -b html docs docs/_build (extra `docs`)."""
+"""Sphinx: sphinx-build -W -b html docs docs/_build (extra `docs`)."""
 
 import fastgrad
 
