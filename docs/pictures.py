@@ -30,6 +30,8 @@ ROWS = {
     "jacobi": ("^", "#0072B2"),
     "numdifftools": ("v", "#D55E00"),
     "scipy loop": ("P", "#E69F00"),
+    "numpy broadcast": ("<", "#CC79A7"),
+    "limit in place": (">", "#888888"),
     "numpy": ("*", "#CC79A7"),
     "findiff": ("p", "#888888"),
 }
@@ -40,10 +42,11 @@ def ratios():
     found = json.loads((ROOT / "bench" / "results" / "report.json").read_text())["workloads"]
     figure, axes = plt.subplots(figsize=(7.5, 3), layout="constrained")
     names = [name for name in SHOWN if name in found]
+    names_of = {"limit in place": "plain C loop"}
     for row, (marker, colour) in ROWS.items():
         points = [(found[name]["ratios"][row], k) for k, name in enumerate(names) if row in found[name]["ratios"]]
         if points:
-            axes.plot(*zip(*points, strict=True), marker, color=colour, label=row)
+            axes.plot(*zip(*points, strict=True), marker, color=colour, label=names_of.get(row, row))
     axes.axvline(1, color="black", linewidth=1)
     axes.set(xscale="log", yticks=range(len(names)), yticklabels=[SHOWN[name] for name in names])
     axes.set(xlabel="time / limit: the bare calls, or the traffic of memory", ylim=(len(names) - 0.5, -0.5))
@@ -89,7 +92,7 @@ def check_report():
 
     loss, backprop, weights = _demo._network()
     text = str(fg.check_grad(loss, backprop, weights)).split("\n")
-    figure = plt.figure(figsize=(7.5, 1.9))
+    figure = plt.figure(figsize=(6.2, 1.25))
     shown = [text[0].replace("(4 of 4", "\n   (4 of 4"), *text[1:6], "  ..."]
     figure.text(0.01, 0.97, "\n".join(shown), family="monospace", fontsize=8, va="top")
     return figure

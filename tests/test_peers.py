@@ -47,6 +47,7 @@ _APART = {
     "test_workers_evaluations_and_nfev": "its map-like workers and its count of evaluations",
     "test_wrong_dimensions": "functions of any shape are taken here, entries in C order",
     "test_fp": "x is float64 here, whatever it is given as; precision is noticed from values",
+    "test_check_dtype": "derivatives are float64 here, whatever x is",
     "test_exception": "its linear operators have no bounds; ours have",
 }
 
