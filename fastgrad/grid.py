@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import index
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _grid_kernels
-from ._grid_axes import (
-    Coordinates,
-    Scheme,
-    TooShortError,
-    as_coordinates,
-    check_order,
-    even_axis,
-    even_weights,
-    scheme,
-    uneven_axis,
+from ._grid_arrays import (
+    MANY,
+    Layout,
+    axes_of,
+    by_numpy,
+    combined,
+    components_of,
+    needed,
+    spacings,
+    supported,
+    unsupported,
 )
+from ._grid_axes import Coordinates, Scheme, even_weights, scheme
 
 __all__ = ["Coordinates", "curl", "divergence", "gradient", "gradient_magnitude", "laplacian", "partial"]
-
-_TYPES = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16"))
-_MANY: Any = tuple if np.lib.NumpyVersion(np.__version__) >= "2.0.0.dev0" else list
 
 _DEFAULT = {edge_order: even_weights(scheme(1, 2, "one-sided", edge_order)) for edge_order in (1, 2)}
 
@@ -100,21 +97,18 @@ def gradient(
     if axis is out is workers is None and order == 2 and boundary == "one-sided":
         quick = _grid_kernels.small_gradient(values, spacing, _DEFAULT.get(edge_order))
         if quick is not None:
-            return _MANY(quick) if type(quick) is list else quick
-    array = _supported(values)
+            return MANY(quick) if type(quick) is list else quick
+    array = supported(values)
     if array is None or array.ndim == 0 or axis == ():
         if order != 2 or boundary != "one-sided":
-            raise _unsupported(values)
-        return _numpys(values, spacing, axis, edge_order, out)
-    axes = _axes(axis, array.ndim)
-    layout = _Layout.of(array)
-    chosen = scheme(1, order, boundary, edge_order)
-    spacings = _spacings(spacing, axes, array.shape)
-    terms = [_axis(layout, a, step, chosen) for a, step in zip(axes, spacings, strict=True)]
-    outs, results = _outputs(out, array, layout, len(axes), values)
-    work = [(o, [(layout.array, term, 1.0)]) for o, term in zip(outs, terms, strict=True)]
-    _write(work, layout, workers, axes, spacings)
-    return _returned(results, outs, out, values, len(axes) == 1)
+            raise unsupported(values)
+        return by_numpy(values, spacing, axis, edge_order, out)
+    axes = axes_of(axis, array.ndim)
+    layout = Layout.of(array)
+    outputs = [
+        [(layout.array, a, step, 1.0)] for a, step in zip(axes, spacings(spacing, axes, array.shape), strict=True)
+    ]
+    return combined(values, layout, outputs, scheme(1, order, boundary, edge_order), out, workers)
 
 
 def partial(
@@ -165,17 +159,16 @@ def partial(
     """
     if deriv not in (1, 2):
         raise ValueError(f"deriv is 1 or 2, not {deriv!r}; the k-th derivative is one of another")
-    array = _needed(values)
-    axes = _axes(axis, array.ndim, repeated=True)
+    array = needed(values)
+    axes = axes_of(axis, array.ndim, repeated=True)
     if not axes or (deriv == 2 and len(axes) > 1):
         raise ValueError("axis names one axis, or with deriv=1 those of a mixed derivative")
-    layout, chosen = _Layout.of(array), scheme(deriv, order, boundary)
-    spacings = _spacings(spacing, axes, array.shape)
-    for a, step in list(zip(axes, spacings, strict=True))[:0:-1]:
-        array = _combined(array, array, layout, [[(layout.array, a, step, 1.0)]], chosen, None, workers)
-        layout = _Layout.of(array)
-    last = [[(layout.array, axes[0], spacings[0], 1.0)]]
-    found: NDArray[Any] = _combined(values, array, layout, last, chosen, out, workers)
+    chosen = scheme(deriv, order, boundary)
+    first, *others = zip(axes, spacings(spacing, axes, array.shape), strict=True)
+    layout = Layout.of(array)
+    for a, step in reversed(others):
+        layout = Layout.of(combined(array, layout, [[(layout.array, a, step, 1.0)]], chosen, None, workers))
+    found: NDArray[Any] = combined(values, layout, [[(layout.array, *first, 1.0)]], chosen, out, workers)
     return found
 
 
@@ -210,9 +203,8 @@ def laplacian(
     >>> fg.grid.laplacian(x**2 + 3 * y**2)[0]
     array([8., 8., 8., 8., 8.])
     """
-    array, layout, chosen, axes, spacings = _field(values, spacing, 2, order, boundary)
-    terms = [(layout.array, a, step, 1.0) for a, step in zip(axes, spacings, strict=True)]
-    found: NDArray[Any] = _combined(values, array, layout, [terms], chosen, out, workers)
+    array = needed(values)
+    found: NDArray[Any] = _over_all_axes(values, array, None, spacing, scheme(2, order, boundary), out, workers)
     return found
 
 
@@ -247,11 +239,11 @@ def gradient_magnitude(
     >>> fg.grid.gradient_magnitude(3 * x + 4 * y)[1]
     array([5., 5., 5.])
     """
-    array, layout, chosen, axes, spacings = _field(values, spacing, 1, order, boundary)
+    array = needed(values)
     if array.dtype.kind == "c":
         raise TypeError("a complex gradient has no one magnitude; take that of abs(values), or of its parts")
-    terms = [(layout.array, a, step, 1.0) for a, step in zip(axes, spacings, strict=True)]
-    found: NDArray[Any] = _combined(values, array, layout, [terms], chosen, out, workers, magnitude=True)
+    chosen = scheme(1, order, boundary)
+    found: NDArray[Any] = _over_all_axes(values, array, None, spacing, chosen, out, workers, magnitude=True)
     return found
 
 
@@ -289,12 +281,11 @@ def divergence(
     >>> fg.grid.divergence([2 * x, 3 * y])[1]
     array([5., 5., 5., 5.])
     """
-    arrays = _components(components)
-    _, layout, chosen, axes, spacings = _field(arrays[0], spacing, 1, order, boundary)
-    if len(arrays) != len(axes):
-        raise ValueError(f"a field on {len(axes)} axes has {len(axes)} components, not {len(arrays)}")
-    terms = [(layout.like(c), a, step, 1.0) for c, a, step in zip(arrays, axes, spacings, strict=True)]
-    found: NDArray[Any] = _combined(components, arrays[0], layout, [terms], chosen, out, workers)
+    arrays = components_of(components)
+    if len(arrays) != arrays[0].ndim:
+        raise ValueError(f"a field on {arrays[0].ndim} axes has {arrays[0].ndim} components, not {len(arrays)}")
+    chosen = scheme(1, order, boundary)
+    found: NDArray[Any] = _over_all_axes(components, arrays[0], arrays, spacing, chosen, out, workers)
     return found
 
 
@@ -332,245 +323,32 @@ def curl(
     >>> fg.grid.curl([-y, x])[1]
     array([2., 2., 2., 2.])
     """
-    arrays = _components(components)
-    _, layout, chosen, axes, spacings = _field(arrays[0], spacing, 1, order, boundary)
+    arrays = components_of(components)
+    axes = range(arrays[0].ndim)
     if len(axes) not in (2, 3) or len(arrays) != len(axes):
         raise ValueError(f"a curl needs 2 components on 2 axes or 3 on 3, not {len(arrays)} on {len(axes)}")
+    layout, steps = Layout.of(arrays[0]), spacings(spacing, axes, arrays[0].shape)
     like = [layout.like(component) for component in arrays]
     pairs = [(0, 1)] if len(axes) == 2 else [(1, 2), (2, 0), (0, 1)]
-    terms = [[(like[b], a, spacings[a], 1.0), (like[a], b, spacings[b], -1.0)] for a, b in pairs]
-    return _combined(components, arrays[0], layout, terms, chosen, out, workers)
+    outputs = [[(like[b], a, steps[a], 1.0), (like[a], b, steps[b], -1.0)] for a, b in pairs]
+    return combined(components, layout, outputs, scheme(1, order, boundary), out, workers)
 
 
-# --- Values in ---------------------------------------------------------------------------------------------------
-
-
-def _supported(values: Any) -> NDArray[Any] | None:
-    """Values in a type that the kernels know; None if they are NumPy's business."""
-    if type(values) is not np.ndarray:
-        if isinstance(values, np.ndarray):
-            return None
-        values = np.asanyarray(values)
-        if type(values) is not np.ndarray:
-            return None
-    if values.dtype in _TYPES:
-        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
-    return values.astype(np.float64) if values.dtype.kind in "iu" else None
-
-
-def _unsupported(values: Any) -> TypeError:
-    if isinstance(values, np.ma.MaskedArray):
-        return TypeError('values are a masked array; pass values.filled(numpy.nan) and boundary="nan"')
-    kind = values.dtype if hasattr(values, "dtype") else np.asarray(values).dtype
-    what = f"values are {type(values).__name__} of {kind}"
-    return TypeError(f"{what}; this takes plain arrays of float32, float64, complex or integers")
-
-
-def _needed(values: Any) -> NDArray[Any]:
-    array = _supported(values)
-    if array is None:
-        raise _unsupported(values)
-    return array
-
-
-def _components(components: Any) -> list[NDArray[Any]]:
-    arrays = [_needed(component) for component in components]
-    if not arrays:
-        raise ValueError("a field has one component for each axis, not none")
-    kind = np.result_type(*arrays)
-    for k, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
-            raise ValueError(f"component {k} has shape {array.shape}, but component 0 has {arrays[0].shape}")
-    return [array.astype(kind, copy=False) for array in arrays]
-
-
-def _field(
-    values: Any, spacing: tuple[Any, ...], derivative: int, order: int, boundary: str
-) -> tuple[NDArray[Any], _Layout, Scheme, tuple[int, ...], list[Any]]:
-    array = _needed(values)
-    if array.ndim == 0:
-        raise ValueError("values are one number; a derivative needs an axis")
-    axes = tuple(range(array.ndim))
-    return array, _Layout.of(array), scheme(derivative, order, boundary), axes, _spacings(spacing, axes, array.shape)
-
-
-class _Layout(NamedTuple):
-    """A dense array, and how far apart its rows lie."""
-
-    array: NDArray[Any]
-    strides: tuple[int, ...]  # in numbers: a complex one is two
-
-    @classmethod
-    def of(cls, array: NDArray[Any]) -> _Layout:
-        """An array as it is if it is dense, with axes in any order, else a copy."""
-        shape, by = array.shape, range(array.ndim)
-        if not array.flags.c_contiguous:
-            by = sorted(by, key=lambda a: -abs(array.strides[a]))  # type: ignore[assignment]
-        strides, step = [0] * array.ndim, 1
-        for a in reversed(by):
-            strides[a] = step
-            step *= shape[a]
-        if not array.flags.c_contiguous and any(
-            strides[a] * array.itemsize != array.strides[a] for a in by if shape[a] > 1
-        ):
-            return cls.of(np.ascontiguousarray(array))
-        numbers = 2 if array.dtype.kind == "c" else 1
-        return cls(array, tuple(numbers * stride for stride in strides))
-
-    def like(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Another array of the same shape, in this layout."""
-        if array.strides == self.array.strides and array.dtype == self.array.dtype:
-            return array
-        same = np.empty_like(self.array)
-        same[...] = array
-        return same
-
-    @property
-    def slab(self) -> int:
-        """How many numbers lie between two rows of the slowest axes, of which there are enough to share out."""
-        rows, stride = 1, 1
-        for length, step in sorted(zip(self.array.shape, self.strides, strict=True), key=lambda pair: -pair[1]):
-            rows, stride = rows * length, step
-            if rows >= 16:
-                break
-        return stride
-
-
-def _axes(axis: Any, count: int, repeated: bool = False) -> tuple[int, ...]:
-    if axis is None:
-        return tuple(range(count))
-    found = []
-    for a in axis if isinstance(axis, (tuple, list)) else (axis,):
-        if not -count <= index(a) < count:
-            raise np.exceptions.AxisError(index(a), count)
-        found.append(index(a) % count)
-    if not repeated and len(set(found)) < len(found):
-        raise ValueError(f"repeated axis in {axis!r}")
-    return tuple(found)
-
-
-def _spacings(spacing: tuple[Any, ...], axes: tuple[int, ...], shape: tuple[int, ...]) -> list[Any]:
-    """For each axis a float, an array of coordinates, or Coordinates."""
-    if not spacing:
-        return [1.0] * len(axes)
-    if len(spacing) == 1 and not isinstance(spacing[0], Coordinates) and np.ndim(spacing[0]) == 0:
-        spacing *= len(axes)
-    if len(spacing) != len(axes):
-        raise TypeError(
-            f"invalid number of arguments: {len(spacing)} spacings for {len(axes)} axes; expected none, one number, or "
-            "one number or array of coordinates for each"
-        )
-    found: list[Any] = []
-    for a, step in zip(axes, spacing, strict=True):
-        if isinstance(step, Coordinates) or np.ndim(step) > 0:
-            step = step if isinstance(step, Coordinates) else as_coordinates(step)
-            if len(step) != shape[a]:
-                raise ValueError(
-                    f"when 1d, distances must match the axis: axis {a} has {shape[a]} rows, not {len(step)}"
-                )
-        else:
-            step = float(step)
-            if step == 0.0 or not np.isfinite(step):
-                raise ValueError(f"the spacing of axis {a} is {step}; expected a finite number other than 0")
-        found.append(step)
-    return found
-
-
-def _axis(layout: _Layout, a: int, step: Any, chosen: Scheme) -> _grid_kernels.Axis:
-    length, stride = layout.array.shape[a], layout.strides[a]
-    try:
-        if type(step) is float:
-            return even_axis(chosen, length, stride, step)
-        return uneven_axis(chosen, stride, step)
-    except TooShortError as error:
-        raise ValueError(
-            f"axis {a} has {length} points, too few: order {chosen.order} with these edges needs at least {error.least}"
-        ) from None
-
-
-# --- Results out -------------------------------------------------------------------------------------------------
-
-
-def _outputs(
-    out: Any, array: NDArray[Any], layout: _Layout, count: int, values: Any
-) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-    """Arrays to write to, in the layout of the input; and those to return, which may be others."""
-    if out is None:
-        outs = [np.empty_like(layout.array) for _ in range(count)]
-        return outs, outs
-    given = [out] if isinstance(out, np.ndarray) else list(out)
-    if len(given) != count:
-        raise ValueError(f"out has {len(given)} arrays, but {count} are written")
-    for k, each in enumerate(given):
-        name = f"out[{k}]" if count > 1 else "out"
-        if not isinstance(each, np.ndarray) or each.shape != array.shape or each.dtype.newbyteorder("=") != array.dtype:
-            what = f"of shape {each.shape} and {each.dtype}" if isinstance(each, np.ndarray) else type(each).__name__
-            raise ValueError(f"{name} is {what}; expected an array of shape {array.shape} and {array.dtype}")
-        if not each.flags.writeable:
-            raise ValueError(f"{name} is read-only")
-        inputs = [values] if isinstance(values, np.ndarray) else [v for v in values if isinstance(v, np.ndarray)]
-        if any(np.may_share_memory(each, other) for other in inputs):
-            raise ValueError(f"{name} overlaps the values; derivatives need them until the end")
-        if any(np.may_share_memory(each, other) for other in given[:k]):
-            raise ValueError(f"{name} overlaps another array of out")
-    fits = [each.strides == layout.array.strides and each.dtype.isnative for each in given]
-    outs = [each if fit else np.empty_like(layout.array) for each, fit in zip(given, fits, strict=True)]
-    return outs, given
-
-
-def _returned(results: list[NDArray[Any]], outs: list[NDArray[Any]], out: Any, values: Any, single: bool) -> Any:
-    kind = getattr(values, "dtype", None)
-    if out is None and isinstance(kind, np.dtype) and kind in _TYPES and not kind.isnative:
-        results = [each.astype(kind) for each in outs]
-    for result, written in zip(results, outs, strict=True):
-        if out is not None and result is not written:
-            result[...] = written
-    return results[0] if single else _MANY(results)
-
-
-def _write(
-    work: list[Any],
-    layout: _Layout,
-    workers: int | None,
-    axes: tuple[int, ...],
-    spacings: list[Any],
-    magnitude: bool = False,
-) -> None:
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers is {workers!r}; expected a number of threads, 1 or more")
-    if not layout.array.size:
-        return
-    if _grid_kernels.Outputs(work, layout.slab, magnitude).write(workers or 1):
-        for a, step in zip(axes, spacings, strict=True):
-            if isinstance(step, np.ndarray):
-                check_order(step, f"the coordinates of axis {a}")
-
-
-def _combined(
+def _over_all_axes(
     values: Any,
     array: NDArray[Any],
-    layout: _Layout,
-    outputs: list[list[tuple[NDArray[Any], int, Any, float]]],
+    along: Sequence[NDArray[Any]] | None,
+    spacing: tuple[Any, ...],
     chosen: Scheme,
     out: Any,
     workers: int | None,
     magnitude: bool = False,
 ) -> Any:
-    """Each output a sum of (array, axis, spacing, factor)."""
-    axes = {a: (_axis(layout, a, step, chosen), step) for terms in outputs for _, a, step, _ in terms}
-    outs, results = _outputs(out, array, layout, len(outputs), values)
-    work = [(o, [(v, axes[a][0], factor) for v, a, _, factor in terms]) for o, terms in zip(outs, outputs, strict=True)]
-    _write(work, layout, workers, tuple(axes), [step for _, step in axes.values()], magnitude)
-    return _returned(results, outs, out, values, len(outputs) == 1)
-
-
-def _numpys(values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, out: Any) -> Any:
-    """What the kernels do not know, by NumPy."""
-    plain = [step.x if isinstance(step, Coordinates) else step for step in spacing]
-    found = np.gradient(values, *plain, axis=axis, edge_order=edge_order)  # type: ignore[call-overload]
-    if out is None:
-        return found
-    many = isinstance(found, (list, tuple))
-    for each, result in zip(out if many else [out], found if many else [found], strict=True):
-        each[...] = result
-    return out
+    """The sum of derivatives along each axis, of `array` or one of `along` each; or the root of their squares' sum."""
+    if array.ndim == 0:
+        raise ValueError("values are one number; a derivative needs an axis")
+    layout, axes = Layout.of(array), range(array.ndim)
+    steps = spacings(spacing, axes, array.shape)
+    each = [layout.array] * array.ndim if along is None else [layout.like(component) for component in along]
+    terms = [(values, a, step, 1.0) for values, a, step in zip(each, axes, steps, strict=True)]
+    return combined(values, layout, [terms], chosen, out, workers, magnitude)

@@ -263,6 +263,7 @@ def test_bad_input():
         (lambda: grid.gradient(values, np.array([0, 1, 1, 2.0]), 1.0), ValueError, "axis 0 .* number 1 is 1.0"),
         (lambda: grid.gradient(values, np.array([0, 1, 3, 2.0]), 1.0), ValueError, "increase or decrease"),
         (lambda: grid.gradient(values, np.array([0, np.nan, 3, 5.0]), 1.0), ValueError, "increase or decrease"),
+        (lambda: grid.gradient(values, np.arange(4) * 1e-170, 1.0), ValueError, "too close together"),
         (lambda: grid.gradient(np.ones(2), np.array([1.0, 1.0])), ValueError, "increase or decrease"),
         (lambda: grid.partial(np.ones(9), 0, np.r_[0:8, 3.0], order=4), ValueError, "number 7 is 7.0 and number 8"),
         (lambda: grid.gradient(values, np.ones((2, 2)), 1.0), ValueError, "scalars or 1d"),
