@@ -163,6 +163,7 @@ cdef class Outputs:
         if self.size <= SMALL:
             self.wrong = fg_grid(self.outputs, self.count, self.single, self.slab, 0, slabs, self.slab, 0, scratch)
             return self.wrong
+        self.begin = self.wrong = 0
         self.stream = STREAMS if self.size * item * self.count >= STREAMED else 0
         self.lock = allocate_lock()
         self.part = max(1, PART // self.slab)

@@ -69,7 +69,6 @@ class JacobianPlan:
                 self.nfev += function.nfev
         else:
             self.pattern = given_pattern(sparsity, self._outputs, point.n)
-        self.take(self.pattern, *coloured(as_kernel(self.pattern)))
         self._verified = False
 
     @property
@@ -84,7 +83,7 @@ class JacobianPlan:
         m, n = self.pattern.shape
         return (
             f"Jacobian of {m} rows and {n} columns with {self.pattern.nnz} entries: {self.n_colours} colours, "
-            f"{self.evaluations} evaluations instead of {2 * n}"
+            f"{self.evaluations} evaluations instead of {n * (1 if self._complex else self._stencil.evaluations)}"
         )
 
     def __repr__(self) -> str:
@@ -339,7 +338,7 @@ def summed_gradient(
     point = array_point(x)
     if sparsity is None:
         return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0])
-    plan = JacobianPlan(f, point, args, how, fixed_or_error(chosen), sparsity)
+    plan = _planned(f, point, args, how, fixed_or_error(chosen), sparsity)
     return np.asarray(plan(point.flat).sum(axis=0)).reshape(point.shape)
 
 
@@ -430,4 +429,12 @@ def plan_jacobian(
     callable_or_error(f)
     how = evaluation(vectorized, workers, progress, retries)
     chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    return JacobianPlan(f, array_point(x), args, how, chosen, sparsity)
+    return _planned(f, array_point(x), args, how, chosen, sparsity)
+
+
+def _planned(
+    f: Callable[..., Any], point: Point, args: tuple[Any, ...], how: Evaluation, chosen: FixedStep, sparsity: Any
+) -> JacobianPlan:
+    plan = JacobianPlan(f, point, args, how, chosen, sparsity)
+    plan.take(plan.pattern, *coloured(as_kernel(plan.pattern)))
+    return plan

@@ -262,7 +262,9 @@ class _Work:
         middle, h = _POINTS // 2, self.spread.steps[j]
         below = np.minimum(np.floor((x - self.spread.lower[j]) / h), middle)
         above = np.minimum(np.floor((self.spread.upper[j] - x) / h), middle)
-        places: NDArray[np.intp] = np.where(below < middle, below, _POINTS - 1 - above).clip(0, 6).astype(np.intp)
+        places: NDArray[np.intp] = (
+            np.where(below < middle, below, _POINTS - 1 - above).clip(0, _POINTS - 1).astype(np.intp)
+        )
         return places
 
     def _derivatives(

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rosenbrock import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
+from rosenbrock import rosenbrock, rosenbrock_gradient
 from scipy import integrate, optimize, sparse
+from sparse_examples import jacobian_of_tridiagonal, patterns, tridiagonal, weighted
 
 import fastgrad as fg
 from fastgrad._sparsity import as_kernel, coloured, detected
@@ -16,40 +17,10 @@ from fastgrad._sparsity import as_kernel, coloured, detected
 matplotlib.use("Agg")
 
 
-def tridiagonal(x):
-    """Broyden's function (Math. Comput. 19 (1965) 577-593)."""
-    r = 3 * x - 2 * x**2 + 1
-    r[1:] -= x[:-1]
-    r[:-1] -= 2 * x[1:]
-    return r
-
-
-def jacobian_of_tridiagonal(x):
-    n = x.size
-    return sparse.diags_array([-np.ones(n - 1), 3 - 4 * x, -2 * np.ones(n - 1)], offsets=[-1, 0, 1]).tocsr()
-
-
 def laplacian(side):
     line = sparse.diags_array([np.ones(side - 1), np.ones(side), np.ones(side - 1)], offsets=[-1, 0, 1])
     eye = sparse.eye_array(side)
     return sparse.csr_array(sparse.kron(line, eye) + sparse.kron(eye, line)).astype(bool)
-
-
-@st.composite
-def patterns(draw, square=False):
-    m, n = draw(st.integers(1, 12)), draw(st.integers(1, 12))
-    m = n if square else m
-    bits = draw(st.lists(st.booleans(), min_size=m * n, max_size=m * n))
-    return np.array(bits).reshape(m, n)
-
-
-def weighted(pattern):
-    """A function whose Jacobian has this pattern, and that Jacobian."""
-    weights = np.where(pattern, np.random.default_rng(0).uniform(0.5, 2.0, pattern.shape), 0.0)
-    return (lambda x: weights @ np.sin(x)), (lambda x: weights * np.cos(x))
-
-
-# --- Colours ------------------------------------------------------------------------------------------------------
 
 
 @given(patterns())
@@ -94,9 +65,6 @@ def test_colours_are_few():
     assert coloured(as_kernel(sparse.eye_array(50, dtype=bool).tocsr()))[1] == 1
 
 
-# --- Detection ----------------------------------------------------------------------------------------------------
-
-
 @given(patterns(), st.booleans())
 @settings(deadline=None, max_examples=150)
 def test_random_patterns_are_found_exactly(pattern, nan):
@@ -132,9 +100,6 @@ def test_noise_has_no_pattern():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="not deterministic"):
         fg.plan_jacobian(lambda x: x + rng.standard_normal(x.size), np.ones(3))
-
-
-# --- Jacobians ----------------------------------------------------------------------------------------------------
 
 
 @given(patterns())
@@ -321,9 +286,6 @@ def test_scipy_takes_plans():
     assert zero.success
 
 
-# --- Sums of terms ------------------------------------------------------------------------------------------------
-
-
 def test_the_gradient_of_a_sum_takes_a_few_evaluations():
     n, calls = 100_000, []
 
@@ -341,74 +303,6 @@ def test_the_gradient_of_a_sum_takes_a_few_evaluations():
     np.testing.assert_allclose(fg.gradient(terms, small, summed=True), rosenbrock_gradient(small), rtol=1e-7, atol=1e-7)
     with pytest.raises(ValueError, match="needs summed=True"):
         fg.gradient(rosenbrock, small, sparsity="detect")
-
-
-# --- Hessians and products ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n", [2, 5, 40])
-def test_sparse_hessians(n):
-    x = np.linspace(-1.0, 1.3, n)
-    exact = rosenbrock_hessian(x)
-    calls = []
-
-    def gradient(x):
-        calls.append(1)
-        return rosenbrock_gradient(x)
-
-    for sparsity in (exact != 0, sparse.csr_array(exact), "detect"):
-        calls.clear()
-        found = fg.hessian(rosenbrock, x, grad=gradient, sparsity=sparsity)
-        assert (found != found.T).nnz == 0
-        np.testing.assert_allclose(found.toarray(), exact, rtol=1e-6, atol=1e-4)
-        if not isinstance(sparsity, str):
-            assert len(calls) <= 2 * 3 + 6
-    found = fg.hessian(rosenbrock, x, sparsity=exact != 0)
-    assert (found != found.T).nnz == 0
-    np.testing.assert_allclose(found.toarray(), exact, rtol=2e-5, atol=2e-2)
-
-
-@given(patterns(square=True))
-@settings(deadline=None, max_examples=60)
-def test_star_colours_recover_every_entry(pattern):
-    pattern = np.triu(pattern) | np.triu(pattern).T
-    weights = np.where(pattern, np.random.default_rng(1).uniform(0.5, 2.0, pattern.shape), 0.0)
-    weights = weights + weights.T
-    x = np.linspace(0.3, 1.1, len(pattern))
-    found = fg.hessian(lambda x: 0.5 * x @ weights @ x, x, grad=lambda x: weights @ x, sparsity=pattern)
-    np.testing.assert_allclose(found.toarray(), weights, atol=1e-8)
-
-
-def test_wrong_hessian_patterns_are_errors():
-    x = np.linspace(-1.0, 1.3, 6)
-    with pytest.raises(ValueError, match="pattern is wrong"):
-        fg.hessian(rosenbrock, x, grad=rosenbrock_gradient, sparsity=np.eye(6))
-    with pytest.raises(ValueError, match="pass grad="):
-        fg.hessian(rosenbrock, x, sparsity="detect")
-    with pytest.raises(ValueError, match="a Hessian is square"):
-        fg.hessian(rosenbrock, x, grad=lambda x: x[:3], sparsity="detect")
-
-
-def test_products():
-    x, v = np.linspace(-1.0, 1.3, 6), np.linspace(2.0, -1.0, 6)
-    np.testing.assert_allclose(fg.jvp(tridiagonal, x, v), jacobian_of_tridiagonal(x) @ v, rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(
-        fg.jvp(tridiagonal, x, v, order=8), jacobian_of_tridiagonal(x) @ v, rtol=1e-11, atol=1e-11
-    )
-    exact = rosenbrock_hessian(x) @ v
-    calls = []
-
-    def gradient(x):
-        calls.append(1)
-        return rosenbrock_gradient(x)
-
-    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v, grad=gradient), exact, rtol=1e-7)
-    assert len(calls) == 3
-    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v), exact, rtol=1e-5)
-    assert (fg.hvp(rosenbrock, x, np.zeros(6)) == 0).all()
-    for wrong, match in ((v[:2], r"v has shape \(2,\), which does not fit"), (v * np.nan, r"v is nan at x\[0\]")):
-        with pytest.raises(ValueError, match=match):
-            fg.jvp(tridiagonal, x, wrong)
 
 
 @pytest.mark.parametrize("order", [2, 4, 6, 8])
@@ -438,64 +332,6 @@ def test_every_order_within_bounds(order, bounded, vectorized):
     np.testing.assert_allclose(
         fg.gradient(f, x, summed=True, sparsity=exact != 0, **options), exact.sum(axis=0), atol=1e-7
     )
-
-
-@pytest.mark.parametrize(
-    "options", [{"order": 6}, {"method": "forward"}, {"method": "complex"}, {"bounds": (-1.0, 1.3)}]
-)
-def test_sparse_hessians_by_every_method(options):
-    x = np.linspace(-1.0, 1.3, 9)
-    found = fg.hessian(rosenbrock, x, grad=_slopes, sparsity="detect", **options)
-    assert (found != found.T).nnz == 0
-    loose = {"rtol": 1e-4, "atol": 1e-4} if "method" in options else {"rtol": 1e-7, "atol": 1e-6}
-    np.testing.assert_allclose(found.toarray(), rosenbrock_hessian(x), **loose)
-
-
-def _slopes(x):
-    g = np.zeros_like(x)
-    g[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
-    g[1:] += 200 * (x[1:] - x[:-1] ** 2)
-    return g
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"order": 4},
-        {"method": "forward"},
-        {"method": "complex"},
-        {"bounds": (-1.0, 1.3)},
-        {"bounds": (-1.0, 1.3), "order": 4},
-        {"step": 1e-5},
-    ],
-)
-def test_products_by_every_method(options):
-    x, v = np.linspace(-1.0, 1.3, 6), np.array([1.0, 0.5, 0.0, -1.0, 0.2, -0.7])
-    seen = []
-
-    def f(x):
-        seen.append(x.copy())
-        return tridiagonal(x)
-
-    loose = {"rtol": 2e-5, "atol": 2e-5} if options.get("method") == "forward" else {"rtol": 1e-7, "atol": 1e-7}
-    np.testing.assert_allclose(fg.jvp(f, x, v, **options), jacobian_of_tridiagonal(x) @ v, **loose)
-    if "bounds" in options:
-        assert np.min(seen) >= -1.0
-        assert np.max(seen) <= 1.3
-    exact = rosenbrock_hessian(x) @ v
-    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v, grad=_slopes, **options), exact, rtol=1e-4, atol=1e-3)
-    if "step" not in options:
-
-        def f(x):
-            return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
-
-        np.testing.assert_allclose(fg.hvp(f, x, v, **options), exact, rtol=1e-4, atol=2e-3)
-        np.testing.assert_allclose(fg.directional(f, x, v, **options), _slopes(x) @ v, rtol=1e-4)
-
-
-def test_directions_that_bounds_forbid():
-    with pytest.raises(ValueError, match="cannot move along v"):
-        fg.jvp(lambda x: x, [0.0, 1.0], [1.0, 1.0], bounds=([0.0, 0.0], [1.0, 1.0]))
 
 
 def test_a_plan_allocates_its_result_steps_and_the_point_that_f_gets():

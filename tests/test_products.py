@@ -1,0 +1,72 @@
+"""Products of Jacobians and Hessians with a vector, and directional derivatives."""
+
+import numpy as np
+import pytest
+from rosenbrock import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
+from sparse_examples import jacobian_of_tridiagonal, tridiagonal
+
+import fastgrad as fg
+
+
+def test_products():
+    x, v = np.linspace(-1.0, 1.3, 6), np.linspace(2.0, -1.0, 6)
+    np.testing.assert_allclose(fg.jvp(tridiagonal, x, v), jacobian_of_tridiagonal(x) @ v, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(
+        fg.jvp(tridiagonal, x, v, order=8), jacobian_of_tridiagonal(x) @ v, rtol=1e-11, atol=1e-11
+    )
+    exact = rosenbrock_hessian(x) @ v
+    calls = []
+
+    def gradient(x):
+        calls.append(1)
+        return rosenbrock_gradient(x)
+
+    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v, grad=gradient), exact, rtol=1e-7)
+    assert len(calls) == 3
+    np.testing.assert_allclose(fg.hvp(rosenbrock, x, v), exact, rtol=1e-5)
+    assert (fg.hvp(rosenbrock, x, np.zeros(6)) == 0).all()
+    for wrong, match in ((v[:2], r"v has shape \(2,\), which does not fit"), (v * np.nan, r"v is nan at x\[0\]")):
+        with pytest.raises(ValueError, match=match):
+            fg.jvp(tridiagonal, x, wrong)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"order": 4},
+        {"method": "forward"},
+        {"method": "complex"},
+        {"bounds": (-1.0, 1.3)},
+        {"bounds": (-1.0, 1.3), "order": 4},
+        {"step": 1e-5},
+    ],
+)
+def test_products_by_every_method(options):
+    x, v = np.linspace(-1.0, 1.3, 6), np.array([1.0, 0.5, 0.0, -1.0, 0.2, -0.7])
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return tridiagonal(x)
+
+    loose = {"rtol": 2e-5, "atol": 2e-5} if options.get("method") == "forward" else {"rtol": 1e-7, "atol": 1e-7}
+    np.testing.assert_allclose(fg.jvp(f, x, v, **options), jacobian_of_tridiagonal(x) @ v, **loose)
+    if "bounds" in options:
+        assert np.min(seen) >= -1.0
+        assert np.max(seen) <= 1.3
+    exact = rosenbrock_hessian(x) @ v
+    np.testing.assert_allclose(
+        fg.hvp(rosenbrock, x, v, grad=rosenbrock_gradient, **options), exact, rtol=1e-4, atol=1e-3
+    )
+    if "step" not in options:
+
+        def f(x):
+            return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+        np.testing.assert_allclose(fg.hvp(f, x, v, **options), exact, rtol=1e-4, atol=2e-3)
+        np.testing.assert_allclose(fg.directional(f, x, v, **options), rosenbrock_gradient(x) @ v, rtol=1e-4)
+
+
+def test_directions_that_bounds_forbid():
+    with pytest.raises(ValueError, match="cannot move along v"):
+        fg.jvp(lambda x: x, [0.0, 1.0], [1.0, 1.0], bounds=([0.0, 0.0], [1.0, 1.0]))
