@@ -305,6 +305,25 @@ def test_bad_input():
         grid.gradient(values, axis=0, out=readonly)
 
 
+def test_weights_of_coordinates_are_kept(monkeypatch):
+    t = grid.Coordinates(np.cumsum(np.random.default_rng(0).uniform(0.5, 1.5, 40)))
+    values = np.random.default_rng(1).normal(size=40)
+    first = grid.gradient(values, t, order=6)
+    monkeypatch.setattr(_grid_axes, "_uneven_weights", None)
+    np.testing.assert_array_equal(grid.gradient(values, t, order=6), first)
+
+
+class Tagged(np.ndarray):
+    """A subclass."""
+
+
+def test_subclasses_are_numpys():
+    values = np.random.default_rng(0).normal(size=(6, 7)).view(Tagged)
+    for wanted, found in zip(np.gradient(values, 2.0), grid.gradient(values, 2.0), strict=True):
+        assert type(found) is type(wanted) is Tagged
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_what_the_user_had_is_left_alone():
     values = np.random.default_rng(0).normal(size=(6, 7))
     kept = values.copy()

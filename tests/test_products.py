@@ -70,3 +70,32 @@ def test_products_by_every_method(options):
 def test_directions_that_bounds_forbid():
     with pytest.raises(ValueError, match="cannot move along v"):
         fg.jvp(lambda x: x, [0.0, 1.0], [1.0, 1.0], bounds=([0.0, 0.0], [1.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    "options", [{"vectorized": True}, {"vectorized": "columns"}, {"workers": 2}, {"workers": 2, "vectorized": True}]
+)
+def test_products_of_every_kind_of_function(options):
+    x, v = np.array([0.5, 1.0, 2.0]), np.array([1.0, -1.0, 0.5])
+    axis = {False: None, True: 1, "columns": 0}[options.get("vectorized", False)]
+
+    def cubes(x):
+        return x**3
+
+    def total(x):
+        return (x**3).sum(axis=axis)
+
+    np.testing.assert_allclose(fg.jvp(cubes, x, v, **options), 3 * x**2 * v, rtol=1e-8)
+    np.testing.assert_allclose(fg.hvp(total, x, v, **options), 6 * x * v, rtol=1e-5)
+    np.testing.assert_allclose(fg.hvp(total, x, v, grad=lambda x: 3 * x**2, **options), 6 * x * v, rtol=1e-8)
+    assert fg.directional(total, x, v, **options) == pytest.approx(3 * (x**2) @ v, rel=1e-8)
+
+
+def test_products_of_compiled_functions():
+    x, v = np.array([0.5, 1.0, 2.0]), np.array([1.0, -1.0, 0.5])
+    f = fg.compile(lambda x: x[0] * x[1] * x[2])
+    exact = np.array([[0, 2.0, 1.0], [2.0, 0, 0.5], [1.0, 0.5, 0]]) @ v
+    np.testing.assert_allclose(fg.hvp(f, x, v), exact, rtol=1e-5)
+    assert fg.directional(f, x, v) == pytest.approx(np.array([2.0, 1.0, 0.5]) @ v, rel=1e-8)
+    with pytest.raises(TypeError, match="complex"):
+        fg.directional(f, x, v, method="complex")

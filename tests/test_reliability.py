@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from problems import PROBLEMS
 
 import fastgrad as fg
 
@@ -34,7 +35,7 @@ def slopes(x):
 
 
 def vector(x):
-    return x**2 + np.roll(x, 1)
+    return x**2 + x
 
 
 def rows(X):
@@ -233,7 +234,7 @@ def test_sigint_at_random_moments(kind):
     late, sent = [], [0.0]
 
     def interrupt():
-        sent[0] = time.perf_counter()
+        sent[0] = time.process_time()
         signal.raise_signal(signal.SIGINT)
 
     old = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -245,13 +246,13 @@ def test_sigint_at_random_moments(kind):
                 while True:
                     work()
             except KeyboardInterrupt:
-                late.append(time.perf_counter() - sent[0])
+                late.append(time.process_time() - sent[0])
             timer.join()
     finally:
         signal.signal(signal.SIGINT, old)
     assert len(late) == 100
-    # The handler runs when Python looks; parts of compiled work last up to 50 ms. A busy machine may stop us longer.
-    assert np.quantile(late, 0.9) < 0.1
+    # Time of the processor, which other processes do not lengthen; two threads spend twice as much.
+    assert max(late) < 0.1 * (2 if kind == "threads" else 1)
     assert np.isfinite(np.sum(np.asarray(fg.gradient(smooth, X))))
 
 
@@ -322,6 +323,23 @@ def test_golden_values():
     assert fg.grid.gradient(values, 0.3, order=4)[2].hex() == wanted.hex()
 
 
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_golden_values_of_the_collection(problem):
+    """Central differences as written down, bit for bit: x + h and its distance must not be simplified."""
+    x = np.array(problem.point, dtype=float)
+    relative_step = fg.stencils.stencil("central", 2).relative_step()
+    found = fg.gradient(problem.f, x)
+    for i, at in enumerate(map(float, x)):
+        h = (at + relative_step * max(abs(at), 1.0)) - at
+        up, down = x.copy(), x.copy()
+        up[i], down[i] = at + h, at - h
+        # Beyond an edge of the domain the derivative is one-sided instead.
+        with contextlib.suppress(ValueError, OverflowError):
+            wanted = (float(problem.f(up)) - float(problem.f(down))) / ((at + h) - (at - h))
+            if np.isfinite(wanted):
+                assert float(found[i]).hex() == wanted.hex()
+
+
 def test_fast_math_is_refused(tmp_path):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
@@ -363,7 +381,9 @@ def test_any_options_any_function(data):
     method = data.draw(st.sampled_from(["central", "forward", "adaptive", "complex"]))
     order = data.draw(st.sampled_from([None, 2, 4, 8, 3]))
     bounds = data.draw(st.sampled_from([None, (0, 20), (None, 7), (1.0, 1.0), (2, 1)]))
-    kind = data.draw(st.sampled_from(["good", "good", "good", "raises", "rubbish", "keeps", "overwrites", "recurses"]))
+    kind = data.draw(
+        st.sampled_from(["good", "good", "good", "raises", "rubbish", "keeps", "overwrites", "recurses", "slow"])
+    )
     kept = []
 
     def f(x):
@@ -372,6 +392,8 @@ def test_any_options_any_function(data):
         kept.append(x if kind == "keeps" else None)
         if kind == "rubbish":
             return data.draw(st.sampled_from([None, "a", np.nan, np.inf, [1, 2], 5]))
+        if kind == "slow":
+            time.sleep(1e-4)
         if kind == "recurses" and len(kept) == 2:
             fg.gradient(smooth, np.ones(2))
         result = (x * x).sum()
@@ -379,21 +401,39 @@ def test_any_options_any_function(data):
             x[...] = 0
         return result
 
-    verb = data.draw(st.sampled_from(["gradient", "grad", "differentiate", "hessian", "jacobian", "descent"]))
+    options = {"method": method, "order": order, "bounds": bounds}
+    verbs = {
+        "gradient": lambda: fg.gradient(f, x, **options),
+        "grad": lambda: fg.grad(f, **options)(x),
+        "value_and_grad": lambda: fg.value_and_grad(f, **options)(x)[1],
+        "differentiate": lambda: fg.differentiate(f, x, bounds=bounds).value,
+        "descent": lambda: fg.gradient_descent(f, x, maxiter=3, bounds=bounds).x,
+        "partial": lambda: fg.partial(f, x, 0, **options),
+        "second partial": lambda: fg.partial(f, x, 0, 0, **options),
+        "directional": lambda: fg.directional(f, x, np.ones(shape), **options),
+        "batch_gradient": lambda: fg.batch_gradient(f, x, **options),
+        "hessian": lambda: fg.hessian(f, x, **options),
+        "hvp": lambda: fg.hvp(f, x, np.ones(shape), **options),
+        "jacobian": lambda: fg.jacobian(f, x, **options),
+        "sparse jacobian": lambda: fg.jacobian(f, x, sparsity="detect", **options),
+        "batch_jacobian": lambda: fg.batch_jacobian(f, x, **options),
+        "jvp": lambda: fg.jvp(f, x, np.ones(shape), **options),
+        "summed": lambda: fg.gradient(f, x, summed=True, **options),
+        "noise_level": lambda: fg.noise_level(f, x),
+        "check_grad": lambda: fg.check_grad(f, lambda x: 2 * x, x),
+        "check_jacobian": lambda: fg.check_jacobian(f, lambda x: 2 * x, x),
+        "sensitivity": lambda: fg.sensitivity(f, x),
+        "grid": lambda: fg.grid.gradient(x, order=order or 2),
+        "laplacian": lambda: fg.grid.laplacian(x, order=order or 2),
+    }
+    verb = data.draw(st.sampled_from(list(verbs)))
     before = x.copy()
     try:
-        if verb == "differentiate":
-            result = fg.differentiate(f, x, bounds=bounds).value
-        elif verb == "descent":
-            result = fg.gradient_descent(f, x, maxiter=3, bounds=bounds).x
-        elif verb == "grad":
-            result = fg.grad(f, method=method, order=order, bounds=bounds)(x)
-        else:
-            result = getattr(fg, verb)(f, x, method=method, order=order, bounds=bounds)
-    except (TypeError, ValueError, OwnError):
+        result = verbs[verb]()
+    except (TypeError, ValueError, IndexError, OwnError):
         pass  # pytest would show any other
     else:
-        if verb in ("gradient", "grad", "differentiate", "descent"):
+        if verb in ("gradient", "grad", "value_and_grad", "differentiate", "descent", "summed"):
             assert np.shape(result) == shape
             if kind == "good" and verb != "descent" and bounds is None and dtype == "f8":
                 np.testing.assert_allclose(result, 2 * x, rtol=1e-5, atol=1e-7)

@@ -1,5 +1,7 @@
 """Sensitivities against derivatives that are known: linear, logistic, polynomial, network, Gaussian process."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -262,6 +264,19 @@ def test_workers_change_no_bit():
     np.testing.assert_array_equal(one.values, two.values)
     np.testing.assert_array_equal(one.error, two.error)
     assert one.nfev == two.nfev
+
+
+def test_memory_is_bounded_and_progress_shown(capsys):
+    Z = rng.normal(size=(60_000, 8))
+    tracemalloc.start()
+    found = fg.sensitivity(lambda Z: Z.sum(axis=1), Z)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The rows, results and errors; a block of a million values, their places and moves; a model's own blocks.
+    assert peak < 4 * Z.nbytes + (150 << 20)
+    assert found.nfev > 48 * len(Z)
+    fg.sensitivity(lambda Z: Z.sum(axis=1), Z[:50], progress=True)
+    assert "evaluations" in capsys.readouterr().err
 
 
 def test_steps_of_ones_own():

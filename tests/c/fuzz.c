@@ -294,6 +294,17 @@ static void *share(void *which)
     double scratch[2 * FG_GRID_PIECE];
     const ptrdiff_t begin = SHARED / THREADS * *(const int *)which;
     fg_grid(&o, 1, 0, 1, begin, begin + SHARED / THREADS, 1 << 16, fg_grid_streams(), scratch);
+    /* A compiled function at shares of the same points, scratch and values of its own. */
+    static double data = 0.25;
+    enum { N = 10, SHARE = 2000 };
+    const double offsets[2] = {1.0, -1.0};
+    double own[8 * N], h[SHARE], values[2 * SHARE];
+    fg_compiled f = {squares, NULL, &data, own, 0, 0};
+    REQUIRE(fg_compiled_scratch(&f, N) <= 8 * N);
+    for (int k = 0; k < SHARE; k++)
+        h[k] = 0.5;
+    const fg_shifts s = {N, shared_in, NULL, begin, h, SHARE, offsets, 2};
+    REQUIRE(fg_compiled_at_shifts(&f, &s, values) == FG_OK);
     return NULL;
 }
 
