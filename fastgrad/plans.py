@@ -337,9 +337,9 @@ def summed_gradient(
     """The gradient of the sum of f's values; options as for `gradient`."""
     point = array_point(x)
     if sparsity is None:
-        return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0])
+        return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0]).reshape(np.shape(x))
     plan = _planned(f, point, args, how, fixed_or_error(chosen), sparsity)
-    return np.asarray(plan(point.flat).sum(axis=0)).reshape(point.shape)
+    return np.asarray(plan(point.flat).sum(axis=0)).reshape(np.shape(x))
 
 
 def _sum_of(f: Callable[..., Any], how: Evaluation) -> Callable[..., Any]:
