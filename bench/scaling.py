@@ -9,13 +9,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import _timing
 import numpy as np
-from _side_by_side import build_limit, medians, peers, rosenbrock, rosenbrock_rows, rounds_of
+from _functions import rosenbrock, rosenbrock_rows
+from _limits import build_limit
+from _peers import gradients
 
 import fastgrad as fg
 
 RESULTS = Path(__file__).with_name("results")
-MOST_CALLS = {"scipy 3-point": 1000, "statsmodels": 1000}
+LARGEST = {"scipy 3-point": 1000, "statsmodels": 1000}
 
 
 def of_size():
@@ -26,8 +29,10 @@ def of_size():
         rows = {"limit": lambda x=x, n=n: limit(rosenbrock, x, 2 * n)}
         if n <= 1000:
             rows["fastgrad"] = lambda x=x: fg.gradient(rosenbrock, x)
-            rows |= {k: v for k, v in peers(rosenbrock, x).items() if v and n <= MOST_CALLS.get(k, 10)}
-            found[n] = medians(rounds_of(rows, 1.0, 7))
+            for name, verb in gradients().items():
+                if verb and n <= LARGEST.get(name, 10):
+                    rows[name] = lambda x=x, verb=verb: verb(rosenbrock, x)
+            found[n] = _timing.medians(_timing.rounds_of(rows, 1.0, 7))
         else:
             # A full gradient of 10^6 numbers takes an hour of calls: the time of a few components, scaled.
             some = max(2, 20_000 // (n // 1000))
@@ -35,7 +40,7 @@ def of_size():
                 "limit": lambda x=x, some=some: limit(rosenbrock, x, 2 * some),
                 "fastgrad": lambda x=x, some=some: [fg.partial(rosenbrock, x, i) for i in range(some)],
             }
-            found[n] = {row: t * n / some for row, t in medians(rounds_of(terms, 1.0, 5)).items()}
+            found[n] = {row: t * n / some for row, t in _timing.medians(_timing.rounds_of(terms, 1.0, 5)).items()}
     return found
 
 
@@ -51,7 +56,7 @@ def of_number():
                 rosenbrock_rows(block)
 
         rows = {"limit": alone, "fastgrad": lambda X=X: fg.batch_gradient(rosenbrock_rows, X, vectorized=True)}
-        found[b] = medians(rounds_of(rows, 0.6, 7))
+        found[b] = _timing.medians(_timing.rounds_of(rows, 0.6, 7))
     return found
 
 
@@ -64,25 +69,11 @@ def main():
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "scaling.json").write_text(json.dumps({"build": fg.build_info()} | results, indent=1))
     try:
-        import matplotlib
+        import _plots
     except ImportError:
         print("no plot: matplotlib is absent (extra `plot`)")
-        return
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-    shapes = dict(zip(["limit", "fastgrad", "scipy 3-point", "statsmodels"], "_osD", strict=True))
-    for each, (what, found) in zip(axes, results.items(), strict=True):
-        for row, shape in shapes.items():
-            points = [(size, times[row]) for size, times in found.items() if row in times]
-            if points:
-                each.plot(*zip(*points, strict=True), marker=shape, label=row)
-        each.set(xscale="log", yscale="log", xlabel=what, ylabel="seconds")
-        each.legend()
-    axes[0].set_title("one gradient of n variables")
-    axes[1].set_title("B gradients of 10 variables, vectorised f")
-    figure.savefig(RESULTS / "scaling.png", dpi=120)
+    else:
+        _plots.scaling(results, RESULTS / "scaling.png")
 
 
 if __name__ == "__main__":

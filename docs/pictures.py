@@ -1,6 +1,7 @@
-"""The README's pictures: python docs/pictures.py, after python bench/report.py (extra `bench`)."""
+"""The pictures: python docs/pictures.py, after python bench/report.py and bench/scaling.py (extra `bench`)."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -101,3 +102,4 @@ def check_report():
 if __name__ == "__main__":
     for make in (ratios, error_bars, loss_curve, check_report):
         make().savefig(HERE / "images" / f"{make.__name__}.png", dpi=90)
+    shutil.copy(ROOT / "bench" / "results" / "scaling.png", HERE / "images")

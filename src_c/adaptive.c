@@ -4,7 +4,7 @@
 #include <float.h>
 #include <math.h>
 
-/* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
+/* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
 static const double SECOND = 0.618;     /* of the first step, under noise: in step with no period of f that the first was */
 static const double GOOD = 3e-10;       /* relative error bar that needs no further round */
 static const double WORTH = 6.0;        /* predicted gain that is worth another round */

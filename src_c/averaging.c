@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
+/* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
 static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
 static const double DEVIATIONS = 2.0;        /* of the noise in the error bar */
 static const double OUTLIER = 6.0;      /* most that one round says of the noise of all */

@@ -18,7 +18,7 @@ const fg_approximations fg_one_sided = {
     {48. / 12, -72. / 12, 48. / 12, -12. / 12, 0, 0},
     12.579, 5.066, 8.158, 0.5};
 
-/* Tuned by bench/adaptive_study.py over tests/problems.py; see docs/adaptive.md. */
+/* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
 static const double GEOMETRIC_FACTOR = 3.0;
 static const double GUARD = 3.0;        /* where the middle difference is small by accident */
 static const double ROUNDING = 0.3;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
