@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import numpy as np
+
 from . import _kernels
 from ._compiled import Pointer, compiled_parts
 from ._points import Point, Tree
@@ -154,6 +156,17 @@ def callable_or_error(f: Any, name: str = "f") -> None:
     """Raise a TypeError unless f can be called."""
     if not callable(f) and compiled_parts(f) is None:
         raise TypeError(f"{name} is {f!r} of type {type(f).__name__}; expected a function")
+
+
+def outputs_of(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
+    """How many values f has: it is called once to see."""
+    callable_or_error(f)
+    if compiled_parts(f) is not None:
+        return 1
+    x = point.flat.copy()
+    if how.vectorized is not False:
+        x = x.reshape((-1, 1) if how.vectorized == "columns" else (1, -1))
+    return int(np.size(f(x, *args)))
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from . import _kernels
 
@@ -172,6 +172,12 @@ def as_point(x: Any) -> Point:
         return Tree(x)
     flat = as_array(x, "x")
     return Scalar(flat.item(), array=True) if flat.ndim == 0 else Point(flat)
+
+
+def array_point(x: ArrayLike) -> Point:
+    """X as an array, whatever it is."""
+    flat = as_array(x, "x")
+    return Point(flat if flat.ndim else flat.reshape(1))
 
 
 def as_array(x: Any, name: str) -> Array:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import _kernels
+from ._adaptive import Adaptive
 from ._method import Method
 from ._points import Array, Point, Tree, per_coordinate
-from .adaptive import Adaptive
 from .stencils import FLOAT64
 
 

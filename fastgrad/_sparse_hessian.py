@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._compressed import Compressed
 from ._fixed import FixedStep
 from ._functions import Evaluation
 from ._points import Array, Point
 from ._sparsity import as_kernel, coloured, given_pattern, sparse
-from .plans import JacobianPlan
 
 
 def by_gradient(
     grad: Callable[..., Any], point: Point, args: tuple[Any, ...], how: Evaluation, chosen: FixedStep, sparsity: Any
 ) -> Any:
     """Differences of the gradient, columns of a colour of the star colouring at a time; a csr_array."""
-    plan = JacobianPlan(grad, point, args, how, chosen, sparsity)
-    pattern = _symmetric_pattern(plan.pattern)
+    gradient = Compressed(grad, point, args, how, chosen)
+    pattern = _symmetric_pattern(gradient.found_pattern(sparsity, args))
     colours, count = coloured(as_kernel(pattern), star=True)
     rows = np.repeat(np.arange(point.n), np.diff(pattern.indptr))
     columns = pattern.indices
@@ -33,15 +33,15 @@ def by_gradient(
     mirror.sort_indices()
     starts = np.concatenate([[0], np.cumsum(alone)])[pattern.indptr]
     ones = np.ones(int(alone.sum()), dtype=bool)
-    plan.take(module.csr_array((ones, columns[alone], starts), shape=pattern.shape), colours, count)
+    gradient.set_groups(module.csr_array((ones, columns[alone], starts), shape=pattern.shape), colours, count)
 
-    def complete(entries: Array) -> Array:
+    x = point.flat.ravel()
+    with gradient.function(args) as function:
         data = np.empty(pattern.nnz)
-        data[alone] = entries
+        data[alone] = gradient.entries(function, x, args)
         data[~alone] = data[mirror.data[~alone] - 1]
-        return data
-
-    found = plan.verified(pattern, complete)
+        found = module.csr_array((data, columns, pattern.indptr), shape=pattern.shape)
+        gradient.compare(function, x, found)
     return (0.5 * (found + found.T)).tocsr()
 
 

@@ -160,3 +160,51 @@ def _ranges(low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.intp]:
         return np.empty(0, dtype=np.intp)
     offsets = np.repeat(low - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
     return np.asarray(np.arange(total) + offsets)
+
+
+def compared(
+    at_points: Callable[[Array], Array],
+    found: Any,
+    x: Array,
+    ends: Array,
+    relative_noise: float,
+    name: Callable[[int], str],
+) -> None:
+    """Compare a Jacobian with f between two points near x, ends (2, n).
+
+    Raises
+    ------
+    ValueError
+        The pattern lacks an entry: which row and column.
+    """
+    values = at_points(ends)
+    seen = values[0] - values[1]
+    expected = found @ (ends[0] - ends[1])
+    # Generous: an entry that is missing is nowhere near.
+    terms = abs(found) @ np.abs(ends[0] - ends[1])
+    rounding = relative_noise * np.abs(values).max(axis=0)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(seen - expected) - (1e-3 * terms + rounding * (1 + 0.5 * np.diff(found.indptr)))
+    worst = int(np.argmax(np.nan_to_num(off, nan=-np.inf)))
+    if off[worst] > 0:
+        column = _missing(lambda points: at_points(points)[0, worst], found, worst, x, ends[0])
+        named = "coordinates in a way that its entries do not give" if column is None else name(column)
+        raise ValueError(
+            f"the sparsity pattern is wrong: f[{worst}] depends on {named}, which the pattern does not have"
+        )
+
+
+def _missing(value: Callable[[Array], float], found: Any, row: int, x: Array, end: Array) -> int | None:
+    """The column that a row's pattern lacks, by halving; None if no single one is found."""
+    columns = np.setdiff1d(np.arange(x.size), found.indices[found.indptr[row] : found.indptr[row + 1]])
+    at_x = value(x.reshape(1, -1))
+
+    def changes(where: NDArray[np.intp]) -> bool:
+        moved = x.copy()
+        moved[where] = end[where]
+        return bool(value(moved.reshape(1, -1)) != at_x)
+
+    while columns.size > 1:
+        half = columns[: columns.size // 2]
+        columns = half if changes(half) else columns[columns.size // 2 :]
+    return int(columns[0]) if columns.size and changes(columns) else None

@@ -32,7 +32,7 @@ def make_method(
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, _METHODS))}")
     if method == "adaptive":
-        from .adaptive import Adaptive
+        from ._adaptive import Adaptive
 
         if order is not None or step is not None:
             raise ValueError('method="adaptive" chooses order and step itself; typical_x= says where it starts')

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from . import _kernels
+from ._adaptive import Adaptive
 from ._checkpoint import Checkpoint
-from ._descending import LearningRate, Rules, Run
+from ._descending import LearningRate, Run
 from ._descent_result import DescentResult
+from ._descent_state import Rules
 from ._fixed import checked_bounds
 from ._functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
 from ._points import Array, Point, as_point, per_coordinate
 from ._slopes import DifferenceSlopes, Slopes, UserSlopes
 from ._stopping import Ending, Stopping
-from .adaptive import Adaptive
 from .derivatives import make_method
 
 __all__ = ["DescentResult", "gradient_descent"]

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._fixed import fixed_or_error
-from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
 from ._hessian_values import hessian_of_values
-from ._points import Array, Point, as_array
+from ._points import Array, Point, array_point, as_array
 from ._sparse_hessian import by_gradient
 from .derivatives import batch_gradient, make_method
-from .plans import array_point, outputs_of, plan_jacobian
+from .plans import plan_jacobian
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 

@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 
 from ._directional import directional_derivative
 from ._fixed import fixed_or_error
-from ._functions import SERIAL, Vectorized, Workers, callable_or_error, evaluation
-from ._points import Array
+from ._functions import SERIAL, Vectorized, Workers, callable_or_error, evaluation, outputs_of
+from ._points import Array, array_point
 from .derivatives import batch_gradient, make_method
-from .plans import array_point, outputs_of
 
 __all__ = ["hvp", "jvp"]
 

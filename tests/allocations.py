@@ -9,7 +9,7 @@ import contextlib
 import sys
 import warnings
 
-from test_reliability import VERBS
+from verbs import VERBS
 
 # NumPy 2.4 itself crashes where `array[:, i] += list` runs out of memory, which this verb calls; np.roll does too.
 APART = {"mixed partial"}

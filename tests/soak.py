@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 
-from test_reliability import VERBS, OwnError
+from verbs import VERBS, OwnError
 
 
 def failing(x):
