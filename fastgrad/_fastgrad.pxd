@@ -136,6 +136,9 @@ cdef extern from "fastgrad.h":
                        double *out)
     void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
     double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares)
+    void fg_seven_points(ptrdiff_t rows, ptrdiff_t outputs, const ptrdiff_t *place, const double *base,
+                         const double *others, double h, const double *weights, double epsilon, ptrdiff_t stride,
+                         double *derivative, double *truncation, double *noise)
 
     ctypedef struct fg_pattern:
         ptrdiff_t m

@@ -71,13 +71,20 @@ class Rows:
     def __len__(self) -> int:
         return len(self.values)
 
+    def _is_whole(self) -> bool:
+        return self._array is not None and self._columns == list(range(self._array.shape[1]))
+
+    def points(self) -> Array:
+        """The rows as the predictor takes them: the number of the row comes last where other columns come from it."""
+        return self.values if self._is_whole() else np.column_stack([self.values, np.arange(len(self))])
+
     def predictor(self, predict: Callable[..., Any]) -> Callable[[Array], Any]:
-        """What predicts from (k, n + 1): values of the varied columns, and the row that the others come from."""
+        """What predicts from `points`: values of the varied columns and, where it is there, the row of the others."""
         if self._array is not None:
             every, columns = self._array, self._columns
             dtype = every.dtype if every.dtype.kind == "f" else np.dtype(np.float64)
-            if columns == list(range(every.shape[1])):
-                return lambda points: _numbers(predict(points[:, :-1].astype(dtype)))
+            if self._is_whole():
+                return lambda points: _numbers(predict(points.astype(dtype, copy=False)))
 
             def of_arrays(points: Array) -> Any:
                 rows = every[points[:, -1].astype(np.intp)].astype(dtype)

@@ -22,6 +22,16 @@ def steps(
     typical: ArrayLike | None = None,
 ) -> NDArray[np.float64]: ...
 def product_sums(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]: ...
+def seven_points(
+    place: NDArray[np.intp],
+    base: NDArray[np.float64],
+    others: NDArray[np.float64],
+    h: float,
+    weights: NDArray[np.float64],
+    epsilon: float,
+    out: NDArray[np.float64],
+    column: int,
+) -> None: ...
 def random_direction(out: NDArray[np.float64], seed: int, scale: float) -> None: ...
 def at_array(f: Callable[..., Any], args: tuple[Any, ...], x: object, scheme: Scheme, relative: float) -> Any: ...
 

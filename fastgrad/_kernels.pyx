@@ -183,6 +183,21 @@ def product_sums(a, b):
     return total, squares
 
 
+def seven_points(const Py_ssize_t[::1] place, const double[:, ::1] base, const double[:, :, ::1] others, double h,
+                 const double[:, :, ::1] weights, double epsilon, double[:, :, :, ::1] out, Py_ssize_t column):
+    """Derivatives at one of seven points, truncation and noise: written to out (3, rows, outputs, columns)[..., column]."""
+    cdef Py_ssize_t rows = base.shape[0], outputs = base.shape[1], columns = out.shape[3]
+    if (place.shape[0] != rows or others.shape[0] != rows or others.shape[1] != 6 or others.shape[2] != outputs
+            or weights.shape[0] != 7 or weights.shape[1] != 3 or weights.shape[2] != 7 or out.shape[0] != 3
+            or out.shape[1] != rows or out.shape[2] != outputs or not 0 <= column < columns):
+        raise ValueError("places, values and results do not fit together")
+    if rows and outputs:
+        if np.min(place) < 0 or np.max(place) > 6:
+            raise IndexError("a place is in 0 ... 6")
+        fg_seven_points(rows, outputs, <const ptrdiff_t *>&place[0], &base[0, 0], &others[0, 0, 0], h, &weights[0, 0, 0], epsilon, columns,
+                        &out[0, 0, 0, column], &out[1, 0, 0, column], &out[2, 0, 0, column])
+
+
 def random_direction(double[::1] out, unsigned long long seed, double scale):
     """Fills out: numbers of both signs, of sizes from half the scale to three halves."""
     if out.shape[0]:

@@ -13,10 +13,10 @@ from . import _kernels
 from ._frames import Rows
 from ._functions import Workers, as_function, evaluation
 from ._grid_axes import exact_weights
-from ._lines import difference_noise, truncation_error
 from ._points import Array, Point
 from ._sensitivity import Sensitivity
 from ._values import fits_float32
+from .stencils import FLOAT32, FLOAT64
 
 __all__ = ["Sensitivity", "sensitivity"]
 
@@ -116,10 +116,10 @@ def sensitivity(
     elif step not in ("auto", "sd"):
         raise ValueError(f'step is "auto", "sd" or steps, not {step!r}')
     f = rows.predictor(predict)
-    numbered = np.column_stack([rows.values, np.arange(len(rows))])[kept]
-    count = _outputs(f, numbered)
-    with as_function(f, (), Point(numbered[0].copy()), how, outputs=count) as function:
-        work = _Work(function, numbered, spread)
+    points = rows.points()[kept]
+    count = _outputs(f, points)
+    with as_function(f, (), Point(points[0].copy()), how, outputs=count) as function:
+        work = _Work(function, points, spread)
         piecewise = isinstance(step, str) and step == "auto" and work.is_piecewise_constant()
         if step == "sd" or piecewise:
             spread.take_standard_deviations()
@@ -183,11 +183,11 @@ class _Spread:
 
 
 class _Work:
-    """The evaluations: of rows (b, n + 1), whose last entry is the row's number."""
+    """The evaluations: of rows (b, n), or (b, n + 1) with the row's number."""
 
     def __init__(self, function: _kernels.Function, rows: Array, spread: _Spread) -> None:
         self.function, self.rows, self.spread = function, rows, spread
-        self.n = rows.shape[1] - 1
+        self.n = len(spread.kinds)
 
     def evaluations(self) -> int:
         """How many are to be done, about."""
@@ -238,7 +238,7 @@ class _Work:
 
     def _moved(self, rows: Array, columns: list[int], moves: list[Array]) -> list[Array]:
         """For each column, values (rows, moves, outputs) where it is moved by so much (rows, moves): one request."""
-        starts = np.arange(len(rows))[:, None] * (self.n + 1)
+        starts = np.arange(len(rows))[:, None] * rows.shape[1]
         components = [np.broadcast_to(starts + j, move.shape).ravel() for j, move in zip(columns, moves, strict=True)]
         if not components:
             return []
@@ -271,16 +271,14 @@ class _Work:
         self, columns: list[int], places: list[NDArray[np.intp]], values: list[Array], base: Array
     ) -> tuple[Array, Array]:
         """Derivatives and their bars (rows, outputs, columns)."""
-        found, error, noise, over = (np.empty((*base.shape, len(columns))) for _ in range(4))
-        steps, others = self.spread.steps[columns], np.stack(values, axis=1)
-        where = np.stack(places, axis=1)
-        for place in np.unique(where):
-            row, k = np.nonzero(where == place)
-            line = np.insert(others[row, k].transpose(1, 0, 2), place, base[row], axis=0)
-            h = steps[k][:, None]
-            found[row, :, k], error[row, :, k] = _estimate(line, h, int(place))
-            noise[row, :, k] = difference_noise(line)
-            over[row, :, k] = 3 * np.linalg.norm(_nested(int(place))[2]) / h
+        steps, where = self.spread.steps[columns], np.stack(places, axis=1)[:, None]
+        epsilon = FLOAT32 if all(map(fits_float32, values)) and np.ptp(base) else FLOAT64
+        estimates = np.empty((3, *base.shape, len(columns)))
+        weights = _weights()
+        for k, (place, others) in enumerate(zip(places, values, strict=True)):
+            _kernels.seven_points(place, base, others, float(steps[k]), weights, epsilon, estimates, k)
+        found, error, noise = estimates
+        over = 3 * np.linalg.norm(weights[:, 2], axis=1)[where] / steps
         # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
         size = np.abs(base)[:, :, None]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -289,22 +287,15 @@ class _Work:
         return found, error + np.maximum(noise, 1.5 * typical * size) * over
 
 
-@lru_cache(maxsize=_POINTS)
-def _nested(place: int) -> Array:
-    """Weights (3, 7) of the derivative at one of seven points, from 3, 5 and 7 of them."""
-    table = np.zeros((3, _POINTS))
-    for k, count in enumerate((3, 5, 7)):
-        first = min(max(place - count // 2, 0), _POINTS - count)
-        table[k, first : first + count] = exact_weights(place, range(first, first + count), 1)
+@lru_cache(maxsize=1)
+def _weights() -> Array:
+    """Weights (7, 3, 7) of the derivative at each of seven points, from 3, 5 and 7 of them."""
+    table = np.zeros((_POINTS, 3, _POINTS))
+    for place in range(_POINTS):
+        for k, count in enumerate((3, 5, 7)):
+            first = min(max(place - count // 2, 0), _POINTS - count)
+            table[place, k, first : first + count] = exact_weights(place, range(first, first + count), 1)
     return table
-
-
-def _estimate(values: Array, h: Array, place: int) -> tuple[Array, Array]:
-    """The derivative at one of seven points, and its truncation error."""
-    weights = _nested(place)
-    slopes = np.tensordot(weights, values - values[place], axes=1) / h
-    size = np.maximum(np.abs(slopes[2]), np.ptp(values, axis=0) / (3 * h))
-    return slopes[2], 4 * truncation_error(slopes[0], slopes[1], slopes[2], size)
 
 
 def _outputs(f: Callable[[Array], Any], rows: Array) -> int:

@@ -250,6 +250,22 @@ void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out);
  * a, b [in] (n,). numpy: t = a * b; t.sum(), (t * t).sum() */
 double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares);
 
+#define FG_SEVEN 7
+
+/* Derivatives at one of seven equally spaced points, from the value there and the six others, for each of `rows` points
+ * and `outputs` values; docs/sensitivity.md.
+ * place     [in] (rows,): which of the seven points x is, in 0 ... 6
+ * base      [in] (rows, outputs): f there
+ * others    [in] (rows, 6, outputs): f at the others, from the lowest up
+ * h         their distance
+ * weights   [in] (7, 3, 7): for each place, weights of differences of orders 2, 4 and 6 in units of 1 / h
+ * epsilon   the precision that f computes in
+ * derivative, truncation, noise  [out] (rows, outputs), `stride` numbers from one to the next: of order 6; how far off it
+ *           may be; the noise that the sixth difference shows, 0 where it is not finite */
+void fg_seven_points(ptrdiff_t rows, ptrdiff_t outputs, const ptrdiff_t *place, const double *base, const double *others,
+                     double h, const double *weights, double epsilon, ptrdiff_t stride, double *derivative,
+                     double *truncation, double *noise);
+
 /* --- Sparse Jacobians and Hessians -------------------------------------------------------------------------- */
 
 /* A pattern of m rows and n columns, both < 2^31, by rows and by columns: the columns of row i are

@@ -266,12 +266,53 @@ static void compiled(void)
     free(x), free(h), free(f.scratch), free(values), free(point), free(components);
 }
 
+static void seven_points(void)
+{
+    const ptrdiff_t rows = below(5), outputs = 1 + below(3), stride = 1 + below(3);
+    ptrdiff_t *place = room((size_t)rows * sizeof *place);
+    double *base = room((size_t)(rows * outputs) * sizeof *base);
+    double *others = room((size_t)(6 * rows * outputs) * sizeof *others);
+    double *weights = room(7 * 3 * 7 * sizeof *weights), h = 0.5 + below(4);
+    const ptrdiff_t size = rows > 0 ? (rows * outputs - 1) * stride + 1 : 0;
+    double *found[3];
+    for (int k = 0; k < 3; k++)
+        found[k] = room((size_t)size * sizeof **found);
+    for (ptrdiff_t r = 0; r < rows; r++)
+        place[r] = below(7);
+    for (ptrdiff_t k = 0; k < rows * outputs; k++)
+        base[k] = number();
+    for (ptrdiff_t k = 0; k < 6 * rows * outputs; k++)
+        others[k] = below(50) ? number() : NAN;
+    for (int k = 0; k < 7 * 3 * 7; k++)
+        weights[k] = number();
+    fg_seven_points(rows, outputs, place, base, others, h, weights, 1e-16, stride, found[0], found[1], found[2]);
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t o = 0; o < outputs; o++) {
+            const ptrdiff_t at = r * outputs + o;
+            double slope = 0.0, size_of_terms = 0.0;
+            for (int k = 0, j = 0; k < 7; k++) {
+                const double value = k == place[r] ? base[at] : others[(6 * r + j) * outputs + o];
+                const double term = weights[21 * place[r] + 14 + k] * (value - base[at]) / h;
+                j += k != place[r];
+                slope += term;
+                size_of_terms += fabs(term);
+            }
+            const double got = found[0][at * stride];
+            REQUIRE(isnan(slope) ? isnan(got) && isnan(found[1][at * stride]) : fabs(got - slope) <= 1e-12 * size_of_terms);
+            REQUIRE(isfinite(found[2][at * stride]) && found[2][at * stride] >= 0.0);
+            REQUIRE(isnan(slope) || found[1][at * stride] >= 0.0);
+        }
+    for (int k = 0; k < 3; k++)
+        free(found[k]);
+    free(place), free(base), free(others), free(weights);
+}
+
 static void one(const uint8_t *input, size_t size)
 {
-    static void (*const all[])(void) = {patterns, grids, gaps, weights_of_polynomials, compiled};
+    static void (*const all[])(void) = {patterns, grids, gaps, weights_of_polynomials, compiled, seven_points};
     bytes = input;
     left = size;
-    all[below(5)]();
+    all[below(sizeof all / sizeof *all)]();
 }
 
 #ifdef FG_LIBFUZZER
