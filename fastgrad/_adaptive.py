@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _kernels
-from ._fixed import base_values, checked_bounds, checked_steps
 from ._method import Method
+from ._options import base_values, checked_steps, room_within
 from ._points import Array, Point
 from .stencils import FLOAT64
 
@@ -80,10 +80,7 @@ class Adaptive(Method):
             return np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1), np.empty(0)
         points = x.reshape(-1, function.n)
         base = base_values(function, point, points).ravel()
-        room = None
-        if self.bounds is not None:
-            lower, upper = checked_bounds(self.bounds, point, points)
-            room = np.stack([(points - lower).ravel(), (upper - points).ravel()])
+        room = None if self.bounds is None else room_within(self.bounds, point, points)
         level = self.noise
         if level is not None and not (level > 0 and math.isfinite(level)):
             raise ValueError(f"noise is {level}; expected a positive number, the absolute noise of f")

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from . import _kernels, stencils
 from ._compiled import compiled_parts
-from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
+from ._fixed import FixedStep
 from ._functions import Evaluation, as_function, outputs_of
+from ._options import base_values, checked_steps, relative, room_within, steps_within
 from ._points import Array, Point
 from ._sparsity import as_kernel, compared, detected, given_pattern
 from .stencils import FLOAT32, FLOAT64, Stencil
@@ -81,8 +82,7 @@ class Compressed:
         return as_function(self._f, args, self.point, self._how, outputs=self._outputs)
 
     def _room(self, x: Array) -> Array:
-        lower, upper = checked_bounds(self._bounds, self.point, x)
-        return np.stack([x - lower, upper - x])
+        return room_within(self._bounds, self.point, x)
 
     def _steps(self, x: Array, stencil: Stencil) -> Array:
         h = stencil.relative_step(self._relative_noise)
@@ -138,9 +138,8 @@ class Compressed:
         """Columns at a bound take the one-sided stencil of the same order, in the same evaluations as the others."""
         central, one_sided = self._stencil, stencils.one_sided(self._stencil.order)
         up = room[1, sided] >= room[0, sided]
-        # A hair less than the room, so that x + reach * h cannot round to beyond the bound.
-        reach = np.nextafter(np.where(up, room[1, sided], room[0, sided]) / one_sided.reach, 0.0)
-        step = np.where(up, 1.0, -1.0) * np.minimum(self._steps(x, one_sided)[sided], reach)
+        longest = steps_within(np.where(up, room[1, sided], room[0, sided]), one_sided.reach)
+        step = np.where(up, 1.0, -1.0) * np.minimum(self._steps(x, one_sided)[sided], longest)
         columns = self.pattern.indices
         weight, rise = np.empty(x.size), np.empty(self.pattern.nnz)
         data = np.zeros(self.pattern.nnz)
@@ -159,7 +158,8 @@ class Compressed:
 
     def _by_complex_step(self, x: Array, args: tuple[Any, ...]) -> Array:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
-        h = stencils.COMPLEX_STEP * np.maximum(np.abs(x), 1.0)
+        typical = np.ones(x.size) if self._typical is None else self._typical
+        h = stencils.COMPLEX_STEP * np.maximum(np.abs(x), typical) if self._step is None else self._step
         points = x + 1j * self._by.moved(np.zeros_like(x), h)
         if self._how.vectorized is False:
             values = np.array([np.ravel(self._f(point.reshape(self.point.shape), *args)) for point in points])

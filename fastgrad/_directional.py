@@ -9,8 +9,9 @@ import numpy as np
 
 from . import _kernels, stencils
 from ._compiled import compiled_parts
-from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
+from ._fixed import FixedStep
 from ._functions import Evaluation, as_function
+from ._options import base_values, checked_bounds, checked_steps, relative
 from ._points import Array, Point, per_coordinate
 from .stencils import FLOAT32, FLOAT64, Stencil
 
@@ -38,7 +39,8 @@ def directional_derivative(
     if chosen.step is not None and not (np.ndim(chosen.step) == 0 and chosen.step > 0 and np.isfinite(chosen.step)):
         raise ValueError(f"step is {chosen.step!r}; expected a positive number, the t of x + t·v")
     if chosen.stencil is None:
-        return _complex_step(f, args, point, direction, stencils.COMPLEX_STEP / rate, how, outputs)
+        h = float(chosen.step or stencils.COMPLEX_STEP / rate)
+        return _complex_step(f, args, point, direction, h, how, outputs)
     room = (np.inf, np.inf) if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
     with as_function(f, args, point, how, outputs=outputs) as function:
         if chosen.noise is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from . import _kernels, stencils
 from ._functions import SERIAL, Evaluation
 from ._method import Method
-from ._points import Array, Point, per_coordinate
+from ._options import base_values, checked_steps, relative, room_within, steps_within
+from ._points import Array, Point
 from .stencils import FLOAT32, FLOAT64, Stencil
 
 Indices = NDArray[np.intp]
@@ -107,7 +107,7 @@ class FixedStep(Method):
         function.tolerate(True)
         if self.bounds is not None:
             work = _Work(self.stencil, function, point, x, step, typical, relative_noise, base)
-            return work.within(_room(self.bounds, point, x), only), relative_noise
+            return work.within(room_within(self.bounds, point, x), only), relative_noise
         h = self.stencil.relative_step(relative_noise)
         found, seen = function.derivatives(x, self.stencil.scheme, h, step, typical, base, first, count, out)
         return self._completed(function, point, x, found, seen, relative_noise, step, typical, base, only)
@@ -195,8 +195,7 @@ class _Work:
         """Replace derivatives that are not finite by one-sided ones of the same order, where f is defined."""
         stencil = stencils.one_sided(self.stencil.order)
         rows = found.reshape(-1, self.function.outputs)
-        # A hair less than the room, so that x + reach * h cannot round to beyond the bound.
-        h = np.minimum(self._steps(stencil), np.nextafter(room / stencil.reach, 0.0))
+        h = np.minimum(self._steps(stencil), steps_within(room, stencil.reach))
         first = np.where(room[1] >= room[0], 1, 0)
         for side in (first, 1 - first):
             bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
@@ -245,75 +244,6 @@ def fixed_or_error(method: Any) -> FixedStep:
     if not isinstance(method, FixedStep):
         raise ValueError('method="adaptive" is for gradients; differentiate(f, x) takes functions of many values')
     return method
-
-
-def relative(noise: float, values: Array) -> float:
-    """The noise relative to the values of f."""
-    size = float(np.abs(values).max(initial=0.0))
-    if not (noise > 0 and math.isfinite(noise)):
-        raise ValueError(f"noise is {noise}; expected a positive number, the absolute noise of f")
-    return max(noise / size, FLOAT64) if size else FLOAT64
-
-
-def checked_steps(value: Any, point: Point, name: str) -> Array | None:
-    """A step or typical_x option as one positive number a coordinate."""
-    sizes = per_coordinate(value, point, name)
-    if sizes is not None:
-        bad = np.flatnonzero(~((sizes > 0) & np.isfinite(sizes)))
-        if bad.size:
-            raise ValueError(
-                f"{name} is {sizes[bad[0]]} for {point.name(int(bad[0]))}; expected a positive, finite number"
-            )
-    return sizes
-
-
-def _room(bounds: Any, point: Point, x: Array) -> Array:
-    """How far each component of the points x may move down and up: (2, x.size)."""
-    lower, upper = checked_bounds(bounds, point, x)
-    points = x.reshape(-1, point.n)
-    return np.stack([(points - lower).ravel(), (upper - points).ravel()])
-
-
-def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
-    """Lower and upper bounds of each coordinate, around all points x."""
-    try:
-        low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-    except (TypeError, ValueError) as error:
-        raise ValueError("bounds are a pair (lower, upper), each a number or of x's shape; None is no bound") from error
-    lower = per_coordinate(-math.inf if low is None else low, point, "lower bound")
-    upper = per_coordinate(math.inf if high is None else high, point, "upper bound")
-    assert lower is not None
-    assert upper is not None
-    for bad, what in (
-        (np.isnan(lower) | np.isnan(upper), "nan in the bounds of"),
-        (lower > upper, "lower bound above upper bound at"),
-    ):
-        if bad.any():
-            i = int(np.argmax(bad))
-            raise ValueError(f"{what} {point.name(i)}: lower {lower[i]}, upper {upper[i]}")
-    points = x.reshape(-1, point.n)
-    outside = (points < lower) | (points > upper)
-    if outside.any():
-        row, i = (int(k) for k in np.argwhere(outside)[0])
-        at = f" of point {row}" if len(points) > 1 else ""
-        raise ValueError(f"{point.name(i)} = {points[row, i]}{at} is outside its bounds [{lower[i]}, {upper[i]}]")
-    return lower, upper
-
-
-def base_values(function: _kernels.Function, point: Point, x: Array) -> Array:
-    """F at the points x; not a number there is an error, since no derivative exists."""
-    points = x.reshape(-1, function.n)
-    values = function.at_points(points)
-    if _kernels.is_plain(values):
-        return values
-    finite = np.isfinite(values).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise ValueError(
-            f"f is {values[row][~np.isfinite(values[row])][0]} at x itself ({point.at(points[row])}); "
-            "a derivative needs a finite value there"
-        )
-    return values
 
 
 def _is_narrow(function: _kernels.Function, x: Array, typical: Array | None, seen: int) -> bool:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ._adaptive import KINK, NOISY, Adaptive, flag_names
 from ._explain import explain
-from ._fixed import base_values, checked_bounds
 from ._functions import as_function
 from ._kernels import Function, is_plain
 from ._lines import estimate
+from ._options import base_values, room_within, steps_within
 from ._points import Array, Point, Tree, per_coordinate
 from ._report import GradientCheck, Mismatch
 from ._search import Search
@@ -130,9 +130,8 @@ class GradientAtPoint:
     def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
         """Differences of single entries with given steps, within bounds, and their error bars."""
         if self.method.bounds is not None:
-            lower, upper = checked_bounds(self.method.bounds, self.point, self.x)
-            room = np.minimum(self.x - lower, upper - self.x)[components]
-            h = np.minimum(h, np.nextafter(room / 3, 0.0))
+            room = room_within(self.method.bounds, self.point, self.x).min(axis=0)[components]
+            h = np.minimum(h, steps_within(room, 3.0))
         h = (self.x[components] + h) - self.x[components]
         values = self.function.at_shifts(self.x, components, h, _CENTRAL)[:, :, 0].T
         line = np.stack([values[5], values[3], values[1], np.full(h.size, self.base), values[0], values[2], values[4]])

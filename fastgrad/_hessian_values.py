@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _kernels, stencils
-from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
+from ._fixed import FixedStep
 from ._functions import Evaluation, as_function
+from ._options import base_values, checked_steps, relative, room_within, steps_within
 from ._points import Array, Point
 from ._sparse_hessian import symmetric, upper_entries
 from .stencils import FLOAT32, FLOAT64, Stencil
@@ -36,10 +37,8 @@ def hessian_of_values(
 ) -> Any:
     """Second partial derivatives: a matrix, or with a pattern a csr_array."""
     steps, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
-    n, x, room = point.n, point.flat.ravel(), None
-    if chosen.bounds is not None:
-        lower, upper = checked_bounds(chosen.bounds, point, x)
-        room = np.stack([x - lower, upper - x])
+    n, x = point.n, point.flat.ravel()
+    room = None if chosen.bounds is None else room_within(chosen.bounds, point, x)
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
     rows, columns = np.triu_indices(n, 1) if sparsity is None else upper_entries(sparsity, n)
@@ -70,7 +69,33 @@ def hessian_of_values(
     return matrix
 
 
-def beside_bounds(function: _kernels.Function, x: Array, h: Array, base: float, room: Array, i: int, j: int) -> float:
+def second_partial(function: _kernels.Function, point: Point, i: int, j: int, chosen: FixedStep) -> float:
+    """∂²f/∂x_i∂x_j, of order 2."""
+    x = point.flat.ravel()
+    relative_step = stencils.second().relative_step(FLOAT64)
+    step, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
+    base = base_values(function, point, point.flat)
+    if chosen.noise is not None:
+        relative_step = stencils.second().relative_step(relative(chosen.noise, base))
+    elif function.float32:
+        relative_step = stencils.second().relative_step(FLOAT32)
+    h = _kernels.steps(x, point.n, relative_step, step, typical)
+    if chosen.bounds is not None:
+        room = room_within(chosen.bounds, point, x)
+        if (room < h)[:, [i, j]].any():
+            return _beside_bounds(function, x, h, base.item(), room, i, j)
+    if i == j:
+        right, left = function.at_shifts(x, [i], h[[i]], [1.0, -1.0]).ravel()
+        at_x = base.item()
+        return float(((right - at_x) + (left - at_x)) / h[i] ** 2)
+    corners = np.tile(x, (4, 1))
+    corners[:, i] += [h[i], h[i], -h[i], -h[i]]
+    corners[:, j] += [h[j], -h[j], h[j], -h[j]]
+    values = function.at_points(corners).ravel()
+    return float(((values[0] - values[1]) - (values[2] - values[3])) / (4 * h[i] * h[j]))
+
+
+def _beside_bounds(function: _kernels.Function, x: Array, h: Array, base: float, room: Array, i: int, j: int) -> float:
     """∂²f/∂x_i∂x_j where a coordinate is within a step of its bounds."""
     pair = [] if i == j else [(i, j)]
     rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
@@ -109,7 +134,7 @@ class _Point(NamedTuple):
                 h = np.where(sided | (s > 1), h, width)
             if sided.any():
                 at_bound = self.axes[sided[self.axes]]
-                diagonal[at_bound] = _beside_bounds(function, x, h, at_bound)
+                diagonal[at_bound] = _second_beside_bounds(function, x, h, at_bound)
                 mixed[~both] = _by_products(function, x, h, base, sided, rows[~both], columns[~both])
         return diagonal, mixed
 
@@ -127,8 +152,7 @@ class _Point(NamedTuple):
         """Signed steps on the roomier side, so many of which stay within the bounds."""
         assert self.room is not None
         up = self.room[1] >= self.room[0]
-        # A hair less than the room: so many steps must not round to beyond it.
-        longest = np.nextafter(np.where(up, self.room[1], self.room[0]) / reach, 0.0)
+        longest = steps_within(np.where(up, self.room[1], self.room[0]), reach)
         return np.asarray(np.where(up, 1.0, -1.0) * np.minimum(self.h, longest))
 
 
@@ -146,7 +170,7 @@ def _along_axes(
     return one, h
 
 
-def _beside_bounds(function: _kernels.Function, x: Array, h: Array, coordinates: NDArray[np.intp]) -> Array:
+def _second_beside_bounds(function: _kernels.Function, x: Array, h: Array, coordinates: NDArray[np.intp]) -> Array:
     """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h."""
     values = function.at_shifts(x, coordinates, h[coordinates], np.arange(4.0))[:, :, 0]
     return np.asarray((values - values[:, :1]) @ _SECOND_SIDED / h[coordinates] ** 2)

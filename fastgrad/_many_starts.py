@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from . import _kernels
 from ._descent_result import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
-from ._fixed import FixedStep, checked_bounds
+from ._fixed import FixedStep
 from ._functions import Evaluation, as_function
 from ._method import Method
+from ._options import checked_bounds
 from ._points import Array, Point, as_array
 from ._step_lengths import SUFFICIENT
 from .derivatives import make_method

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from . import _kernels
 from ._adaptive import FLAGS, flag_names, scales
 from ._derivative import Derivative
-from ._fixed import base_values
 from ._functions import Evaluation, as_function, outputs_of
 from ._matrix_errors import hessian_with_errors, jacobian_with_errors
+from ._options import base_values
 from ._points import Array, Point, array_point
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from . import _kernels
 from ._adaptive import Adaptive, flag_names, scales
 from ._derivative import Derivative
-from ._fixed import base_values
 from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
+from ._options import base_values
 from ._points import as_point
 from ._values import ReturnedShapeError
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ._adaptive import Adaptive
-from ._fixed import checked_bounds
 from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._gradient_check import GradientAtPoint
+from ._options import checked_bounds
 from ._points import Point, as_point
 from ._report import GradientCheck, Mismatch
 

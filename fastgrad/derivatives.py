@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 
 from . import _kernels, stencils
 from ._directional import directional_derivative
-from ._fixed import FixedStep, base_values, checked_bounds, checked_steps, relative
+from ._fixed import FixedStep
 from ._functions import Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
 from ._points import Array, Point, as_array, as_point
-from .stencils import FLOAT32, FLOAT64
+from .stencils import FLOAT64
 
 _METHODS = ("central", "forward", "complex", "adaptive")
 _CHUNK = 1 << 19
@@ -225,39 +225,13 @@ def partial(
         if method != "central" or order not in (None, 2):
             raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
         assert isinstance(chosen, FixedStep)
+        from ._hessian_values import second_partial
+
         with as_function(f, args, point, how) as function:
-            return _second_partial(function, point, first, second, chosen)
+            return second_partial(function, point, first, second, chosen)
 
     with as_function(f, args, point, how, chosen.imaginary) as function:
         return float(chosen.derivatives(function, point, point.flat, only=first)[0].item())
-
-
-def _second_partial(function: _kernels.Function, point: Point, i: int, j: int, chosen: FixedStep) -> float:
-    x = point.flat.ravel()
-    relative_step = stencils.second().relative_step(FLOAT64)
-    step, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
-    base = base_values(function, point, point.flat)
-    if chosen.noise is not None:
-        relative_step = stencils.second().relative_step(relative(chosen.noise, base))
-    elif function.float32:
-        relative_step = stencils.second().relative_step(FLOAT32)
-    h = _kernels.steps(x, point.n, relative_step, step, typical)
-    if chosen.bounds is not None:
-        lower, upper = checked_bounds(chosen.bounds, point, x)
-        room = np.stack([x - lower, upper - x])
-        if (room < h)[:, [i, j]].any():
-            from ._hessian_values import beside_bounds
-
-            return beside_bounds(function, x, h, base.item(), room, i, j)
-    if i == j:
-        right, left = function.at_shifts(x, [i], h[[i]], [1.0, -1.0]).ravel()
-        at_x = base.item()
-        return float(((right - at_x) + (left - at_x)) / h[i] ** 2)
-    corners = np.tile(x, (4, 1))
-    corners[:, i] += [h[i], h[i], -h[i], -h[i]]
-    corners[:, j] += [h[j], -h[j], h[j], -h[j]]
-    values = function.at_points(corners).ravel()
-    return float(((values[0] - values[1]) - (values[2] - values[3])) / (4 * h[i] * h[j]))
 
 
 def directional(

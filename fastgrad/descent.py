@@ -16,9 +16,9 @@ from ._checkpoint import Checkpoint
 from ._descending import LearningRate, Run
 from ._descent_result import DescentResult
 from ._descent_state import Rules
-from ._fixed import checked_bounds
 from ._functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
 from ._method import Method
+from ._options import checked_bounds
 from ._points import Array, Point, as_point, per_coordinate
 from ._slopes import DifferenceSlopes, Slopes, UserSlopes
 from ._stopping import Ending, Stopping

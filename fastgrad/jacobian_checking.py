@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ._compiled import compiled_parts
-from ._fixed import base_values
 from ._functions import Workers, as_function, callable_or_error, evaluation
 from ._kernels import Function
 from ._lines import estimate
+from ._options import base_values
 from ._points import Array, as_point
 from ._report import ROWS, GradientCheck, Mismatch
 from .checking import check_grad

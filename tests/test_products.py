@@ -99,3 +99,9 @@ def test_products_of_compiled_functions():
     assert fg.directional(f, x, v) == pytest.approx(np.array([2.0, 1.0, 0.5]) @ v, rel=1e-8)
     with pytest.raises(TypeError, match="complex"):
         fg.directional(f, x, v, method="complex")
+
+
+def test_the_step_of_a_complex_step_is_taken():
+    """The imaginary part of exp(x + ih) / h is exp(x) sin(h) / h."""
+    found = fg.directional(lambda x: np.exp(x).sum(), np.zeros(1), np.ones(1), method="complex", step=0.1)
+    assert found == pytest.approx(np.sin(0.1) / 0.1, rel=1e-14)

@@ -192,6 +192,9 @@ def test_the_complex_step_is_exact(vectorized):
     exact = np.diag(np.exp(x) - 4 * x) - np.diag(np.ones(29), -1)
     plan = fg.plan_jacobian(f, x, method="complex", vectorized=vectorized)
     assert plan.evaluations == 2
+    # A step of 1e-3 is seen: the imaginary part of exp(x + ih) is sin(h) exp(x).
+    coarse = fg.jacobian(f, x, method="complex", vectorized=vectorized, sparsity=plan.pattern, step=1e-3)
+    np.testing.assert_allclose(coarse.diagonal(), np.exp(x) * np.sin(1e-3) / 1e-3 - 4 * x, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(plan(x).toarray(), exact, rtol=1e-14, atol=1e-15)
 
 
