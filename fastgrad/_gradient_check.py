@@ -18,7 +18,7 @@ from ._lines import estimate
 from ._options import base_values, room_within, steps_within
 from ._points import Array, Point, Tree, per_coordinate
 from ._report import GradientCheck, Mismatch
-from ._search import Search
+from ._search import Found, Search
 from ._values import fits_float32
 from .stencils import FLOAT32, FLOAT64
 
@@ -194,8 +194,11 @@ class GradientAtPoint:
         check.leaves.update(found.leaves)
         if not found.complete:
             check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
-        if (found.clear and not found.blind) or wrong.any():
-            return check
+        decided = (found.clear and not found.blind) or wrong.any()
+        return check if decided else self._undecided(check, found, search)
+
+    def _undecided(self, check: GradientCheck, found: Found, search: Search) -> GradientCheck:
+        """What a search that proved no single entry wrong still knows."""
         proof = "" if found.clear or found.complete else search.proof()
         if proof:
             verdict = "wrong"
@@ -205,7 +208,7 @@ class GradientAtPoint:
         else:
             verdict = "undecided"
             explanation = (
-                f"differences along a random direction are too inaccurate (± {resolution:.1e} of an entry)"
+                f"differences along a random direction are too inaccurate (± {check.resolution:.1e} of an entry)"
                 if found.clear
                 else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
             )

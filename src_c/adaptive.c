@@ -126,6 +126,24 @@ static void refine(fg_component *c, const fg_verdict *v, double before)
     }
 }
 
+/* Looks at a kink from two distances: the slopes on both sides, once they agree. */
+static void judge_kink(fg_component *c, double base, const double *values, const fg_verdict *v)
+{
+    if (!(c->kink > 4.0 * v->h)) {
+        c->kink = v->h;
+        go_on(c, c->h / 32.0);
+        return;
+    }
+    const double half = 0.5 * ((values[0] - base) + (values[1] - base)) / v->h;
+    c->flags |= FG_KINK;
+    c->value = v->derivative;
+    c->error = fabs(half);
+    c->step = v->h;
+    c->right = v->derivative + half;
+    c->left = v->derivative - half;
+    finish(c);
+}
+
 /* A component after a round. */
 static void judge(fg_component *c, double x, double base, const double *values, const fg_noise *noise)
 {
@@ -149,19 +167,7 @@ static void judge(fg_component *c, double x, double base, const double *values, 
         return;
     const double before = c->error, own = fg_bar(v.truncation, v.deviation);
     if (c->side == 0 && fg_looks_like_kink(values, base, v.noise)) {
-        const double half = 0.5 * ((values[0] - base) + (values[1] - base)) / v.h;
-        if (c->kink > 4.0 * v.h) {
-            c->flags |= FG_KINK;
-            c->value = v.derivative;
-            c->error = fabs(half);
-            c->step = v.h;
-            c->right = v.derivative + half;
-            c->left = v.derivative - half;
-            finish(c);
-            return;
-        }
-        c->kink = v.h;
-        go_on(c, c->h / 32.0);
+        judge_kink(c, base, values, &v);
         return;
     }
     if (c->kept && (v.rough || fabs(v.derivative - c->value) > 2 * (own + c->error))) {

@@ -159,6 +159,24 @@ static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t f
     }
 }
 
+/* Numbers of one row near the ends of an axis, by that row's own weights. */
+static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in, REAL *to)
+{
+    const ptrdiff_t which = (row < a->half ? row : row - a->length + 2 * a->half) * a->edge_taps;
+    const double *const weights = a->edge_weights + which;
+    ptrdiff_t shifts[FG_GRID_TAPS];
+    for (int t = 0; t < a->edge_taps; t++)
+        shifts[t] = (a->edge_rows[which + t] - row) * a->stride;
+    if (count > 1) {
+        NAME(weighted)(count, a->edge_taps, shifts, weights, 1, 0, in, to);
+        return;
+    }
+    double sum = 0.0;
+    for (int t = 0; t < a->edge_taps; t++)
+        sum += weights[t] * ((double)in[shifts[t]] - in[0]);
+    to[0] = (REAL)sum;
+}
+
 /* The derivative along an axis of numbers [begin, end) of the array. With stream, `out` is not read again soon. Returns how
  * many coordinates are out of order. */
 static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_t begin, ptrdiff_t end, int stream, REAL *out)
@@ -172,19 +190,8 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
         /* Rows with the same formula go in one run; those whose weights differ only if they are single numbers. */
         const ptrdiff_t rows = edge || (s > 1 && a->kind >= FG_GRID_THREE) ? 1 : n - half - row;
         const ptrdiff_t all = rows * s - within, count = all < end - p ? all : end - p;
-        ptrdiff_t shifts[FG_GRID_TAPS];
-        if (edge) {
-            const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
-            for (int t = 0; t < a->edge_taps; t++)
-                shifts[t] = (a->edge_rows[which + t] - row) * s;
-            if (count == 1) {
-                double sum = 0.0;
-                for (int t = 0; t < a->edge_taps; t++)
-                    sum += a->edge_weights[which + t] * ((double)in[shifts[t]] - in[0]);
-                to[0] = (REAL)sum;
-            } else
-                NAME(weighted)(count, a->edge_taps, shifts, a->edge_weights + which, 1, 0, in, to);
-        }
+        if (edge)
+            NAME(at_edge)(a, count, row, in, to);
 #ifdef FG_STREAMS
         else if (a->kind == FG_GRID_ODD && stream)
             NAME(stream_odd)(stream, count, s, (int)half, a->interior, in, to);
@@ -202,6 +209,7 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
                 NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
             }
         } else {
+            ptrdiff_t shifts[FG_GRID_TAPS];
             for (ptrdiff_t k = 0; k <= 2 * half; k++)
                 shifts[k] = (k - half) * s;
             NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, n, s == 1, in, to);
