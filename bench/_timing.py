@@ -11,32 +11,35 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def rounds_of(functions, seconds=0.4, rounds=41, slowest=None):
-    """Seconds a call of each function in each of many short, interleaved rounds; peers too slow are left out."""
+    """Seconds a call of each function in each of many short, interleaved rounds.
+
+    About `seconds` in all; fewer rounds, but 5, where a round alone takes long. Peers of which a call takes longer than
+    `slowest` are left out.
+    """
     once = {}
     for name, function in list(functions.items()):
-        started = time.perf_counter()
-        function()
-        once[name] = max(time.perf_counter() - started, 1e-7)
+        once[name] = seconds_of(function)
         if slowest and once[name] > slowest and not name.startswith(("limit", "fastgrad")):
             functions = {other: f for other, f in functions.items() if other != name}
             del once[name]
-        elif not slowest or once[name] < slowest:
+        elif once[name] < (slowest or 1.0):
             # The first call finds nothing warm.
-            started = time.perf_counter()
-            function()
-            once[name] = max(time.perf_counter() - started, 1e-7)
-    if slowest and sum(once.values()) * rounds > 2 * seconds:
-        rounds = max(3, int(2 * seconds / sum(once.values())))
+            once[name] = seconds_of(function)
+    rounds = max(min(5, rounds), min(rounds, int(2 * seconds / sum(once.values()))))
     repeats = {name: max(1, int(seconds / len(functions) / rounds / each)) for name, each in once.items()}
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
-            count = repeats[name]
-            started = time.perf_counter()
-            for _ in range(count):
-                function()
-            times[name].append((time.perf_counter() - started) / count)
+            times[name].append(seconds_of(function, repeats[name]))
     return times
+
+
+def seconds_of(function, count=1):
+    """Seconds of one of so many calls."""
+    started = time.perf_counter()
+    for _ in range(count):
+        function()
+    return max((time.perf_counter() - started) / count, 1e-7 if count == 1 else 0.0)
 
 
 def medians(times):

@@ -73,6 +73,10 @@ class Point:
         """A point in words."""
         return f"x = {np.array2string(point, threshold=6, edgeitems=3, precision=6)}"
 
+    def hint(self, error: BaseException) -> str:
+        """What x's structure may have to do with an exception in f; "" where nothing is to be said."""
+        return ""
+
 
 class Scalar(Point):
     """x as a Python number; f gets a number."""
@@ -95,12 +99,16 @@ class Scalar(Point):
 class Tree(Point):
     """x as a pytree of arrays and numbers; f gets the same structure around views of the coordinates."""
 
-    __slots__ = ("_ends", "_leaves", "_names", "_rebuild")
+    __slots__ = ("_ends", "_leaves", "_names", "_numbers", "_rebuild")
 
     def __init__(self, x: Any) -> None:
         leaves, paths, self._rebuild = _flatten(x)
         self._names = names = list(map(_named, paths))
         self._leaves = [_Leaf(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
+        # "list" or "tuple" where x is one of numbers alone, which many mean as an array.
+        self._numbers = (
+            type(x).__name__ if type(x) in (list, tuple) and all(leaf.is_number for leaf in self._leaves) else ""
+        )
         self._ends = np.cumsum([leaf.size for leaf in self._leaves], dtype=np.intp)
         parts = [leaf.values.ravel() for leaf in self._leaves]
         super().__init__(np.concatenate(parts) if parts else np.empty(0), self._make)
@@ -129,6 +137,11 @@ class Tree(Point):
         if isinstance(index, tuple):
             raise IndexError(f"x is a pytree: name its coordinate by a path such as {self.name(0)!r}, not {index}")
         return super().component(index)
+
+    def hint(self, error: BaseException) -> str:
+        if not self._numbers or not isinstance(error, TypeError | AttributeError):
+            return ""
+        return f"; x is a {self._numbers}, so f gets one: pass np.array(x) if f takes an array"
 
     def leaf_slices(self) -> list[tuple[str, slice]]:
         """Names of the leaves, and where they stand among the coordinates."""

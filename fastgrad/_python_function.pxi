@@ -175,7 +175,8 @@ cdef class PythonFunction(Function):
         """f raised at a shift: NaN where that is the edge of its domain, else the exception with a note."""
         cdef Py_ssize_t k, c = component_of(s, row // s.width)
         cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
-        _values.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}")
+        _values.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}"
+                         + self.named().hint(error))
         if not (self.tolerant and _values.is_domain_error(error)):
             raise error
         if self.domain_error is None:
@@ -218,8 +219,9 @@ cdef class PythonFunction(Function):
             if self.tolerant and _values.is_domain_error(error):
                 fill_nan(self.c.outputs, out)
                 return 0
-            _values.add_note(error, f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
-                             if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
+            _values.add_note(error, (f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
+                                     if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
+                             + self.named().hint(error))
             raise
         return 0
 
