@@ -13,7 +13,10 @@ import fastgrad as fg
 
 def load_tumours():
     """The breast-cancer table of scikit-learn: 30 features, standardised, and the intercept's 1; benign or not."""
-    from sklearn.datasets import load_breast_cancer
+    try:
+        from sklearn.datasets import load_breast_cancer
+    except ImportError as error:
+        raise ImportError("the table comes with scikit-learn: pip install 'fastgrad[ml]'") from error
 
     features, benign = load_breast_cancer(return_X_y=True)
     features = (features - features.mean(axis=0)) / features.std(axis=0)

@@ -54,7 +54,10 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--parameters", type=int, default=100)
     options = parser.parse_args()
-    from distributed import Client, LocalCluster
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ImportError("the cluster is one of Dask: pip install 'fastgrad[distributed,progress]'") from error
 
     misfit = make_misfit(options.parameters)
     conductivity = np.ones(options.parameters)

@@ -15,7 +15,10 @@ FOLDS = 5
 
 def load_patients():
     """Standardised features, and the progression of the disease in units of its standard deviation."""
-    from sklearn.datasets import load_diabetes
+    try:
+        from sklearn.datasets import load_diabetes
+    except ImportError as error:
+        raise ImportError("the table comes with scikit-learn: pip install 'fastgrad[ml]'") from error
 
     features, outcome = load_diabetes(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(outcome))

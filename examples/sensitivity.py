@@ -7,14 +7,17 @@ matplotlib (extra `plot`). Needs scikit-learn and pandas: pip install '.[ml,fram
 import sys
 from pathlib import Path
 
-from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, WhiteKernel
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+try:
+    from sklearn.datasets import load_breast_cancer, load_diabetes
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+except ImportError as error:
+    raise ImportError("data and models come with scikit-learn: pip install 'fastgrad[ml,frames,plot]'") from error
 
 import fastgrad as fg
 

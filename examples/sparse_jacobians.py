@@ -4,8 +4,12 @@ python examples/sparse_jacobians.py    (needs scipy)
 """
 
 import numpy as np
-from scipy import optimize, sparse
-from scipy.integrate import solve_ivp
+
+try:
+    from scipy import optimize, sparse
+    from scipy.integrate import solve_ivp
+except ImportError as error:
+    raise ImportError("sparse Jacobians, and those who ask for them, are scipy's: pip install scipy") from error
 
 import fastgrad as fg
 

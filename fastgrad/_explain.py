@@ -86,7 +86,7 @@ def _leaf(
     factor = _factor(c[ok], v[ok], t[ok]) if mostly else None
     if factor is not None and bad.size > 1:
         size = f"{abs(factor):.3f} times too large" if factor > 1 else f"{factor:.4g} times what it should be"
-        text = "has the wrong sign" if abs(factor + 1) < 1e-3 else f"is {size}"
+        text = "has the wrong sign" if abs(factor + 1) < 1e-3 else f"is {_slightly(factor) or size}"
         return f"{leaf} {text} ({bad.size} of {c.size} entries): {_reason(factor)}"
     if ok.all():
         text = _moved(leaf, shape, c, v, t)
@@ -99,6 +99,8 @@ def _leaf(
     if factor is not None:
         text = "the wrong sign" if abs(factor + 1) < 1e-3 else f"{_times(factor)} its value"
         some = name(int(bad[0])) if bad.size == 1 else f"{bad.size} entries of {leaf}, the first {name(int(bad[0]))},"
+        if _slightly(factor):
+            return f"{some} {'is' if bad.size == 1 else 'are'} {_slightly(factor)}"
         return f"{some} {'has' if bad.size == 1 else 'have'} {text}"
     return ""
 
@@ -113,6 +115,11 @@ def _factor(claimed: Array, numeric: Array, tolerance: Array) -> float | None:
         return None
     fits = np.abs(claimed - factor * numeric) <= max(1.0, abs(factor)) * tolerance
     return factor if fits.all() else None
+
+
+def _slightly(factor: float) -> str:
+    """A factor close to 1 in words; "" if it is not."""
+    return f"too {'large' if factor > 1 else 'small'} by {abs(factor - 1):.2g} of it" if abs(factor - 1) < 0.01 else ""
 
 
 def _times(factor: float) -> str:

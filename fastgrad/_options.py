@@ -46,7 +46,9 @@ def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
     if outside.any():
         row, i = (int(k) for k in np.argwhere(outside)[0])
         at = f" of point {row}" if len(points) > 1 else ""
-        raise ValueError(f"{point.name(i)} = {points[row, i]}{at} is outside its bounds [{lower[i]}, {upper[i]}]")
+        # scipy.optimize.minimize takes a pair for each coordinate; at n = 2 the shapes are the same.
+        hint = "; bounds are (lower, upper), not a pair for each coordinate" if np.shape(bounds) == (2, 2) else ""
+        raise ValueError(f"{point.name(i)} = {points[row, i]}{at} is outside its bounds [{lower[i]}, {upper[i]}]{hint}")
     return lower, upper
 
 

@@ -212,3 +212,9 @@ def test_a_list_where_f_takes_an_array_gets_a_hint(verb):
     with pytest.raises(TypeError) as structured:
         verb(lambda x: x**2, {"a": np.ones(2)})
     assert "np.array" not in structured.value.__notes__[0]
+
+
+def test_bounds_as_pairs_for_each_coordinate_get_a_hint():
+    """As scipy.optimize.minimize takes them; of two coordinates they have the shape of (lower, upper) too."""
+    with pytest.raises(ValueError, match="not a pair for each coordinate"):
+        fg.gradient(np.sum, np.array([1.0, 2.0]), bounds=[(0, 3), (0, 3)])

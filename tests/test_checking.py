@@ -178,7 +178,7 @@ def put(d, key, index, value):
         (lambda d, p: put(d, "b", 2, 0.0), "b[2] is zero, but f depends on it"),
         (lambda d, p: put(d, "b", slice(None), np.roll(d["b"], 1)), "b is shifted by one entry"),
         (lambda d, p: loss_gradient({k: v - 0.1 * d[k] for k, v in p.items()}), "right at x - 0.1·gradient"),
-        (lambda d, p: put(d, "W2", (1, 2), d["W2"][1, 2] * (1 + 1e-4)), "W2[1, 2] has 1 times its value"),
+        (lambda d, p: put(d, "W2", (1, 2), d["W2"][1, 2] * (1 + 1e-4)), "W2[1, 2] is too large by 0.0001 of it"),
     ],
 )
 def test_explanations(change, sentence):
@@ -355,3 +355,12 @@ def test_wrong_gradients_of_the_collection_are_found(change):
         claimed[worst] *= change
         check = fg.check_grad(problem.f, claimed, problem.point)
         assert [m.index for m in check.wrong] == [worst], problem.name
+
+
+def test_a_small_factor_is_said_as_a_difference():
+    """Not as 1 times its value."""
+    x = np.array([1.0, 2.0, 3.0])
+    found = fg.check_grad(lambda x: np.sum(x**4), 4 * x**3 * [1, 1, 1 + 1e-5], x).explanation
+    assert found == "1 of 3 entries is wrong: x[2] is too large by 1e-05 of it"
+    found = fg.check_grad(lambda x: np.sum(x**4), 4 * x**3 * (1 - 1e-5), x).explanation
+    assert "too small by 1e-05 of it" in found or "1 times" not in found
