@@ -216,7 +216,7 @@ def test_batch_memory_is_bounded():
     assert peak < 16 << 20
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     x=hnp.arrays(
         st.sampled_from(["<f8", ">f8", "<f4", "<i4", "u1"]),

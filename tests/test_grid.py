@@ -24,7 +24,7 @@ def _layouts(values):
     yield np.moveaxis(np.ascontiguousarray(np.moveaxis(values, 0, -1)), -1, 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     shape=st.lists(st.integers(2, 9), min_size=1, max_size=4),
     dtype=st.sampled_from(TYPES),
@@ -333,7 +333,7 @@ def test_what_the_user_had_is_left_alone():
     assert grid.gradient(np.empty((0, 3)), axis=1).shape == (0, 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     count=st.integers(3, 9),
     derivative=st.sampled_from([1, 2]),

@@ -281,9 +281,7 @@ def test_nothing_is_unpickled_from_files():
         assert "eval(" not in text.replace("literal_eval(", ""), path
 
 
-@settings(
-    max_examples=int(os.environ.get("FASTGRAD_EXAMPLES", "250")), deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=int(os.environ.get("FASTGRAD_EXAMPLES", "250")), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_any_options_any_function(data):

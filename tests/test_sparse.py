@@ -24,7 +24,7 @@ def laplacian(side):
 
 
 @given(patterns())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_columns_of_a_colour_share_no_row(pattern):
     kernel = as_kernel(sparse.csr_array(pattern))
     for smallest_last in (False, True):
@@ -36,7 +36,7 @@ def test_columns_of_a_colour_share_no_row(pattern):
 
 
 @given(patterns(square=True))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_star_colours(pattern):
     pattern = pattern | pattern.T | np.eye(len(pattern), dtype=bool)
     n = len(pattern)
@@ -66,7 +66,7 @@ def test_colours_are_few():
 
 
 @given(patterns(), st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_random_patterns_are_found_exactly(pattern, nan):
     weights = np.where(pattern, 1.5, 0.0)
     rows = [np.flatnonzero(row) for row in pattern]
@@ -103,7 +103,7 @@ def test_noise_has_no_pattern():
 
 
 @given(patterns())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_compressed_jacobians_are_the_dense_ones(pattern):
     f, exact = weighted(pattern)
     x = np.linspace(0.3, 1.1, pattern.shape[1])
