@@ -119,7 +119,8 @@ def _pooled(
     imaginary: bool,
     outputs: int,
 ) -> _kernels.Function:
-    from ._workers import Job, Pool
+    from ._tasks import Job
+    from ._workers import Pool
 
     assert how.workers is not None
     job = Job(f, args, point.restore(point.flat), how.vectorized, imaginary, outputs)
