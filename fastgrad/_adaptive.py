@@ -56,9 +56,10 @@ class Adaptive(Method):
         relative_noise: float = FLOAT64,
         only: int | None = None,
         out: Array | None = None,
+        base: Array | None = None,
     ) -> tuple[Array, float]:
         """As for `Method`; a warning names components without a derivative."""
-        found, flags, levels, base = self.components(function, point, x, relative_noise)
+        found, flags, levels, base = self.components(function, point, x, relative_noise, base)
         if not _kernels.is_plain(found[0]):
             undetermined = ~np.isfinite(found[0])
             c = int(np.argmax(undetermined))
@@ -73,13 +74,18 @@ class Adaptive(Method):
         return (values.reshape(x.shape) if only is None else values[[only], None]), max(known, 2 * FLOAT64)
 
     def components(
-        self, function: _kernels.Function, point: Point, x: Array, relative_noise: float = FLOAT64
+        self,
+        function: _kernels.Function,
+        point: Point,
+        x: Array,
+        relative_noise: float = FLOAT64,
+        base: Array | None = None,
     ) -> tuple[Array, NDArray[np.intc], Array, Array]:
         """Rows value, error, step, left and right slope (5, x.size); flags; noise and f at each point of x."""
         if not function.n:
             return np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1), np.empty(0)
         points = x.reshape(-1, function.n)
-        base = base_values(function, point, points).ravel()
+        base = base_values(function, point, points, base).ravel()
         room = None if self.bounds is None else room_within(self.bounds, point, points)
         level = self.noise
         if level is not None and not (level > 0 and math.isfinite(level)):

@@ -90,6 +90,7 @@ class FixedStep(Method):
         relative_noise: float = FLOAT64,
         only: int | None = None,
         out: Array | None = None,
+        base: Array | None = None,
     ) -> tuple[Array, float]:
         """As for `Method`."""
         step = None if self.step is None else checked_steps(self.step, point, "step")
@@ -99,9 +100,8 @@ class FixedStep(Method):
             scheme = stencils.complex_scheme()
             found, seen = function.derivatives(x, scheme, stencils.COMPLEX_STEP, step, typical, None, first, count, out)
             return found, relative_noise
-        base = None
         if self.noise is not None or self.stencil.scheme.needs_base:
-            base = base_values(function, point, x)
+            base = base_values(function, point, x, base)
             if self.noise is not None:
                 relative_noise = relative(self.noise, base)
         function.tolerate(True)

@@ -32,6 +32,7 @@ class Method(ABC):
         relative_noise: float = FLOAT64,
         only: int | None = None,
         out: Array | None = None,
+        base: Array | None = None,
     ) -> tuple[Array, float]:
         """First derivatives at the points x, and the relative noise of f that they were taken for.
 
@@ -48,6 +49,8 @@ class Method(ABC):
             The one component wanted.
         out : ndarray, optional
             Where the result may be written; it need not be.
+        base : ndarray, optional
+            f at the points x, (points, outputs), where it is known.
 
         Returns
         -------
@@ -70,3 +73,16 @@ class Method(ABC):
             function.expect(self.evaluations(point.n))
             values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
         return point.restore(values), relative_noise
+
+    def value_and_gradient(
+        self, f: Callable[..., Any], args: tuple[Any, ...], x: Any, how: Evaluation, relative_noise: float
+    ) -> tuple[float, Any, float]:
+        """As `gradient`, and f at x before it: once, also where the derivatives start from it."""
+        point = as_point(x)
+        with as_function(f, args, point, how) as function:
+            base = function.at_points(point.flat.reshape(1, -1))
+            if self.imaginary:
+                return base.item(), *self.gradient(f, args, x, how, relative_noise)
+            function.expect(1 + self.evaluations(point.n))
+            values, relative_noise = self.derivatives(function, point, point.flat, relative_noise, base=base)
+        return base.item(), point.restore(values), relative_noise

@@ -72,10 +72,10 @@ def relative(noise: float, values: Array) -> float:
     return max(noise / size, FLOAT64) if size else FLOAT64
 
 
-def base_values(function: _kernels.Function, point: Point, x: Array) -> Array:
-    """F at the points x; not a number there is an error, since no derivative exists."""
+def base_values(function: _kernels.Function, point: Point, x: Array, known: Array | None = None) -> Array:
+    """F at the points x, evaluated unless it is known; not a number there is an error, since no derivative exists."""
     points = x.reshape(-1, function.n)
-    values = function.at_points(points)
+    values = function.at_points(points) if known is None else known
     if _kernels.is_plain(values):
         return values
     finite = np.isfinite(values).all(axis=1)

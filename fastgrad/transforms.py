@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ._functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
-from ._points import as_point
+from ._functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
 from .derivatives import make_method
 from .stencils import FLOAT64
 
@@ -46,12 +45,11 @@ class Gradient:
         else:
             f, x, args = _placed(f, self._argnums, args)
         # What is learnt of f's precision is kept; a race between threads can only learn it twice.
+        if self._with_value:
+            value, found, self._noise = self._chosen.value_and_gradient(f, args, x, self._how, self._noise)
+            return value, found
         found, self._noise = self._chosen.gradient(f, args, x, self._how, self._noise)
-        if not self._with_value:
-            return found
-        point = as_point(x)
-        with as_function(f, args, point, self._how) as plain:
-            return plain.at_points(point.flat.reshape(1, -1)).item(), found
+        return found
 
 
 def _placed(

@@ -346,3 +346,21 @@ def test_bounds():
         d = fg.gradient(g, x, bounds=([0, 2, 0], [9, 2, 9]))
     assert np.isnan(d[1])
     assert np.allclose(d[[0, 2]], 3 * x[[0, 2]] ** 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "calls"), [({}, 9), ({"method": "forward"}, 5), ({"noise": 1e-9}, 9), ({"order": 4}, 17)]
+)
+def test_value_and_grad_evaluates_f_at_x_once(options, calls):
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return float(np.sum(x**3))
+
+    x = np.linspace(0.5, 1.5, 4)
+    value, slope = fg.value_and_grad(f, **options)(x)
+    assert len(seen) == calls
+    assert sum(np.array_equal(point, x) for point in seen) == 1
+    assert value == f(x)
+    np.testing.assert_allclose(slope, 3 * x**2, rtol=1e-2 if "noise" in options else 1e-6)
