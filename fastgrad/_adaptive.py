@@ -35,6 +35,7 @@ class Adaptive(Method):
     __slots__ = ("bounds", "noise", "typical_x")
 
     imaginary = False
+    starts_from_base = True
 
     def __init__(self, typical_x: Any = None, bounds: Any = None, noise: float | None = None) -> None:
         self.typical_x = typical_x

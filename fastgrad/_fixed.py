@@ -36,7 +36,7 @@ class FixedStep(Method):
         Absolute noise of one evaluation of f.
     """
 
-    __slots__ = ("bounds", "imaginary", "noise", "simple", "stencil", "step", "typical_x")
+    __slots__ = ("bounds", "imaginary", "noise", "simple", "starts_from_base", "stencil", "step", "typical_x")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class FixedStep(Method):
     ) -> None:
         self.stencil = stencil
         self.imaginary = stencil is None
+        self.starts_from_base = stencil is not None and not (stencil.is_central and noise is bounds is None)
         self.step = step
         self.typical_x = typical_x
         self.bounds = bounds

@@ -18,6 +18,7 @@ class Method(ABC):
     __slots__ = ()
 
     imaginary: bool
+    starts_from_base: bool  # whether derivatives may take f at x itself
 
     @abstractmethod
     def evaluations(self, components: int) -> int:
@@ -81,7 +82,7 @@ class Method(ABC):
         point = as_point(x)
         with as_function(f, args, point, how) as function:
             base = function.at_points(point.flat.reshape(1, -1))
-            if self.imaginary:
+            if not self.starts_from_base:
                 return base.item(), *self.gradient(f, args, x, how, relative_noise)
             function.expect(1 + self.evaluations(point.n))
             values, relative_noise = self.derivatives(function, point, point.flat, relative_noise, base=base)
