@@ -291,7 +291,7 @@ def test_dask_goes_on_when_a_worker_is_killed(cluster, tmp_path):
     killer.join()
     assert (together == alone).all()
     # The nanny starts another worker; later tests need it.
-    cluster.wait_for_workers(2, timeout=30)
+    cluster.wait_for_workers(2, timeout=60)
 
 
 def test_arrays_larger_than_memory_through_dask():
