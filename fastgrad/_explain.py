@@ -75,9 +75,10 @@ def _leaf(
     """The pattern of one leaf."""
     bad = np.flatnonzero(wrong[where]) + where.start
     c, v, t, ok = claimed[where], numeric[where], tolerance[where], known[where]
+    single = bad.size == 1
+    some = name(int(bad[0])) if single else f"{bad.size} entries of {leaf}, the first {name(int(bad[0]))},"
     if np.all(claimed[bad] == 0.0):
-        some = name(int(bad[0])) if bad.size == 1 else f"{bad.size} entries of {leaf}, the first {name(int(bad[0]))},"
-        return f"{some} {'is' if bad.size == 1 else 'are'} zero, but f depends on it: does its term reach the gradient?"
+        return f"{some} {'is' if single else 'are'} zero, but f depends on it: does its term reach the gradient?"
     if bad.size == 2 and known[bad].all():
         i, j = bad
         if abs(claimed[i] - numeric[j]) <= tolerance[j] and abs(claimed[j] - numeric[i]) <= tolerance[i]:
@@ -96,13 +97,12 @@ def _leaf(
     if term:
         return term
     factor = _factor(claimed[bad], numeric[bad], tolerance[bad])
-    if factor is not None:
-        text = "the wrong sign" if abs(factor + 1) < 1e-3 else f"{_times(factor)} its value"
-        some = name(int(bad[0])) if bad.size == 1 else f"{bad.size} entries of {leaf}, the first {name(int(bad[0]))},"
-        if _slightly(factor):
-            return f"{some} {'is' if bad.size == 1 else 'are'} {_slightly(factor)}"
-        return f"{some} {'has' if bad.size == 1 else 'have'} {text}"
-    return ""
+    if factor is None:
+        return ""
+    if _slightly(factor):
+        return f"{some} {'is' if single else 'are'} {_slightly(factor)}"
+    text = "the wrong sign" if abs(factor + 1) < 1e-3 else f"{_times(factor)} its value"
+    return f"{some} {'has' if single else 'have'} {text}"
 
 
 def _factor(claimed: Array, numeric: Array, tolerance: Array) -> float | None:
