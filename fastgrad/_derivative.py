@@ -37,6 +37,15 @@ class Derivative:
         The standard deviation of the noise of one evaluation of f.
     left, right : float, ndarray or pytree
         One-sided slopes at a kink, else nan.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> found = fg.differentiate(lambda x: x[0] ** 3 + abs(x[1]), np.array([2.0, 0.0]))
+    >>> found.value.round(9).tolist(), found.flags.tolist()
+    ([12.0, 0.0], ['', 'kink'])
+    >>> found.left.round(9).tolist(), found.right.round(9).tolist()
+    ([nan, -1.0], [nan, 1.0])
     """
 
     value: Any
@@ -64,7 +73,25 @@ class Derivative:
         return self.table()
 
     def table(self, most: int = 40) -> str:
-        """A readable table of at most `most` components: flagged ones first, then those of the largest error."""
+        """A readable table of some components.
+
+        Parameters
+        ----------
+        most : int, optional
+            So many at most: flagged ones first, then those of the largest relative error, in the order of x.
+
+        Returns
+        -------
+        table : str
+            A line a component: name, derivative with the digits that are known, error bar, step, flags.
+
+        Examples
+        --------
+        >>> import fastgrad as fg, numpy as np
+        >>> found = fg.differentiate(lambda x: (x**2).sum(), np.arange(100.0))
+        >>> len(found.table(most=5).splitlines())
+        8
+        """
         size = self._bits.size
         rows = np.arange(size)
         if size > most:
@@ -88,7 +115,20 @@ class Derivative:
         return "\n".join(text)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python values, ready for JSON: one entry a component, in the order of the coordinates."""
+        """Plain Python values, ready for JSON.
+
+        Returns
+        -------
+        plain : dict
+            Lists of ``names``, ``value``, ``error``, ``step``, ``flags``, ``left`` and ``right``, an entry a component
+            in the order of the coordinates; and ``nfev``, ``noise``.
+
+        Examples
+        --------
+        >>> import fastgrad as fg
+        >>> sorted(fg.differentiate(lambda x: x**2, 3.0).to_dict())
+        ['error', 'flags', 'left', 'names', 'nfev', 'noise', 'right', 'step', 'value']
+        """
         value, error, step, left, right = self._flat.tolist()
         return {
             "names": [self._point.name(c) for c in range(self._bits.size)],
@@ -115,6 +155,7 @@ class Derivative:
         Returns
         -------
         axes : matplotlib Axes
+            With the curves, on log axes.
 
         Raises
         ------

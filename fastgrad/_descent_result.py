@@ -42,6 +42,13 @@ class DescentResult:
         loss curve. For two coordinates also ``x``, the path.
     exception : BaseException or None
         What f or grad raised.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> result = fg.gradient_descent(lambda x: ((x - 1) ** 2).sum(), np.zeros(3))
+    >>> result.success, result.x.round(6).tolist(), bool(result.history["fun"][-1] < 1e-12)
+    (True, [1.0, 1.0, 1.0], True)
     """
 
     x: Any
@@ -64,7 +71,13 @@ class DescentResult:
         return f"{self.message}: f = {self.fun:.6g} after {self.nit} iterations, {self.nfev} evaluations"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python values, ready for JSON, where x is arrays."""
+        """Plain Python values, ready for JSON, where x is arrays.
+
+        Returns
+        -------
+        plain : dict
+            The attributes by their names, arrays as lists; without the exception.
+        """
         names = ("x", "fun", "jac", "nit", "nfev", "njev", "success", "status", "message")
         plain = {name: _plain(getattr(self, name)) for name in names}
         plain["history"] = {name: values.tolist() for name, values in self.history.items()}

@@ -75,7 +75,7 @@ class Coordinates:
     def __len__(self) -> int:
         return self.x.size
 
-    def weights(self, scheme: Scheme) -> tuple[_grid_kernels.Weights, Array | None]:
+    def _weights(self, scheme: Scheme) -> tuple[_grid_kernels.Weights, Array | None]:
         """Weights of the edges, and the table of the interior if it needs one."""
         found = self._kept.get(scheme)
         if found is None:
@@ -122,7 +122,7 @@ def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -
     three = scheme.derivative == 1 and scheme.order == 2
     if isinstance(coordinates, Coordinates):
         x = coordinates.x
-        weights, table = coordinates.weights(scheme)
+        weights, table = coordinates._weights(scheme)
     else:
         x = coordinates
         if not three or x.size < 3:

@@ -62,6 +62,16 @@ class GradientCheck:
         What is to be said of f and the gradient besides.
     leaves : dict
         In a search: for each leaf of x, the smallest error of an entry that would have been found.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> check = fg.check_grad(lambda x: (x**2).sum(), lambda x: x, np.array([1.0, 2.0]))
+    >>> bool(check), check.verdict, check.explanation
+    (False, 'wrong', '2 of 2 entries are wrong: x is 0.5 times what it should be (2 of 2 entries): a factor of 2 lost?')
+    >>> worst = check.wrong[0]
+    >>> worst.path, worst.claimed, round(worst.numeric, 9)
+    ('x[1]', 2.0, 4.0)
     """
 
     verdict: str
@@ -115,11 +125,27 @@ class GradientCheck:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python values, ready for JSON."""
+        """Plain Python values, ready for JSON.
+
+        Returns
+        -------
+        plain : dict
+            The attributes by their names.
+        """
         return asdict(self)
 
     def plot(self, axes: Any = None) -> Any:
         """Draw claimed against numeric entries, with error bars; leaves by colour.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Where to draw; new ones by default.
+
+        Returns
+        -------
+        axes : matplotlib Axes
+            Entries that are right lie on its diagonal.
 
         Raises
         ------

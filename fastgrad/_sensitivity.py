@@ -41,6 +41,14 @@ class Sensitivity:
         Rows with NaN, left out.
     nfev : int
         Rows that the model predicted.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> found = fg.sensitivity(lambda X: 3 * X[:, 0] - X[:, 1], X)
+    >>> found.ranking, found.mean.round(6).tolist(), found.positive.tolist()
+    (['x0', 'x1'], [3.0, -1.0], [1.0, 0.0])
     """
 
     values: Array

@@ -97,7 +97,27 @@ class JacobianPlan:
         return found
 
     def dense(self, x: ArrayLike, *args: Any) -> Array:
-        """The Jacobian at x as an ndarray (m, n), at the same cost: for those who take no sparse one."""
+        """The Jacobian at x as an ndarray, at the same cost: for those who take no sparse one.
+
+        Parameters
+        ----------
+        x : array_like
+            (n,).
+        *args
+            Further arguments of f; by default those of the plan.
+
+        Returns
+        -------
+        jacobian : ndarray
+            (m, n).
+
+        Examples
+        --------
+        >>> import fastgrad as fg, numpy as np
+        >>> fg.plan_jacobian(lambda x: x**2, np.ones(2)).dense([1.0, 3.0]).round(6)
+        array([[2., 0.],
+               [0., 6.]])
+        """
         return np.asarray(self(x, *args).toarray())
 
     def plot(self, axes: Any = None) -> Any:
@@ -111,6 +131,7 @@ class JacobianPlan:
         Returns
         -------
         axes : matplotlib Axes
+            Rows of the matrix go down.
 
         Raises
         ------

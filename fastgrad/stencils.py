@@ -98,6 +98,17 @@ class Stencil:
         ----------
         noise : float
             Noise of f relative to its size: the epsilon of the precision that it computes in.
+
+        Returns
+        -------
+        step : float
+            Relative to the size of the coordinate.
+
+        Examples
+        --------
+        >>> from fastgrad.stencils import stencil
+        >>> f"{stencil('central', 2).relative_step():.2g}"
+        '8.7e-06'
         """
         found = self._relative_steps.get(noise)
         if found is None:
@@ -136,12 +147,29 @@ def complex_scheme() -> _kernels.Scheme:
 
 
 def stencil(method: str, order: int | None = None) -> Stencil:
-    """The stencil of a method, with its default order of accuracy if none is given.
+    """The stencil of a method.
+
+    Parameters
+    ----------
+    method : {"central", "forward", "one-sided"}
+    order : int, optional
+        Order of accuracy; the method's default if none is given.
+
+    Returns
+    -------
+    stencil : Stencil
+        A value: equal ones are the same object.
 
     Raises
     ------
     ValueError
         There is no such method or order; the message lists those that there are.
+
+    Examples
+    --------
+    >>> from fastgrad.stencils import stencil
+    >>> stencil("central", 4).offsets, stencil("forward")
+    ((1, -1, 2, -2), forward, order 1: f' = [-f(x) + f(x+h)] / h)
     """
     orders = _STENCILS.get(method)
     if orders is None:
