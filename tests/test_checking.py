@@ -1,6 +1,7 @@
 """Checks of gradients: right ones pass, wrong ones are named; the command line and the test helper."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -364,3 +365,17 @@ def test_a_small_factor_is_said_as_a_difference():
     assert found == "1 of 3 entries is wrong: x[2] is too large by 1e-05 of it"
     found = fg.check_grad(lambda x: np.sum(x**4), 4 * x**3 * (1 - 1e-5), x).explanation
     assert "too small by 1e-05 of it" in found or "1 times" not in found
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    """As in ``fastgrad check ... | head -1``."""
+    (tmp_path / "m.py").write_text(
+        "def f(x):\n    return sum(x['a'] ** 3)\ndef g(x):\n    return {'a': 3 * x['a'] ** 2}\n"
+    )
+    (tmp_path / "at.py").write_text("import numpy\nx = {'a': numpy.ones(3)}\n")
+    command = [sys.executable, "-m", "fastgrad", "check", "m.py:f", "--grad", "m.py:g", "--at", "at.py:x"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    os.close(writing)
+    assert done.stderr == ""
