@@ -78,7 +78,7 @@ def speeds(options):
     for name, workload in chosen(WORKLOADS, options.names, options.quick).items():
         ratios, times, absent = measured(workload, *(QUICK if options.quick else FULL))
         if ratios is None:
-            print(f"{name:<38} needs what is absent here")
+            print(f"{name:<38} absent: {', '.join(row for row in absent if row != 'fastgrad')}")
             continue
         others = ", ".join(f"{row} {ratio:.3g}" for row, ratio in ratios.items() if row != "fastgrad")
         others += "".join(f", {row} absent" for row in absent)
@@ -166,7 +166,8 @@ MOST_IMPORT, MOST_MEMORY = 10, 16
 def import_time():
     """Milliseconds, the median of 15 processes."""
     code = "import time, numpy; start = time.perf_counter(); import fastgrad; print(time.perf_counter() - start)"
-    command = [sys.executable, "-c", code]
+    # -P: else an unbuilt source tree in the current folder is taken for the package.
+    command = [sys.executable, "-P", "-c", code]
     times = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(16)]
     return 1e3 * statistics.median(times[1:])
 

@@ -42,7 +42,10 @@ def seconds_of(f, **options):
 
 
 def main():
-    from distributed import Client, LocalCluster
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ImportError("the cluster is one of Dask: pip install '.[workers,distributed]'") from error
 
     with ExitStack() as stack:
         local = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")

@@ -17,7 +17,7 @@ def model_rows(kind):
         from sklearn.linear_model import LinearRegression
         from sklearn.neural_network import MLPRegressor
     except ImportError:
-        return {"fastgrad": None, "limit": None}
+        return {"fastgrad": None, "scikit-learn": None}
     X, y = load_diabetes(return_X_y=True)
     model = {
         "linear": LinearRegression(),
