@@ -8,6 +8,7 @@ NAME      only workloads whose name contains it
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import _timing
 import accuracy
+import interrupts
 import numpy as np
 from _functions import rosenbrock_rows
 from workloads import DESCENTS, ITERATIONS, WORKLOADS
@@ -144,6 +146,9 @@ def check(names):
     if not names:
         measures |= {"import, ms": import_time, "batch's memory, MiB": batch_memory}
         bounds |= {"import, ms": MOST_IMPORT, "batch's memory, MiB": MOST_MEMORY}
+        for kind in interrupts.KINDS:
+            measures[f"Ctrl-C waits, {kind}, s"] = functools.partial(interrupts.longest, kind)
+            bounds[f"Ctrl-C waits, {kind}, s"] = interrupts.MOST_WAIT
     worse = 0
     for name, measure in measures.items():
         for _ in range(TRIES):

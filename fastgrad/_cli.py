@@ -20,6 +20,23 @@ RIGHT, WRONG, UNDECIDED, FAILED = 0, 1, 2, 3
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough, as head does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(f"  {note}", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
     import fastgrad
 
     parser = argparse.ArgumentParser(prog="fastgrad", description="Numerical derivatives and gradient checks.")
@@ -59,20 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     sensitivity.set_defaults(run=_sensitivity)
     demo = commands.add_parser("demo", help="a tour of what fastgrad does, in some seconds")
     demo.set_defaults(run=_demo)
-    options = parser.parse_args(argv)
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # Whoever reads the output has seen enough, as head does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except Exception as error:
-        print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
-        for note in getattr(error, "__notes__", ()):
-            print(f"  {note}", file=sys.stderr)
-        return FAILED
+    return parser
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -124,9 +128,9 @@ def _sensitivity(options: argparse.Namespace) -> int:
     result = fastgrad.sensitivity(getattr(model, method, model), X, progress=for_terminal())
     print(result._repr_html_() if options.html else result)
     if options.output:
+        figure = result.plot()[0].figure
         from matplotlib import pyplot
 
-        figure = result.plot()[0].figure
         figure.savefig(options.output, dpi=120)
         pyplot.close(figure)
         print(f"wrote {options.output}")

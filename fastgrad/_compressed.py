@@ -35,17 +35,16 @@ class Compressed:
     def __init__(
         self, f: Callable[..., Any], point: Point, args: tuple[Any, ...], how: Evaluation, chosen: FixedStep
     ) -> None:
-        self._f, self._how, self.point = f, how, point
-        self._complex = chosen.imaginary
+        self._f, self._how, self.point, self._chosen = f, how, point, chosen
         self._stencil = chosen.stencil or stencils.stencil("central", 2)
-        if self._complex and (how.workers is not None or compiled_parts(f) is not None):
+        if chosen.imaginary and (how.workers is not None or compiled_parts(f) is not None):
             raise ValueError('a sparse Jacobian by method="complex" takes a Python function, and no workers')
         self._step = checked_steps(chosen.step, point, "step")
         self._typical = checked_steps(chosen.typical_x, point, "typical_x")
-        self._bounds, self._noise = chosen.bounds, chosen.noise
         self._relative_noise = FLOAT64
         self._outputs = outputs_of(f, args, point, how)
-        self.nfev = 1
+        # A compiled function has one value: it was not asked.
+        self.nfev = int(compiled_parts(f) is None)
 
     def found_pattern(self, sparsity: Any, args: tuple[Any, ...]) -> Any:
         """The pattern that the option `sparsity` names: given, or found by asking f; a csr_array of booleans."""
@@ -54,7 +53,7 @@ class Compressed:
         if sparsity not in ("detect", "nan"):
             raise ValueError(f'sparsity={sparsity!r}; expected "detect", "nan" or a pattern')
         x = self.point.flat.ravel()
-        room = None if self._bounds is None else self._room(x)
+        room = None if self._chosen.bounds is None else self._room(x)
         with self.function(args) as function:
             pattern = detected(lambda x: function.at_points(x.reshape(1, -1))[0], x, room, sparsity == "nan")
             self.nfev += function.nfev
@@ -68,21 +67,18 @@ class Compressed:
     @property
     def evaluations(self) -> int:
         """Evaluations of f for all entries at one point."""
-        if self._complex:
-            return self._colours
-        needs_base = self._bounds is not None or self._noise is not None or not self._stencil.is_central
-        return self.per_group * self._colours + needs_base
+        return self.per_group * self._colours + self._chosen.starts_from_base
 
     @property
     def per_group(self) -> int:
         """Evaluations of f for the columns of a colour."""
-        return 1 if self._complex else self._stencil.evaluations
+        return 1 if self._chosen.imaginary else self._stencil.evaluations
 
     def function(self, args: tuple[Any, ...]) -> _kernels.Function:
         return as_function(self._f, args, self.point, self._how, outputs=self._outputs)
 
     def _room(self, x: Array) -> Array:
-        return room_within(self._bounds, self.point, x)
+        return room_within(self._chosen.bounds, self.point, x)
 
     def _steps(self, x: Array, stencil: Stencil) -> Array:
         h = stencil.relative_step(self._relative_noise)
@@ -91,24 +87,24 @@ class Compressed:
     def entries(self, function: _kernels.Function, x: Array, args: tuple[Any, ...]) -> Array:
         """The entries at x, in the order of the pattern; with longer steps once f is seen to compute in float32."""
         data = self._data(function, x, args)
-        if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._noise is None:
+        if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._chosen.noise is None:
             self._relative_noise = FLOAT32
             data = self._data(function, x, args)
         return data
 
     def _data(self, function: _kernels.Function, x: Array, args: tuple[Any, ...]) -> Array:
-        if self._complex:
+        if self._chosen.imaginary:
             return self._by_complex_step(x, args)
         base = None
-        if self._noise is not None or self._bounds is not None or not self._stencil.is_central:
+        if self._chosen.starts_from_base:
             base = base_values(function, self.point, x)[0]
-            if self._noise is not None:
-                self._relative_noise = relative(self._noise, base)
+            if self._chosen.noise is not None:
+                self._relative_noise = relative(self._chosen.noise, base)
         h = self._steps(x, self._stencil)
         if not self._stencil.is_central:
             assert base is not None
             return self._forward(function, x, h, base)
-        if self._bounds is None:
+        if self._chosen.bounds is None:
             return self._central(function, x, h)
         room = self._room(x)
         sided = np.flatnonzero((room < self._stencil.reach * h).any(axis=0))
@@ -176,7 +172,7 @@ class Compressed:
         return data
 
     def _forward(self, function: _kernels.Function, x: Array, h: Array, base: Array) -> Array:
-        if self._bounds is not None:
+        if self._chosen.bounds is not None:
             room = self._room(x)
             h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
         values, data = self._values(function, x, h), np.empty(self.pattern.nnz)
@@ -194,7 +190,7 @@ class Compressed:
         h = self._steps(x, stencils.stencil("central", 2))
         v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
         ends = np.stack([x + v, x - v])
-        if self._bounds is not None:
+        if self._chosen.bounds is not None:
             room = self._room(x)
             v = np.where(room[1] >= room[0], np.minimum(np.abs(v), room[1]), -np.minimum(np.abs(v), room[0]))
             ends = np.stack([x + v, x])

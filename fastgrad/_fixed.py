@@ -36,7 +36,7 @@ class FixedStep(Method):
         Absolute noise of one evaluation of f.
     """
 
-    __slots__ = ("bounds", "imaginary", "noise", "simple", "starts_from_base", "stencil", "step", "typical_x")
+    __slots__ = ("bounds", "imaginary", "noise", "simple", "stencil", "step", "typical_x")
 
     def __init__(
         self,
@@ -48,13 +48,17 @@ class FixedStep(Method):
     ) -> None:
         self.stencil = stencil
         self.imaginary = stencil is None
-        self.starts_from_base = stencil is not None and not (stencil.is_central and noise is bounds is None)
         self.step = step
         self.typical_x = typical_x
         self.bounds = bounds
         self.noise = noise
         # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
         self.simple = stencil is not None and stencil.is_central and step is typical_x is bounds is noise is None
+
+    @property
+    def starts_from_base(self) -> bool:
+        """As for `Method`."""
+        return self.stencil is not None and not (self.stencil.is_central and self.noise is self.bounds is None)
 
     def __repr__(self) -> str:
         return "complex step" if self.stencil is None else repr(self.stencil)

@@ -18,7 +18,11 @@ class Method(ABC):
     __slots__ = ()
 
     imaginary: bool
-    starts_from_base: bool  # whether derivatives may take f at x itself
+
+    @property
+    @abstractmethod
+    def starts_from_base(self) -> bool:
+        """Whether the derivatives may take f at x itself."""
 
     @abstractmethod
     def evaluations(self, components: int) -> int:

@@ -101,10 +101,8 @@ class JacobianPlan:
 
         Parameters
         ----------
-        x : array_like
-            (n,).
-        *args
-            Further arguments of f; by default those of the plan.
+        x, *args
+            As for calling the plan.
 
         Returns
         -------

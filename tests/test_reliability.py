@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -169,6 +170,22 @@ def test_reference_counts_stay(name):
     assert before == after
 
 
+@pytest.mark.parametrize("at", [1, 2, 7, 20])
+def test_sigint_ends_a_python_function_at_once(at):
+    """No further call of f after the one that the signal came in."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        if len(calls) == at:
+            signal.raise_signal(signal.SIGINT)
+        return float(np.sum(x**2))
+
+    with pytest.raises(KeyboardInterrupt):
+        fg.gradient(f, np.ones(20))
+    assert len(calls) == at
+
+
 @pytest.mark.parametrize("kind", interrupts.KINDS)
 def test_sigint_at_random_moments(kind):
     """Always KeyboardInterrupt, usable afterwards. How long it takes is printed by bench/interrupts.py."""
@@ -304,6 +321,8 @@ def test_any_options_any_function(data):
     kind = data.draw(
         st.sampled_from(["good", "good", "good", "raises", "rubbish", "keeps", "overwrites", "recurses", "slow"])
     )
+    deriv = data.draw(st.sampled_from([1, 2, 3]))
+    boundary = data.draw(st.sampled_from(["one-sided", "periodic", "reflect", "nan", "none"]))
     kept = []
 
     def f(x):
@@ -345,6 +364,10 @@ def test_any_options_any_function(data):
         "sensitivity": lambda: fg.sensitivity(f, x),
         "grid": lambda: fg.grid.gradient(x, order=order or 2),
         "laplacian": lambda: fg.grid.laplacian(x, order=order or 2),
+        "grid.partial": lambda: fg.grid.partial(x, 0, deriv=deriv, order=order or 2, boundary=boundary),
+        "gradient_magnitude": lambda: fg.grid.gradient_magnitude(x, order=order or 2, boundary=boundary),
+        "divergence": lambda: fg.grid.divergence([x] * x.ndim, order=order or 2, boundary=boundary),
+        "curl": lambda: fg.grid.curl([x] * x.ndim, order=order or 2, boundary=boundary),
     }
     verb = data.draw(st.sampled_from(list(verbs)))
     before = x.copy()

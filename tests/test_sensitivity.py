@@ -1,5 +1,6 @@
 """Sensitivities against derivatives that are known: linear, logistic, polynomial, network, Gaussian process."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -374,3 +375,17 @@ def test_seven_points_are_exact_for_polynomials_of_degree_six(place, coefficient
         np.abs(out[0, 0, :, 1] - [exact, -2 * exact]) <= out[1, 0, :, 1] + 100 * out[2, 0, :, 1] / h + rounding
     ).all()
     assert np.isnan(out[..., [0, 2]]).all()
+
+
+def test_the_command_names_the_extra_for_pictures(tmp_path, capsys, monkeypatch):
+    from fastgrad._cli import main
+
+    text = "import numpy\ndef model(X):\n    return 2 * numpy.asarray(X)[:, 0]\n"
+    (tmp_path / "linear.py").write_text(text)
+    pd.DataFrame(X[:, :2], columns=["a", "b"]).to_csv(tmp_path / "data.csv", index=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    picture = str(tmp_path / "plot.png")
+    model = f"{tmp_path / 'linear.py'}:model"
+    assert main(["sensitivity", model, str(tmp_path / "data.csv"), "--output", picture]) == 3
+    assert "fastgrad[plot]" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Sparse Jacobians and Hessians: patterns found, colours valid, entries exact, wrong patterns caught."""
 
+import ctypes
 import tracemalloc
 
 import matplotlib
@@ -352,3 +353,18 @@ def test_a_plan_allocates_its_result_steps_and_the_point_that_f_gets():
     tracemalloc.stop()
     values = 2 * 8 * n  # of f, of one colour
     assert peak < values + 8 * plan.pattern.nnz + 2 * 8 * n + 20_000
+
+
+def test_a_compiled_functions_evaluations_are_counted():
+    """It has one value, which needs no call to be seen."""
+    calls = []
+
+    @ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_void_p)
+    def f(n, x, data):
+        calls.append(1)
+        return x[0] ** 2 + x[1]
+
+    plan = fg.plan_jacobian(f, np.array([1.0, 2.0, 3.0]), sparsity=np.array([[1, 1, 0]]))
+    assert plan.nfev == len(calls) == 0
+    np.testing.assert_allclose(plan([1.0, 2.0, 3.0]).toarray(), [[2.0, 1.0, 0.0]], atol=1e-9)
+    assert plan.nfev == len(calls)
