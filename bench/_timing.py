@@ -18,13 +18,13 @@ def rounds_of(functions, seconds=0.4, rounds=41, slowest=None):
     """
     once = {}
     for name, function in list(functions.items()):
-        once[name] = seconds_of(function)
+        once[name] = max(seconds_of(function), 1e-7)
         if slowest and once[name] > slowest and not name.startswith(("limit", "fastgrad")):
             functions = {other: f for other, f in functions.items() if other != name}
             del once[name]
         elif once[name] < (slowest or 1.0):
             # The first call finds nothing warm.
-            once[name] = seconds_of(function)
+            once[name] = max(seconds_of(function), 1e-7)
     rounds = max(min(5, rounds), min(rounds, int(2 * seconds / sum(once.values()))))
     repeats = {name: max(1, int(seconds / len(functions) / rounds / each)) for name, each in once.items()}
     times = {name: [] for name in functions}
@@ -39,7 +39,7 @@ def seconds_of(function, count=1):
     started = time.perf_counter()
     for _ in range(count):
         function()
-    return max((time.perf_counter() - started) / count, 1e-7 if count == 1 else 0.0)
+    return (time.perf_counter() - started) / count
 
 
 def medians(times):

@@ -14,7 +14,7 @@ from ._fixed import FixedStep
 from ._functions import Evaluation, as_function, outputs_of
 from ._options import base_values, checked_steps, relative, room_within, steps_within
 from ._points import Array, Point
-from ._sparsity import as_kernel, compared, detected, given_pattern
+from ._sparsity import compared, detected, given_pattern
 from .stencils import FLOAT32, FLOAT64, Stencil
 
 
@@ -62,7 +62,7 @@ class Compressed:
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
         self.pattern, self._colours = pattern, count
-        self._by = _kernels.Compression(as_kernel(pattern), colours, count)
+        self._by = _kernels.Compression(pattern.indptr, pattern.indices, colours, count)
 
     @property
     def evaluations(self) -> int:

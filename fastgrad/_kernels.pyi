@@ -193,7 +193,13 @@ class Compression:
     entry_rows: NDArray[np.int32]
     entry_columns: NDArray[np.int32]
     count: int
-    def __init__(self, pattern: Pattern, colours: NDArray[np.int32], count: int) -> None: ...
+    def __init__(
+        self,
+        row_starts: NDArray[np.int32],
+        columns: NDArray[np.int32],
+        colours: NDArray[np.int32],
+        count: int,
+    ) -> None: ...
     def moved(self, x: NDArray[np.float64], moves: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def scatter(
         self,

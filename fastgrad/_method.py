@@ -86,8 +86,8 @@ class Method(ABC):
         point = as_point(x)
         with as_function(f, args, point, how) as function:
             base = function.at_points(point.flat.reshape(1, -1))
-            if not self.starts_from_base:
-                return base.item(), *self.gradient(f, args, x, how, relative_noise)
-            function.expect(1 + self.evaluations(point.n))
-            values, relative_noise = self.derivatives(function, point, point.flat, relative_noise, base=base)
-        return base.item(), point.restore(values), relative_noise
+            if self.starts_from_base:
+                function.expect(1 + self.evaluations(point.n))
+                values, relative_noise = self.derivatives(function, point, point.flat, relative_noise, base=base)
+                return base.item(), point.restore(values), relative_noise
+        return base.item(), *self.gradient(f, args, x, how, relative_noise)

@@ -50,18 +50,18 @@ cdef class Compression:
     cdef readonly Py_ssize_t count
     cdef list spare  # room for work, (3n,), that no call uses at the moment
 
-    def __init__(self, Pattern pattern, colours, Py_ssize_t count):
-        """colours: (n,), one a column."""
+    def __init__(self, row_starts, columns, colours, Py_ssize_t count):
+        """row_starts, columns: of the matrix, as CSR has them; colours: (n,), one a column."""
         self.spare = []
-        colour = np.asarray(colours)
-        rows = np.repeat(np.arange(pattern.c.m, dtype=np.int32), np.diff(pattern.row_starts))
+        colour, columns = np.asarray(colours), np.asarray(columns)
+        rows = np.repeat(np.arange(len(row_starts) - 1, dtype=np.int32), np.diff(row_starts))
         self.count = count
         self.groups = as_ints(np.argsort(colour, kind="stable"))
         self.group_starts = np.searchsorted(colour[self.groups], np.arange(count + 1)).astype(np.int32)
-        of_entry = colour[pattern.columns]
+        of_entry = colour[columns]
         self.entries = as_ints(np.argsort(of_entry, kind="stable"))
         self.entry_starts = np.searchsorted(of_entry[self.entries], np.arange(count + 1)).astype(np.int32)
-        self.entry_rows, self.entry_columns = as_ints(rows[self.entries]), as_ints(pattern.columns[self.entries])
+        self.entry_rows, self.entry_columns = as_ints(rows[self.entries]), as_ints(columns[self.entries])
 
     def moved(self, x, moves):
         """Points (count, n): in each, the columns of one colour are moved."""
