@@ -36,10 +36,10 @@ class BuildExt(build_ext):
 
 def extension(name, sources):
     """An extension module of fastgrad: its border, and the C sources behind it."""
-    headers = [p for part in ("src_c/*.h", "fastgrad/*.px[di]") for p in HERE.glob(part)]
+    headers = [p for part in ("src_c/*.h", "fastgrad/**/*.px[di]") for p in HERE.glob(part)]
     return Extension(
         f"fastgrad.{name}",
-        sources=[f"fastgrad/{name}.pyx", *sources],
+        sources=[f"fastgrad/{name.replace('.', '/')}.pyx", *sources],
         depends=sorted(str(p.relative_to(HERE)) for p in headers),
         include_dirs=["src_c", np.get_include()],
     )
@@ -50,8 +50,8 @@ GRID = str(Path("src_c", "grid.c"))
 
 setup(
     ext_modules=[
-        extension("_kernels", [source for source in C_SOURCES if source != GRID]),
-        extension("_grid_kernels", [GRID]),
+        extension("evaluate.border", [source for source in C_SOURCES if source != GRID]),
+        extension("grid.kernels", [GRID]),
     ],
     cmdclass={"build_ext": BuildExt},
     options={

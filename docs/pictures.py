@@ -89,9 +89,9 @@ def loss_curve():
 
 def check_report():
     """What check_grad says of a wrong derivative."""
-    from fastgrad import _demo
+    from fastgrad.command import demo
 
-    loss, backprop, weights = _demo._network()
+    loss, backprop, weights = demo._network()
     text = str(fg.check_grad(loss, backprop, weights)).split("\n")
     figure = plt.figure(figsize=(6.2, 1.25))
     shown = [text[0].replace("(4 of 4", "\n   (4 of 4"), *text[1:6], "  ..."]

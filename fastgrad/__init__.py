@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 try:
-    from . import _kernels
+    from .evaluate import border
 except ImportError as error:
     raise ImportError(
         "fastgrad's extension module is not built. In a source tree, run `pip install -e .` "
@@ -13,23 +13,23 @@ except ImportError as error:
     ) from error
 
 from . import stencils
-from ._build import build_info
-from .derivatives import batch_gradient, directional, gradient, partial
-from .transforms import grad, value_and_grad
+from .command.build import build_info
+from .verbs.gradients import batch_gradient, directional, gradient, partial
+from .verbs.transforms import grad, value_and_grad
 
 if TYPE_CHECKING:
     from . import grid, testing
-    from .adaptive import Derivative, differentiate, noise_level
-    from .checking import GradientCheck, Mismatch, check_grad
-    from .compiling import compile
-    from .descent import DescentResult, gradient_descent
-    from .jacobian_checking import check_jacobian
-    from .matrices import batch_jacobian, hessian, jacobian
-    from .plans import JacobianPlan, plan_jacobian
-    from .products import hvp, jvp
-    from .sensitivities import Sensitivity, sensitivity
+    from .check.jacobian import check_jacobian
+    from .evaluate.compiling import compile
+    from .verbs.checks import GradientCheck, Mismatch, check_grad
+    from .verbs.descent import DescentResult, gradient_descent
+    from .verbs.error_bars import Derivative, differentiate, noise_level
+    from .verbs.matrices import batch_jacobian, hessian, jacobian
+    from .verbs.plans import JacobianPlan, plan_jacobian
+    from .verbs.products import hvp, jvp
+    from .verbs.sensitivity import Sensitivity, sensitivity
 
-__version__: str = _kernels.build()[2]
+__version__: str = border.build()[2]
 
 __all__ = [
     "Derivative",
@@ -65,25 +65,25 @@ __all__ = [
 
 # Loaded when first used: importing fastgrad should cost little more than importing NumPy.
 _ON_USE = {
-    "Derivative": "adaptive",
-    "DescentResult": "descent",
-    "GradientCheck": "checking",
-    "Mismatch": "checking",
-    "check_grad": "checking",
-    "check_jacobian": "jacobian_checking",
-    "compile": "compiling",
-    "differentiate": "adaptive",
-    "gradient_descent": "descent",
-    "noise_level": "adaptive",
-    "batch_jacobian": "matrices",
-    "hessian": "matrices",
-    "jacobian": "matrices",
-    "hvp": "products",
-    "jvp": "products",
-    "JacobianPlan": "plans",
-    "plan_jacobian": "plans",
-    "Sensitivity": "sensitivities",
-    "sensitivity": "sensitivities",
+    "Derivative": "records.derivative",
+    "DescentResult": "records.descent",
+    "GradientCheck": "records.check",
+    "JacobianPlan": "verbs.plans",
+    "Mismatch": "records.check",
+    "Sensitivity": "records.sensitivity",
+    "batch_jacobian": "verbs.matrices",
+    "check_grad": "verbs.checks",
+    "check_jacobian": "check.jacobian",
+    "compile": "evaluate.compiling",
+    "differentiate": "verbs.error_bars",
+    "gradient_descent": "verbs.descent",
+    "hessian": "verbs.matrices",
+    "hvp": "verbs.products",
+    "jacobian": "verbs.matrices",
+    "jvp": "verbs.products",
+    "noise_level": "verbs.error_bars",
+    "plan_jacobian": "verbs.plans",
+    "sensitivity": "verbs.sensitivity",
 }
 
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from . import _kernels
+from .evaluate import border
 
 FLOAT64 = 2.0**-52
 FLOAT32 = 2.0**-23
@@ -127,13 +127,13 @@ class Stencil:
         return float((self.deriv * norm * noise / (self.order * error)) ** (1 / power))
 
     @cached_property
-    def scheme(self) -> _kernels.Scheme:
+    def scheme(self) -> border.Scheme:
         """The stencil as the C core reads it."""
         pairs = [(s, w) for s, w in zip(self.offsets, self.numerators, strict=True) if s]
         offsets = [float(s) for s, _ in pairs]
         if self.is_central:
-            return _kernels.Scheme("pairs", offsets, [2 * s * w / self.denominator for s, w in pairs])
-        return _kernels.Scheme("base", offsets, [s * w / self.denominator for s, w in pairs])
+            return border.Scheme("pairs", offsets, [2 * s * w / self.denominator for s, w in pairs])
+        return border.Scheme("base", offsets, [s * w / self.denominator for s, w in pairs])
 
 
 COMPLEX_STEP = 2.0**-100
@@ -141,9 +141,9 @@ COMPLEX_STEP = 2.0**-100
 
 
 @lru_cache(maxsize=1)
-def complex_scheme() -> _kernels.Scheme:
+def complex_scheme() -> border.Scheme:
     """f'(x) = Im f(x + ih) / h (Squire and Trapp, SIAM Rev. 40 (1998) 110-112)."""
-    return _kernels.Scheme("imaginary", [1.0], [1.0])
+    return border.Scheme("imaginary", [1.0], [1.0])
 
 
 def stencil(method: str, order: int | None = None) -> Stencil:

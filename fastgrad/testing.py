@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .checking import check_grad
+from .verbs.checks import check_grad
 
 
 def assert_grad(f: Callable[..., Any], grad: Any, x: Any, **options: Any) -> None:

@@ -328,7 +328,7 @@ def test_record_reads_well():
 
 
 def test_only_known_digits_are_shown():
-    from fastgrad._derivative import known_digits
+    from fastgrad.records.derivative import known_digits
 
     assert known_digits(0.5403023058681398, 2e-7) == ("0.5403023", "± 2.0e-07")
     assert known_digits(12345.678, 30.0) == ("1.235e+04", "± 3.0e+01")

@@ -13,7 +13,7 @@ from problems import PROBLEMS
 from study import KINDS
 
 import fastgrad as fg
-from fastgrad._cli import main
+from fastgrad.command.cli import main
 
 X = {"W": np.array([[1.0, -2.0], [0.5, 3.0]]), "b": np.array([0.1, 0.2])}
 

@@ -16,8 +16,8 @@ import pytest
 import scipy
 
 import fastgrad as fg
-from fastgrad._functions import Evaluation, as_function
-from fastgrad._points import Point
+from fastgrad.core.point import Point
+from fastgrad.evaluate.functions import Evaluation, as_function
 
 SCALAR = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_void_p)
 COLUMNS = ctypes.CFUNCTYPE(

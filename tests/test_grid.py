@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastgrad as fg
-from fastgrad import _grid_axes, _grid_kernels
+from fastgrad.grid import axes as grid_axes
+from fastgrad.grid import kernels as grid_kernels
 
 grid = fg.grid
 TYPES = ("f4", "f8", "c8", "c16", ">f8", "i4", "u1")
@@ -309,7 +310,7 @@ def test_weights_of_coordinates_are_kept(monkeypatch):
     t = grid.Coordinates(np.cumsum(np.random.default_rng(0).uniform(0.5, 1.5, 40)))
     values = np.random.default_rng(1).normal(size=40)
     first = grid.gradient(values, t, order=6)
-    monkeypatch.setattr(_grid_axes, "_uneven_weights", None)
+    monkeypatch.setattr(grid_axes, "_uneven_weights", None)
     np.testing.assert_array_equal(grid.gradient(values, t, order=6), first)
 
 
@@ -343,7 +344,7 @@ def test_what_the_user_had_is_left_alone():
 def test_weights_are_exact(count, derivative, where, data):
     nodes = sorted(data.draw(st.sets(st.integers(-20, 20), min_size=count, max_size=count)))
     at = nodes[where % count]
-    exact = _grid_axes.exact_weights(at, nodes, derivative)
+    exact = grid_axes.exact_weights(at, nodes, derivative)
     x = sympy.Symbol("x")
     wanted = []
     for node in nodes:
@@ -353,7 +354,7 @@ def test_weights_are_exact(count, derivative, where, data):
                 product *= (x - other) / sympy.Integer(node - other)
         wanted.append(sympy.diff(product, x, derivative).subs(x, at))
     assert [sympy.Rational(w.numerator, w.denominator) for w in exact] == wanted
-    found = _grid_kernels.weights(float(at), np.array(nodes, dtype=float), derivative)
+    found = grid_kernels.weights(float(at), np.array(nodes, dtype=float), derivative)
     largest = max(abs(float(w)) for w in exact)
     np.testing.assert_allclose(found, [float(w) for w in exact], rtol=1e-12, atol=1e-13 * largest)
 

@@ -88,9 +88,9 @@ def test_everything_wrong_is_noticed_at_once():
 
 
 def test_a_new_leaf_changes_no_other_direction():
-    from fastgrad._functions import as_function
-    from fastgrad._points import as_point
-    from fastgrad._search import Search
+    from fastgrad.check.search import Search
+    from fastgrad.core.point import as_point
+    from fastgrad.evaluate.functions import as_function
 
     directions = []
     for x in ({"b": np.ones(3), "w": np.arange(4.0)}, {"a": np.ones(2), "b": np.ones(3), "w": np.arange(4.0)}):

@@ -338,7 +338,7 @@ def test_pictures_and_tables():
 def test_command(tmp_path, capsys):
     import joblib
 
-    from fastgrad._cli import main
+    from fastgrad.command.cli import main
 
     frame = pd.DataFrame(X[:, :3], columns=["a", "b", "c"]).assign(y=Y)
     frame.to_csv(tmp_path / "data.csv", index=False)
@@ -359,15 +359,15 @@ def test_command(tmp_path, capsys):
 @given(st.integers(0, 6), st.lists(st.floats(-5, 5), min_size=7, max_size=7), st.floats(0.01, 100))
 def test_seven_points_are_exact_for_polynomials_of_degree_six(place, coefficients, h):
     """At any of the seven points, for two values at a time; the bar allows for rounding."""
-    from fastgrad import _kernels
-    from fastgrad.sensitivities import _weights
+    from fastgrad.evaluate import border
+    from fastgrad.verbs.sensitivity import _weights
 
     polynomial = np.polynomial.Polynomial(coefficients)
     at = (np.arange(7) - place) * h
     values = np.stack([polynomial(at / h), -2 * polynomial(at / h)], axis=1)
     out = np.full((3, 1, 2, 3), np.nan)
     others = np.ascontiguousarray(np.delete(values, place, axis=0)[None])
-    _kernels.seven_points(np.array([place]), values[place][None], others, h, _weights(), 2.0**-52, out, 1)
+    border.seven_points(np.array([place]), values[place][None], others, h, _weights(), 2.0**-52, out, 1)
     exact = polynomial.deriv()(0.0) / h
     rounding = 1e-13 * np.abs(values).max() / h
     assert np.allclose(out[0, 0, :, 1], [exact, -2 * exact], rtol=0, atol=10 * rounding)
@@ -378,7 +378,7 @@ def test_seven_points_are_exact_for_polynomials_of_degree_six(place, coefficient
 
 
 def test_the_command_names_the_extra_for_pictures(tmp_path, capsys, monkeypatch):
-    from fastgrad._cli import main
+    from fastgrad.command.cli import main
 
     text = "import numpy\ndef model(X):\n    return 2 * numpy.asarray(X)[:, 0]\n"
     (tmp_path / "linear.py").write_text(text)

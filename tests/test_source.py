@@ -15,7 +15,9 @@ HEADER = (ROOT / "src_c" / "fastgrad.h").read_text()
 
 def test_header_and_pxd_name_the_same_functions():
     declared = re.findall(r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", HEADER, re.M)
-    mirrored = re.findall(r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", (ROOT / "fastgrad/_fastgrad.pxd").read_text(), re.M)
+    mirrored = re.findall(
+        r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", (ROOT / "fastgrad/evaluate/_fastgrad.pxd").read_text(), re.M
+    )
     assert declared
     assert declared == mirrored
 
@@ -51,26 +53,29 @@ def test_import_loads_no_optional_package():
 
 def test_imports_go_down_only():
     """What a module imports at its top never leads back to it; what it imports when used may."""
-    graph = {}
-    for path in (ROOT / "fastgrad").glob("*.py"):
+    package, graph = ROOT / "fastgrad", {}
+    for path in package.rglob("*.py"):
         below = set()
-        for package, names in re.findall(r"^from \.(\w*) import ([^#\n]+)", path.read_text(), re.M):
-            below |= {package} if package else {name.strip(" ()") for name in names.split(",")}
-        graph[path.stem] = below
+        for dots, module, names in re.findall(r"^from (\.+)([\w.]*) import ([^#\n]+)", path.read_text(), re.M):
+            folder = path.parents[len(dots) - 1].joinpath(*module.split(".")) if module else path.parents[len(dots) - 1]
+            inside = [folder / name.strip(" ()") for name in names.split(",")] if folder.is_dir() else []
+            below |= {found.with_suffix(".py") for found in inside or [folder]}
+        graph[path] = {found for found in below if found.exists()}
     order = list(graphlib.TopologicalSorter(graph).static_order())
-    assert order.index("stencils") < order.index("_fixed") < order.index("derivatives") < order.index("matrices")
+    places = [order.index(package / f"{name}.py") for name in ("stencils", "methods/fixed", "verbs/gradients")]
+    assert places == sorted(places)
 
 
 def test_stubs_name_what_the_border_has():
-    for name in ("_kernels", "_grid_kernels"):
+    for name in ("evaluate.border", "grid.kernels"):
         module = __import__(f"fastgrad.{name}", fromlist=["*"])
-        stub = (ROOT / "fastgrad" / f"{name}.pyi").read_text()
+        stub = (ROOT / "fastgrad" / f"{name.replace('.', '/')}.pyi").read_text()
         for declared in re.findall(r"^(?:def|class) (\w+)", stub, re.M) + re.findall(r"^([A-Z_]+):", stub, re.M):
             assert hasattr(module, declared), declared
 
 
-def test_every_file_is_in_the_architecture():
+def test_every_folder_is_in_the_architecture():
     text = (ROOT / "docs" / "architecture.md").read_text()
-    for path in [*(ROOT / "fastgrad").glob("*.p*"), *(ROOT / "src_c").glob("*.c")]:
-        if path.suffix in (".py", ".pyx", ".pxi", ".c") and path.stem not in ("__init__", "__main__"):
-            assert path.name in text, path.name
+    for path in [*(ROOT / "fastgrad").iterdir(), *(ROOT / "src_c").iterdir()]:
+        if path.is_dir() and path.name != "__pycache__":
+            assert f"`{path.name}/`" in text, path.name

@@ -13,7 +13,7 @@ from scipy import integrate, optimize, sparse
 from sparse_examples import jacobian_of_tridiagonal, patterns, tridiagonal, weighted
 
 import fastgrad as fg
-from fastgrad._sparsity import as_kernel, coloured, detected
+from fastgrad.sparse.patterns import as_kernel, coloured, detected
 
 matplotlib.use("Agg")
 

@@ -55,7 +55,7 @@ def colouring(side):
     from scipy import sparse
     from scipy.optimize._numdiff import group_columns
 
-    from fastgrad._sparsity import as_kernel, coloured
+    from fastgrad.sparse.patterns import as_kernel, coloured
 
     line = sparse.diags_array([np.ones(side - 1), np.ones(side), np.ones(side - 1)], offsets=[-1, 0, 1])
     eye = sparse.eye_array(side)

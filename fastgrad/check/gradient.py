@@ -1,0 +1,301 @@
+"""One check of a gradient at one point: every entry by itself, or all at once by the search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coordinates import base_values, room_within, steps_within
+from ..core.point import Array, Point, Tree, per_coordinate
+from ..evaluate.border import Function, is_plain
+from ..evaluate.functions import as_function
+from ..evaluate.results import fits_float32
+from ..methods.adaptive import KINK, NOISY, Adaptive, flag_names
+from ..records.check import GradientCheck, Mismatch
+from ..stencils import FLOAT32, FLOAT64
+from .explain import explain
+from .lines import estimate
+from .search import Found, Search
+
+_MOST_ENTRIES = 300
+_SEARCH_EVALUATIONS = 600
+_CENTRAL = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
+
+
+class GradientAtPoint:
+    """One check at one point: what was claimed, the function, and what both are like."""
+
+    def __init__(
+        self, function: Function, grad: Any, point: Point, args: tuple[Any, ...], rtol: float, method: Adaptive
+    ) -> None:
+        self.point = point
+        self.x = point.flat.ravel()
+        self.rtol = rtol
+        self.method = method
+        self.function = function
+        self.notes: list[str] = []
+        self.base = float(base_values(self.function, point, self.x)[0, 0])
+        result = grad
+        if callable(grad):
+            argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
+            result = grad(argument, *args)
+        if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not isinstance(point, Tree):
+            value, result = result
+            if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
+                self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
+        self.claimed = _claimed(result, point)
+        again = float(base_values(self.function, point, self.x)[0, 0])
+        if again != self.base:
+            self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
+        shape = getattr(self.function, "shape", None)
+        if shape:
+            self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
+        self.function.tolerate(True)
+        # A float32 gradient carries its own rounding.
+        narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
+        self.rounding = FLOAT32 if narrow else FLOAT64
+
+    def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
+        if exhaustive is None:
+            exhaustive = self.point.n <= _MOST_ENTRIES or self.method.bounds is not None
+        if not exhaustive and self.method.bounds is not None:
+            raise ValueError("a search moves all coordinates at once and knows no bounds; use exhaustive=True")
+        if not exhaustive and is_plain(self.claimed):
+            return self._searched(_SEARCH_EVALUATIONS if max_evals is None else max_evals, seed)
+        return self._all()
+
+    def _all(self) -> GradientCheck:
+        """Every entry by itself."""
+        found, bits, levels, _ = self.method.components(self.function, self.point, self.x)
+        if (bits & NOISY).any():
+            self._note_noise(float(levels[0]), self.function.narrow)
+        numeric, bar, step, left, right = found
+        claimed = self.claimed
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(claimed - numeric)
+            kink = (bits & KINK) > 0
+            slack = 1e-6 * (np.abs(left) + np.abs(right))
+            between = kink & (np.minimum(left, right) - slack <= claimed) & (claimed <= np.maximum(left, right) + slack)
+        bar = np.where(kink, 1e-6 * (np.abs(numeric) + bar), bar)
+        size = np.maximum(np.abs(claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
+        broken = ~np.isfinite(claimed)
+        accepted = self.rtol * size + 2 * self.rounding * np.abs(claimed)
+        suspect = ~(difference <= 1.5 * bar + accepted) & ~between & ~broken
+        wrong = broken | (suspect & kink)
+        doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
+        if doubtful.size:
+            # Noise allows long steps, which may pass over periods of f: there, a much shorter one must agree.
+            shorter = np.where(bits[doubtful] & NOISY, 0.1, 0.6)
+            second, own = self._second(doubtful, shorter * step[doubtful])
+            agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
+            excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
+            wrong[doubtful] = agree & excluded
+            # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth.
+            suspect[doubtful] = excluded
+        largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
+        with np.errstate(invalid="ignore"):
+            dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
+        vague = ~wrong & (suspect | dull)
+        names = list(map(flag_names, bits.tolist()))
+        flags = np.where(broken, "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", names)))
+        # A stale point is looked for elsewhere, where f need not be defined.
+        elsewhere = self._elsewhere if self.method.bounds is None else None
+        pattern = (
+            explain(claimed, numeric, bar, wrong & ~broken, self.x, self._leaves(), self.point.name, elsewhere)
+            if wrong.any()
+            else ""
+        )
+        resolution = float(np.max(np.where(np.isfinite(bar), bar, 0.0), initial=0.0))
+        return self._report(np.arange(self.point.n), numeric, bar, flags, wrong, vague, pattern, resolution, None)
+
+    def _single(self, components: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Derivatives of a few of very many entries by the adaptive method, and their error bars."""
+        if not components.size:
+            return np.empty(0), np.empty(0)
+        moved = self.x.copy()
+
+        def f(part: Array) -> float:
+            moved[components] = part
+            return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
+
+        part = Point(self.x[components])
+        found, bits, _, _ = Adaptive().components(as_function(f, (), part), part, part.flat)
+        return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
+
+    def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
+        """Differences of single entries with given steps, within bounds, and their error bars."""
+        if self.method.bounds is not None:
+            room = room_within(self.method.bounds, self.point, self.x).min(axis=0)[components]
+            h = np.minimum(h, steps_within(room, 3.0))
+        h = (self.x[components] + h) - self.x[components]
+        values = self.function.at_shifts(self.x, components, h, _CENTRAL)[:, :, 0].T
+        line = np.stack([values[5], values[3], values[1], np.full(h.size, self.base), values[0], values[2], values[4]])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value, bar, _ = estimate(line, h)
+        return value, np.where(np.isfinite(bar), bar, np.inf)
+
+    def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
+        """Differences of order 4 at another point."""
+        h = 1e-3 * np.where(x == 0, 1.0, np.abs(x))[components]
+        values = self.function.at_shifts(x, components, h, _CENTRAL[:4])[:, :, 0]
+        return np.asarray((8 * (values[:, 0] - values[:, 1]) - (values[:, 2] - values[:, 3])) / (12 * h))
+
+    def _note_noise(self, level: float, narrow: bool) -> None:
+        what = "it computes in float32" if narrow else "a solver's tolerance, random numbers?"
+        self.notes.append(f"f is noisy, about {level:.1e}: {what}")
+
+    def _leaves(self) -> list[tuple[str, slice, tuple[int, ...]]]:
+        if isinstance(self.point, Tree):
+            return self.point.leaf_shapes()
+        return [("x", slice(0, self.point.n), self.point.shape)]
+
+    def _searched(self, max_evals: int, seed: int) -> GradientCheck:
+        """All entries at once, then those that the search points at."""
+        search = Search(self.function, self.point, self.claimed, self.base, self.rounding + self.rtol, seed, max_evals)
+        found = search.run()
+        slope = search.whole
+        if slope is not None and slope.noise > 1e-10 * abs(self.base) and math.isfinite(slope.noise):
+            self._note_noise(slope.noise, slope.narrow)
+        entries = list(found.entries)
+        rng = np.random.default_rng(seed)
+        for _, leaf in found.whole:
+            entries.extend(rng.integers(leaf.start, leaf.stop, 12).tolist())
+        components = np.unique(np.array(entries, dtype=np.intp))
+        numeric, bar = self._single(components)
+        claimed = self.claimed[components]
+        wrong = np.abs(claimed - numeric) > 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed)
+        elsewhere = self._elsewhere if found.whole else None
+        pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
+        for name, leaf in found.whole:
+            inside = (components >= leaf.start) & (components < leaf.stop)
+            pattern += (
+                f"{'; ' if pattern else ''}{name} is wrong in {int(wrong[inside].sum())} of the {int(inside.sum())} "
+                f"entries that were looked at, of {leaf.stop - leaf.start}"
+            )
+        flags = np.where(wrong, "wrong", "").astype(object)
+        resolution = max(found.leaves.values())
+        check = self._report(
+            components,
+            numeric,
+            bar,
+            flags,
+            wrong,
+            np.zeros(components.size, bool),
+            pattern,
+            resolution,
+            seed,
+            complete=found.complete and not found.whole,
+        )
+        check.leaves.update(found.leaves)
+        if not found.complete:
+            check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
+        decided = (found.clear and not found.blind) or wrong.any()
+        return check if decided else self._undecided(check, found, search)
+
+    def _undecided(self, check: GradientCheck, found: Found, search: Search) -> GradientCheck:
+        """What a search that proved no single entry wrong still knows."""
+        proof = "" if found.clear or found.complete else search.proof()
+        if proof:
+            verdict = "wrong"
+            explanation = (
+                f"some of {self.point.n} entries are wrong: {proof}; no single one was proved within max_evals"
+            )
+        else:
+            verdict = "undecided"
+            explanation = (
+                f"differences along a random direction are too inaccurate (± {check.resolution:.1e} of an entry)"
+                if found.clear
+                else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
+            )
+            check.notes.append("a kink or noise? exhaustive=True would decide")
+        return replace(check, verdict=verdict, explanation=explanation, nfev=self.function.nfev)
+
+    def _pattern(
+        self,
+        components: NDArray[np.intp],
+        numeric: Array,
+        bar: Array,
+        wrong: NDArray[np.bool_],
+        elsewhere: Callable[[Array, NDArray[np.intp]], Array] | None,
+    ) -> str:
+        if not wrong.any():
+            return ""
+        known, bars = np.full(self.point.n, np.nan), np.zeros(self.point.n)
+        known[components], bars[components] = numeric, bar
+        mask = np.zeros(self.point.n, dtype=bool)
+        mask[components] = wrong
+        return explain(self.claimed, known, bars, mask, self.x, self._leaves(), self.point.name, elsewhere)
+
+    def _report(
+        self,
+        components: NDArray[np.intp],
+        numeric: Array,
+        bar: Array,
+        flags: NDArray[Any],
+        wrong: NDArray[np.bool_],
+        vague: NDArray[np.bool_],
+        pattern: str,
+        resolution: float,
+        seed: int | None,
+        complete: bool = True,
+    ) -> GradientCheck:
+        point, claimed = self.point, self.claimed[components]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            severity = np.nan_to_num(np.abs(claimed - numeric) / (bar + 1e-300), nan=np.inf, posinf=1e300)
+        order = np.lexsort((-severity, ~vague, ~wrong))
+        rows = [
+            Mismatch(
+                point.name(int(components[k])), int(components[k]), float(claimed[k]), float(numeric[k]), float(bar[k]),
+                str(flags[k]),
+            )
+            for k in order[: max(_MOST_ENTRIES, int(wrong.sum()))]
+        ]  # fmt: skip
+        if wrong.any():
+            verdict, count = "wrong", int(wrong.sum())
+            are = ("entry" if point.n == 1 else "entries") + (" is" if count == 1 else " are")
+            explanation = f"{'' if complete else 'at least '}{count} of {point.n} {are} wrong"
+            explanation += f": {pattern}" if pattern else f", the worst {rows[0].path}"
+        elif vague.any():
+            verdict, worst = "undecided", rows[0]
+            explanation = (
+                f"differences cannot tell for {int(vague.sum())} of {point.n} entries, the first {worst.path} "
+                f"(± {worst.error:.1e}): noise, a kink or an edge nearby; "
+                "a point away from it, or a less noisy f, would decide"
+            )
+        else:
+            verdict = "right"
+            explanation = (
+                "every entry agrees within its error bar"
+                if seed is None
+                else (f"all {point.n} entries together agree along a random direction")
+            )
+        notes = list(self.notes)
+        if getattr(self.function, "overwrites", False):
+            notes.append("f overwrites its argument")
+        if self.function.float32 and not any("float32" in note for note in notes):
+            notes.append("f computes in float32")
+        found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
+        return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
+
+
+def _claimed(gradient: Any, point: Point) -> Array:
+    """The claimed gradient, flat; an error if it is not of x's shape and structure."""
+    if gradient is None:
+        raise TypeError("grad returned None; does it lack a return statement?")
+    if isinstance(point, Tree):
+        if np.isscalar(gradient) or isinstance(gradient, np.ndarray):
+            raise ValueError(f"grad returned {type(gradient).__name__}, but x is a pytree; return x's structure")
+        flat = per_coordinate(gradient, point, "grad's result")
+        assert flat is not None
+        return flat
+    array = np.asarray(gradient)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"grad returned dtype {array.dtype}; expected real numbers")
+    if array.shape != point.shape and not (point.n == 1 and array.size == 1):
+        raise ValueError(f"grad returned shape {array.shape}, but x has shape {point.shape}")
+    return np.asarray(array, dtype=np.float64).ravel()

@@ -1,0 +1,1 @@
+"""The point, its coordinates and their options: what every verb shares."""

@@ -1,0 +1,343 @@
+"""Descents from many starts at once: blocks of points; starts that have ended leave them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coordinates import checked_bounds
+from ..core.point import Array, Point, as_array
+from ..evaluate import border
+from ..evaluate.functions import Evaluation, as_function
+from ..methods.fixed import FixedStep
+from ..methods.method import Method
+from ..records.descent import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
+from ..stencils import FLOAT64
+from ..verbs.gradients import make_method
+from .line_search import SUFFICIENT
+
+_RUNNING = -1
+_CHUNK = 1 << 17
+
+
+def descend_many(
+    f: Any,
+    x0: Any,
+    grad: Callable[..., Any] | str | None,
+    args: tuple[Any, ...],
+    method: str,
+    learning_rate: Any,
+    momentum: float,
+    decay: float,
+    bounds: Any,
+    typical_x: Any,
+    noise: float | None,
+    gtol: float,
+    maxiter: int,
+    max_evals: float,
+    max_time: float,
+    how: Evaluation,
+) -> DescentResult:
+    """Descents from each row of x0; options as for `gradient_descent`."""
+    starts = as_array(x0, "x0")
+    if starts.ndim != 2 or not starts.size:
+        raise ValueError(f"x0 has shape {starts.shape}; with batch=True it is (m, n), one start a row")
+    point = Point(starts[0].copy())
+    name = "central" if grad is None or callable(grad) else grad
+    chosen = make_method(name, None, None, typical_x, bounds, noise)
+    limits = None
+    if bounds is not None:
+        lower, upper = checked_bounds(bounds, point, starts)
+        limits = tuple(np.ascontiguousarray(np.broadcast_to(side, point.n)) for side in (lower, upper))
+    with (
+        as_function(f, args, point, how._replace(progress=False)) as loss,
+        as_function(f, args, point, how._replace(progress=False), chosen.imaginary) as differenced,
+    ):
+        loss.tolerate(True)
+        slopes = _UserSlopes(grad, args, how, point.n) if callable(grad) else _Differences(differenced, chosen, point)
+        many = _Starts(loss, slopes, starts, limits, (method, momentum, decay), learning_rate, gtol, maxiter)
+        many.limits_of_work = (max_evals, max_time)
+        if how.progress:
+            from ..evaluate.progress import Iterations
+
+            many.shown = Iterations(maxiter, 0)
+        try:
+            if isinstance(differenced, border.CompiledFunction) and many.fits_c(slopes):
+                many.go_in_c(differenced, chosen)
+            else:
+                many.go()
+        except KeyboardInterrupt:
+            many.message = "interrupted; "
+        finally:
+            if many.shown is not None:
+                many.shown.close()
+        return many.result()
+
+
+class _UserSlopes:
+    """The user's gradient at each of some points."""
+
+    nfev = 0
+
+    def __init__(self, grad: Callable[..., Any], args: tuple[Any, ...], how: Evaluation, n: int) -> None:
+        self.grad, self.args, self.vectorized, self.n = grad, args, how.vectorized, n
+
+    def at(self, x: Array) -> Array:
+        if self.vectorized is False:
+            found = np.array([self.grad(row.copy(), *self.args) for row in x], dtype=np.float64)
+        elif self.vectorized == "columns":
+            found = np.ascontiguousarray(np.asarray(self.grad(x.T.copy(), *self.args), dtype=np.float64).T)
+        else:
+            found = np.array(self.grad(x.copy(), *self.args), dtype=np.float64)
+        if found.shape != x.shape:
+            raise ValueError(f"grad returned shape {found.shape} for points of shape {x.shape}")
+        return found
+
+
+class _Differences:
+    """Differences of f at each of some points."""
+
+    def __init__(self, function: border.Function, method: Method, point: Point) -> None:
+        self.function, self.method, self.point = function, method, point
+        self.relative_noise = FLOAT64
+
+    @property
+    def nfev(self) -> int:
+        return self.function.nfev
+
+    def at(self, x: Array) -> Array:
+        found = np.empty_like(x)
+        rows = max(1, _CHUNK // self.point.n)
+        for start in range(0, len(x), rows):
+            part = x[start : start + rows]
+            # What no finite f is around has no gradient: that start ends, the others go on.
+            finite = np.isfinite(self.function.at_points(part)).all(axis=1)
+            found[start : start + rows][~finite] = np.nan
+            if finite.any():
+                slopes = self.method.derivatives(self.function, self.point, np.ascontiguousarray(part[finite]))[0]
+                found[start : start + rows][finite] = slopes.reshape(-1, self.point.n)
+        return found
+
+
+class _Starts:
+    """Many descents under way; arrays have a row, or an entry, a start."""
+
+    def __init__(
+        self,
+        loss: border.Function,
+        slopes: Any,
+        starts: Array,
+        bounds: Any,
+        direction: tuple[str, float, float],
+        learning_rate: Any,
+        gtol: float,
+        maxiter: int,
+    ) -> None:
+        self.loss, self.slopes, self.bounds = loss, slopes, bounds
+        self.method, self.momentum, self.decay = direction
+        self.learning_rate, self.gtol, self.maxiter = learning_rate, gtol, maxiter
+        self.m, self.n = starts.shape
+        self.x = starts.copy()
+        self.slope = np.full(starts.shape, np.nan)
+        self.fun = np.full(self.m, np.nan)
+        self.nit, self.njev = np.zeros(self.m, dtype=np.intp), np.zeros(self.m, dtype=np.intp)
+        self.status = np.full(self.m, _RUNNING)
+        self.limits_of_work = (math.inf, math.inf)
+        self.started = time.perf_counter()
+        self.shown: Any = None
+        self.message = ""
+
+    def fits_c(self, slopes: Any) -> bool:
+        """Whether the iterations can be done in C."""
+        chosen = slopes.method if isinstance(slopes, _Differences) else None
+        fixed = self.learning_rate != "auto" and self.method != "bb"
+        return fixed and isinstance(chosen, FixedStep) and chosen.simple and self.bounds is None
+
+    def _spent(self) -> bool:
+        evaluations = self.loss.nfev + self.slopes.nfev
+        return evaluations >= self.limits_of_work[0] or time.perf_counter() - self.started >= self.limits_of_work[1]
+
+    def _rate(self, iteration: int) -> float:
+        return float(self.learning_rate(iteration) if callable(self.learning_rate) else self.learning_rate)
+
+    def _shows(self, iteration: int) -> None:
+        if self.shown is not None:
+            known = self.fun[np.isfinite(self.fun)]
+            self.shown.show(iteration, float(known.min()) if known.size else math.nan, math.nan)
+
+    # --- In C: compiled functions, given rates -----------------------------------------------------------------
+
+    def go_in_c(self, function: border.CompiledFunction, chosen: Method) -> None:
+        """Iterations in parts, so that limits are kept; a part does not change the path."""
+        assert isinstance(chosen, FixedStep)
+        assert chosen.stencil is not None
+        direction = border.Direction(self.method, self.n, self.momentum, self.decay, 1e-8)
+        memory = np.zeros(direction.memory.size * self.m)
+        status, last = np.zeros(self.m, dtype=np.intc), self.x.copy()
+        # Whether f computes in float32 shows at one start.
+        noise = chosen.derivatives(function, Point(np.zeros(self.n)), self.x[:1])[1]
+        h = chosen.stencil.relative_step(noise)
+        done, count = 0, 1
+        try:
+            while done < self.maxiter and not self._spent() and (status == border.RUNNING).any():
+                rates = np.array([self._rate(k) for k in range(done, min(done + count, self.maxiter))])
+                before = time.perf_counter()
+                function.descend(
+                    direction, chosen.stencil.scheme, h, self.x, last, memory, status, self.njev, rates, done, self.gtol
+                )
+                done += rates.size
+                pace = (time.perf_counter() - before) / rates.size
+                # One start's share bounds how long Ctrl-C waits; all of them, how late a limit is seen.
+                watched = self.shown is not None or self.limits_of_work != (math.inf, math.inf)
+                count = int(np.clip(0.02 / pace * (1 if watched else self.m), 1, 1 << 16))
+                self._shows(done)
+        finally:
+            self.nit = self.njev - (status != border.RUNNING)
+            self.status[status == border.CONVERGED] = CONVERGED
+            self.status[status == border.NOT_FINITE] = NOT_FINITE
+
+    # --- In blocks: any function ------------------------------------------------------------------------------
+
+    def go(self) -> None:
+        """Iterations of all that still run."""
+        self.fun = self.loss.at_points(self.x)[:, 0].copy()
+        self.status[~np.isfinite(self.fun)] = NOT_FINITE
+        live = np.flatnonzero(self.status == _RUNNING)
+        state = _Block(self, live)
+        for iteration in range(self.maxiter):
+            state.tested()
+            if not state.live.size or self._spent():
+                return
+            if self.learning_rate == "auto":
+                state.search(iteration)
+            else:
+                state.follow(iteration, self._rate(iteration))
+            self._shows(iteration + 1)
+        state.tested()
+
+    def result(self) -> DescentResult:
+        """What is known of all starts."""
+        if not np.isfinite(self.fun).all():
+            self.fun = self.loss.at_points(self.x)[:, 0].copy()
+        if not np.isfinite(self.slope).all() and self.message == "":
+            self.slope = self.slopes.at(self.x)
+        self.status[self.status == _RUNNING] = LIMIT
+        converged = int((self.status == CONVERGED).sum())
+        lost = int((self.status == NOT_FINITE).sum())
+        message = f"{self.message}{converged} of {self.m} starts converged"
+        message += f", {lost} left where f is finite" if lost else ""
+        return DescentResult(
+            self.x, self.fun, self.slope, self.nit, self.loss.nfev + self.slopes.nfev, self.njev,
+            self.status == CONVERGED, self.status, message, {},
+        )  # fmt: skip
+
+
+class _Block:
+    """The starts that still run, in one block of points."""
+
+    def __init__(self, of: _Starts, live: NDArray[np.intp]) -> None:
+        self.of, self.live = of, live
+        self.direction = border.Direction(of.method, live.size * of.n, of.momentum, of.decay, 1e-8)
+        self.last_x, self.last_slope = of.x[live].copy(), np.zeros((live.size, of.n))
+        self.rate = np.zeros(live.size)
+        self.renew()
+
+    def renew(self) -> None:
+        """The gradients where the starts are."""
+        if self.live.size:
+            self.of.slope[self.live] = self.of.slopes.at(self.of.x[self.live])
+            self.of.njev[self.live] += 1
+
+    def keep(self, kept: NDArray[np.bool_]) -> None:
+        """Only these starts go on."""
+        if kept.all():
+            return
+        old, n = self.direction.memory.reshape(-1, self.live.size, self.of.n), self.of.n
+        self.live = self.live[kept]
+        of = self.of
+        self.direction = border.Direction(of.method, self.live.size * n, of.momentum, of.decay, 1e-8)
+        self.direction.memory[:] = old[:, kept].ravel()
+        self.last_x, self.last_slope, self.rate = self.last_x[kept], self.last_slope[kept], self.rate[kept]
+
+    def tested(self) -> None:
+        """Starts that have converged, or whose gradient is not finite, leave."""
+        of = self.of
+        slope, x = of.slope[self.live], of.x[self.live]
+        finite = np.isfinite(slope).all(axis=1)
+        of.x[self.live[~finite]] = self.last_x[~finite]
+        of.status[self.live[~finite]] = NOT_FINITE
+        reached = slope if of.bounds is None else x - np.clip(x - slope, *of.bounds)
+        with np.errstate(invalid="ignore", over="ignore"):
+            small = finite & (np.linalg.norm(reached, axis=1) <= of.gtol)
+        of.status[self.live[small]] = CONVERGED
+        self.keep(finite & ~small)
+
+    def moved(self, rate: Array | float, direction: Array) -> Array:
+        """Points along the directions, within bounds."""
+        x = self.of.x[self.live] - np.reshape(rate, (-1, 1)) * direction
+        return x if self.of.bounds is None else np.clip(x, *self.of.bounds)
+
+    def follow(self, iteration: int, given: float) -> None:
+        """An iteration with a given rate."""
+        of = self.of
+        direction = self.direction.of(of.slope[self.live], iteration)
+        rate = self.spectral(np.full(self.live.size, given)) if of.method == "bb" else given
+        x = self.moved(rate, direction)
+        self.last_x, self.last_slope = of.x[self.live].copy(), of.slope[self.live].copy()
+        of.x[self.live] = x
+        of.nit[self.live] += 1
+        of.fun[self.live] = np.nan
+        self.renew()
+
+    def spectral(self, first: Array) -> Array:
+        """Step lengths of Barzilai and Borwein."""
+        s, y = self.of.x[self.live] - self.last_x, self.of.slope[self.live] - self.last_slope
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            curved = (s * y).sum(axis=1)
+            found = (s * s).sum(axis=1) / curved
+        otherwise = np.where(self.rate > 0, 2 * self.rate, first)
+        self.rate = np.where((curved > 0) & np.isfinite(found) & (found > 0), found, otherwise)
+        return self.rate
+
+    def search(self, iteration: int) -> None:
+        """An iteration with backtracking until f falls enough, each start by itself."""
+        of = self.of
+        slope, x0, fun0 = of.slope[self.live], of.x[self.live], of.fun[self.live]
+        direction = self.direction.of(slope, iteration)
+        uphill = ~((slope * direction).sum(axis=1) > 0)
+        direction[uphill] = slope[uphill]
+        largest = np.abs(direction).max(axis=1)
+        first = 0.1 * np.maximum(1.0, np.abs(x0).max(axis=1)) / np.where(largest > 0, largest, 1.0)
+        along = of.method in ("gd", "bb")
+        rate = self.spectral(first) if along else np.where(self.rate > 0, 2 * self.rate, first)
+        x, fun = x0.copy(), fun0.copy()
+        searching = np.ones(self.live.size, dtype=bool)
+        for _ in range(60):
+            rows = np.flatnonzero(searching)
+            if not rows.size:
+                break
+            trial = x0[rows] - rate[rows, None] * direction[rows]
+            if of.bounds is not None:
+                trial = np.clip(trial, *of.bounds)
+            value = of.loss.at_points(trial)[:, 0]
+            fall = (slope[rows] * (x0[rows] - trial)).sum(axis=1)
+            good = (value <= fun0[rows] - SUFFICIENT * fall) & (fall > 0) & (value < fun0[rows])
+            x[rows[good]], fun[rows[good]] = trial[good], value[good]
+            still = (trial == x0[rows]).all(axis=1)
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                shrink = np.clip(0.5 * fall / (value - fun0[rows] + fall), 0.1, 0.5)
+            rate[rows[~good]] *= np.nan_to_num(shrink[~good], nan=0.1)
+            searching[rows[good | still]] = False
+        stuck = (x == x0).all(axis=1)
+        self.rate = rate
+        self.last_x, self.last_slope = x0, slope
+        of.x[self.live], of.fun[self.live] = x, fun
+        of.nit[self.live[~stuck]] += 1
+        of.status[self.live[stuck]] = NO_LOWER_POINT
+        self.keep(~stuck)
+        self.renew()

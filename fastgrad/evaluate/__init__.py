@@ -1,0 +1,1 @@
+"""Who calls f: the kinds of function, and the border to C."""

@@ -1,0 +1,205 @@
+# A function of many points at a time. Part of border.pyx.
+
+@cython.final
+cdef class VectorizedFunction(Function):
+    """f(X) of many points at a time: rows (k, n), or columns (n, k).
+
+    Blocks are filled anew for each call, so f may keep or overwrite what it gets.
+    """
+    cdef bint columns
+    cdef cnp.ndarray buffer    # the block of the last call
+    cdef Py_ssize_t block      # points a call
+    cdef double best           # seconds a point of the best block so far; 0: not yet measured
+    cdef bint grows            # whether the search goes to larger blocks
+    cdef bint settled
+    cdef int seen              # calls with the present block
+
+    def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1, bint columns=False):
+        self.prepare(f, args, point, imaginary, outputs)
+        self.c.at_shifts = vectorized_at_shifts
+        self.c.at_points = vectorized_at_points
+        self.columns = columns
+        self.grows = True
+        self.block = max(1, FIRST_BLOCK // (8 * max(1, self.n)))
+        # glibc gives freed memory back, and pays page faults for it anew, until it has seen a larger piece
+        # freed (mallopt(3), M_MMAP_THRESHOLD); f's temporaries of block size would cost 1.5 times.
+        PyMem_RawFree(PyMem_RawMalloc(4 * LAST_BLOCK))
+
+    cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
+        return all if all < HEAP else HEAP
+
+    cdef cnp.ndarray empty(self, Py_ssize_t rows):
+        """A block to fill: the last one, unless f kept it; fresh memory costs page faults."""
+        cdef cnp.npy_intp shape[2]
+        shape[0], shape[1] = (self.n, rows) if self.columns else (rows, self.n)
+        cdef cnp.ndarray last = self.buffer
+        self.buffer = None
+        if (last is None or Py_REFCNT(<PyObject *>last) != 1 or not cnp.PyArray_ISCARRAY(last)
+                or last.ndim != 2 or last.shape[0] != shape[0] or last.shape[1] != shape[1]):
+            last = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        self.buffer = last
+        return last
+
+    cdef Py_ssize_t rows_of_block(self, Py_ssize_t left) noexcept:
+        cdef Py_ssize_t rows = self.block if self.block < left else left
+        # A square block would hide that f mixes up rows and columns: its result has the right shape.
+        if rows == self.n and rows > 1:
+            rows -= 1
+        return rows
+
+    cdef int tune(self, Py_ssize_t rows, double seconds) except -1:
+        """Doubles or halves the block while that pays: what fits the cache depends on f's own temporaries."""
+        cdef double each
+        cdef Py_ssize_t bytes_, next
+        if self.settled or rows < self.block:
+            return 0
+        self.seen += 1
+        if self.seen == 1:
+            # The first call of a size pays for memory that f's temporaries take for the first time.
+            return 0
+        each = seconds / rows
+        next = self.block * 2 if self.grows else self.block // 2
+        if self.best != 0.0 and each > 0.95 * self.best:
+            next = self.block // 2 if self.grows else self.block * 2
+            # Twice the first size does not pay: perhaps half of it does.
+            self.settled = not self.grows or self.block * self.n * 8 > 2 * FIRST_BLOCK
+            if not self.settled:
+                next //= 2
+            self.grows = False
+        else:
+            self.best = each
+        bytes_ = next * self.n * 8
+        if not self.settled and not LEAST_BLOCK <= bytes_ <= LAST_BLOCK:
+            self.settled = True
+            return 0
+        self.block = next
+        self.seen = 0
+        return 0
+
+    cdef int evaluate(self, cnp.ndarray block, Py_ssize_t rows, double *values) except -1:
+        """f at a block of points."""
+        cdef double started = _now()
+        cdef object result = owned(self.call(<PyObject *>block))
+        self.nfev += rows - 1
+        self.tune(rows, _now() - started)
+        self.done(rows)
+        cdef cnp.ndarray out
+        if (self.c.outputs == 1 and cnp.PyArray_CheckExact(result) and not self.imaginary
+                and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE
+                and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>result)
+                and cnp.PyArray_NDIM(<cnp.ndarray>result) == 1 and cnp.PyArray_SIZE(<cnp.ndarray>result) == rows):
+            memcpy(values, doubles(<cnp.ndarray>result), rows * sizeof(double))
+            return 0
+        out, float32 = results.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
+        memcpy(values, doubles(out), rows * self.c.outputs * sizeof(double))
+        if float32:
+            self.float32 = True
+        return 0
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        cdef Py_ssize_t begin = 0, end, total = s.count * s.width
+        while begin < total:
+            end = begin + self.rows_of_block(total - begin)
+            try:
+                self.evaluate(self.shifted(s, begin, end), end - begin, values + begin * self.c.outputs)
+            except Exception as error:
+                self.failed(error, s, begin, end, values + begin * self.c.outputs)
+            begin = end
+        return 0
+
+    cdef cnp.ndarray shifted(self, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end):
+        """The points of rows [begin, end) of the shifts."""
+        cdef cnp.ndarray block = self.empty(end - begin)
+        cdef double zeros[MAX_WIDTH]
+        cdef fg_shifts unmoved
+        cdef Py_ssize_t r, j, c, where
+        if not self.imaginary:
+            if self.columns:
+                fg_fill_columns(s, begin, end, doubles(block))
+            else:
+                fg_fill_rows(s, begin, end, doubles(block))
+            return block
+        for j in range(s.width):
+            zeros[j] = 0.0
+        unmoved = s[0]
+        unmoved.offsets = zeros
+        if self.columns:
+            fg_fill_columns(&unmoved, begin, end, doubles(block))
+        else:
+            fg_fill_rows(&unmoved, begin, end, doubles(block))
+        cdef cnp.ndarray turned = block.astype(np.complex128)
+        cdef double *parts = doubles(turned)
+        for r in range(begin, end):
+            c = component_of(s, r // s.width) % s.n
+            where = c * (end - begin) + r - begin if self.columns else (r - begin) * s.n + c
+            parts[2 * where + 1] = s.offsets[r % s.width] * s.h[r // s.width]
+        return turned
+
+    cdef int failed(self, object error, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end,
+                    double *values) except -1:
+        """f raised for a block: the points one by one, to find those beyond the edge of its domain."""
+        cdef Py_ssize_t r, a, k
+        if not (self.tolerant and results.is_domain_error(error)):
+            a = begin // s.width
+            where = self.named().where(component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
+            results.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
+            raise error
+        self.settled = True
+        for r in range(begin, end):
+            try:
+                self.evaluate(self.shifted(s, r, r + 1), 1, values + (r - begin) * self.c.outputs)
+            except results.DOMAIN_ERRORS as another:
+                if self.domain_error is None:
+                    self.unshifted(s, r)  # raises if x itself is outside
+                    self.domain_error = another
+                fill_nan(self.c.outputs, values + (r - begin) * self.c.outputs)
+        return 0
+
+    cdef int unshifted(self, const fg_shifts *s, Py_ssize_t r) except -1:
+        """Evaluates f at the base point of row r."""
+        cdef Py_ssize_t a = r // s.width
+        cdef Py_ssize_t c = component_of(s, a)
+        cdef double *values = <double *>PyMem_Malloc(self.c.outputs * sizeof(double))
+        if values is NULL:
+            raise MemoryError()
+        try:
+            self.points(1, s.x + (c - c % s.n), values)
+        finally:
+            PyMem_Free(values)
+        return 0
+
+    cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
+        cdef Py_ssize_t begin = 0, rows, k
+        cdef cnp.ndarray block
+        while begin < count:
+            rows = self.rows_of_block(count - begin)
+            block = self.empty(rows)
+            if self.columns:
+                fg_transpose(rows, self.n, points + begin * self.n, doubles(block))
+            else:
+                memcpy(doubles(block), points + begin * self.n, rows * self.n * sizeof(double))
+            try:
+                self.evaluate(block.astype(np.complex128) if self.imaginary else block, rows,
+                              values + begin * self.c.outputs)
+            except Exception as error:
+                if self.tolerant and results.is_domain_error(error):
+                    if rows == 1:
+                        fill_nan(self.c.outputs, values + begin * self.c.outputs)
+                    else:
+                        self.settled = True
+                        for k in range(begin, begin + rows):
+                            self.points(1, points + k * self.n, values + k * self.c.outputs)
+                else:
+                    results.add_note(error, f"while evaluating f at a block of {rows} points")
+                    raise
+            begin += rows
+        return 0
+
+
+cdef int vectorized_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
+    return (<VectorizedFunction>ctx).shifts(shifts, values)
+
+
+cdef int vectorized_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points,
+                              double *values) except -1:
+    return (<VectorizedFunction>ctx).points(count, points, values)

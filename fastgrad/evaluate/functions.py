@@ -1,0 +1,178 @@
+"""Functions of each kind, brought to the border where they are evaluated."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from ..core.point import Point, Tree
+from . import border
+from .pointers import Pointer, compiled_parts
+
+Vectorized = bool | Literal["rows", "columns"]
+
+# concurrent.futures takes half as long to import as all the rest of fastgrad.
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    Workers: TypeAlias = int | Executor | None
+else:
+    Workers = Any
+
+_MOST_ARGS = 6
+
+
+class Evaluation(NamedTuple):
+    """How a function is evaluated: options that every verb has, see `gradient`."""
+
+    vectorized: Vectorized = False
+    workers: Workers = None
+    progress: bool = False
+    retries: int = 0
+
+
+SERIAL = Evaluation()
+
+
+def evaluation(vectorized: Vectorized, workers: Workers, progress: bool, retries: int) -> Evaluation:
+    """The options, checked; `SERIAL` itself where nothing is asked for."""
+    if vectorized is False and workers is None and not progress and not retries:
+        return SERIAL
+    if vectorized not in (False, True, "rows", "columns"):
+        raise ValueError(f'vectorized is False, True ("rows") or "columns", not {vectorized!r}')
+    # Dask's client has a submit() too, but of futures of another kind.
+    is_client = hasattr(workers, "get_executor")
+    if workers is not None and (is_client or not hasattr(workers, "submit")):
+        if isinstance(workers, bool) or not isinstance(workers, int):
+            hint = "; pass its get_executor()" if is_client else ""
+            raise TypeError(f"workers is {workers!r}; expected a number or a concurrent.futures.Executor{hint}")
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; expected 1 or more")
+        workers = None if workers == 1 else workers
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"retries is {retries!r}; expected 0 or a positive number")
+    return Evaluation(vectorized, workers, bool(progress), retries)
+
+
+def as_function(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    point: Point,
+    how: Evaluation = SERIAL,
+    imaginary: bool = False,
+    outputs: int = 1,
+) -> border.Function:
+    """The function at the border, for one call of one verb; a context, which ends what belongs to it.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``.
+    point : Point
+        A point such as those that f takes.
+    how : Evaluation
+    imaginary : bool
+        Whether shifts are imaginary and values imaginary parts: the complex step.
+    outputs : int
+        Values that f returns for a point.
+    """
+    function = _function(f, args, point, how, imaginary, outputs)
+    if how.progress:
+        from .progress import Progress
+
+        function.show(Progress())
+    return function
+
+
+def _function(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    point: Point,
+    how: Evaluation,
+    imaginary: bool,
+    outputs: int,
+) -> border.Function:
+    if not isinstance(f, FunctionType | MethodType):
+        compiled = compiled_parts(f)
+        if compiled is not None:
+            return _as_compiled(f, compiled, args, point, how, imaginary, outputs)
+    if how.vectorized is not False and (isinstance(point, Tree) or len(point.shape) > 1):
+        raise ValueError(f"a vectorized f takes points of one axis, but x has shape {point.shape}; flatten x")
+    if how.workers is not None:
+        return _pooled(f, args, point, how, imaginary, outputs)
+    if len(args) > _MOST_ARGS:
+        f, args = _bound(f, args), ()
+    if how.vectorized is False:
+        return border.PythonFunction(f, args, point, imaginary, outputs)
+    return border.VectorizedFunction(f, args, point, imaginary, outputs, how.vectorized == "columns")
+
+
+def _pooled(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    point: Point,
+    how: Evaluation,
+    imaginary: bool,
+    outputs: int,
+) -> border.Function:
+    from .pool import Pool
+    from .tasks import Job
+
+    assert how.workers is not None
+    job = Job(f, args, point.restore(point.flat), how.vectorized, imaginary, outputs)
+    return border.PooledFunction(point, Pool(job, point, how.workers, how.retries), outputs)
+
+
+def _as_compiled(
+    f: Any,
+    compiled: Pointer,
+    args: tuple[Any, ...],
+    point: Point,
+    how: Evaluation,
+    imaginary: bool,
+    outputs: int,
+) -> border.Function:
+    if args:
+        raise TypeError("a compiled function takes no args=; give it what it needs as its data pointer")
+    if how.vectorized is not False:
+        raise TypeError("vectorized= is for Python functions; how a compiled one takes points, its signature says")
+    if imaginary:
+        raise TypeError('method="complex" calls f with complex numbers, which a compiled function does not take')
+    if isinstance(point, Tree):
+        raise TypeError("a compiled function takes an array, but x is a pytree; pass np.array(x) if it is a list")
+    if compiled.n not in (None, point.n):
+        raise TypeError(f"the compiled function takes {compiled.n} numbers, but x has {point.n} coordinates")
+    if outputs != 1:
+        raise TypeError(f"a compiled function has one value, not {outputs}")
+    if how.workers is not None and not isinstance(how.workers, int):
+        return _pooled(f, args, point, how, imaginary, outputs)
+    return border.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
+
+
+def callable_or_error(f: Any, name: str = "f") -> None:
+    """Raise a TypeError unless f can be called."""
+    if not callable(f) and compiled_parts(f) is None:
+        raise TypeError(f"{name} is {f!r} of type {type(f).__name__}; expected a function")
+
+
+def outputs_of(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
+    """How many values f has: it is called once to see."""
+    callable_or_error(f)
+    if compiled_parts(f) is not None:
+        return 1
+    x = point.flat.copy()
+    if how.vectorized is not False:
+        x = x.reshape((-1, 1) if how.vectorized == "columns" else (1, -1))
+    return int(np.size(f(x, *args)))
+
+
+def _bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+    @functools.wraps(f, updated=())
+    def bound(x: Any) -> Any:
+        return f(x, *args)
+
+    return bound

@@ -1,0 +1,1 @@
+"""How features move a model: the work behind `fastgrad.sensitivity`."""

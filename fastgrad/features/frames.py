@@ -1,0 +1,151 @@
+"""Rows of features, whatever they came in: arrays, or DataFrames through Narwhals (extra ``frames``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.point import Array
+
+
+class Rows:
+    """Rows of which some numeric columns are varied; all others stay as they are.
+
+    Attributes
+    ----------
+    names : list of str
+        The varied columns.
+    values : ndarray
+        (b, n): them.
+    integer : list of bool
+        Which of them hold integers by their type.
+    """
+
+    def __init__(self, X: Any, features: Sequence[Any] | None) -> None:
+        self._frame = None
+        self._array = X if isinstance(X, np.ndarray) else None
+        if self._array is None and not hasattr(X, "columns"):
+            self._array = np.asarray(X)
+        if self._array is not None:
+            self._from_array(features)
+        else:
+            self._from_frame(X, features)
+
+    def _from_array(self, features: Sequence[Any] | None) -> None:
+        array = self._array
+        assert array is not None
+        if array.ndim != 2:
+            raise ValueError(f"X has shape {array.shape}; expected (rows, features)")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"X is an array of {array.dtype}; pass numbers, or a DataFrame: its other columns are held")
+        chosen = list(range(array.shape[1])) if features is None else [self._place(k) for k in features]
+        self.names, self._columns = [f"x{k}" for k in chosen], chosen
+        self.values = array[:, chosen].astype(np.float64)
+        self.integer = [array.dtype.kind in "biu"] * len(chosen)
+
+    def _place(self, k: Any) -> int:
+        assert self._array is not None
+        count = self._array.shape[1]
+        if not isinstance(k, (int, np.integer)) or not -count <= k < count:
+            raise ValueError(f"features has {k!r}, but X has columns 0 to {count - 1} and no names")
+        place: int = int(k) % count
+        return place
+
+    def _from_frame(self, X: Any, features: Sequence[Any] | None) -> None:
+        narwhals = _narwhals()
+        self._frame = frame = narwhals.from_native(X, eager_only=True)
+        numeric = [name for name, kind in frame.schema.items() if kind.is_numeric() or kind == narwhals.Boolean]
+        chosen = numeric if features is None else list(features)
+        for name in chosen:
+            if name not in frame.columns:
+                raise ValueError(f"features has {name!r}, but X has {', '.join(map(repr, frame.columns))}")
+            if name not in numeric:
+                raise TypeError(f"column {name!r} is {frame.schema[name]}; only numeric columns can be varied")
+        self.names, self._names_in_frame = [str(name) for name in chosen], chosen
+        self.integer = [not frame.schema[name].is_float() for name in chosen]
+        columns = [np.asarray(frame[name].to_numpy(), dtype=np.float64) for name in chosen]
+        self.values = np.column_stack(columns) if columns else np.empty((len(frame), 0))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def _is_whole(self) -> bool:
+        return self._array is not None and self._columns == list(range(self._array.shape[1]))
+
+    def points(self) -> Array:
+        """The rows as the predictor takes them: the number of the row comes last where other columns come from it."""
+        return self.values if self._is_whole() else np.column_stack([self.values, np.arange(len(self))])
+
+    def predictor(self, predict: Callable[..., Any]) -> Callable[[Array], Any]:
+        """What predicts from `points`: values of the varied columns and, where it is there, the row of the others."""
+        if self._array is not None:
+            every, columns = self._array, self._columns
+            dtype = every.dtype if every.dtype.kind == "f" else np.dtype(np.float64)
+            if self._is_whole():
+                return lambda points: _numbers(predict(points.astype(dtype, copy=False)))
+
+            def of_arrays(points: Array) -> Any:
+                rows = every[points[:, -1].astype(np.intp)].astype(dtype)
+                rows[:, columns] = points[:, :-1]
+                return _numbers(predict(rows))
+
+            return of_arrays
+        return _OfFrames(self._frame, self._names_in_frame, self.integer, predict)
+
+    def to_native(self, columns: dict[str, Any]) -> Any:
+        """A DataFrame of the kind that came in; pandas or polars if none did."""
+        narwhals = _narwhals()
+        if self._frame is not None:
+            return narwhals.from_dict(columns, backend=narwhals.get_native_namespace(self._frame)).to_native()
+        for backend in ("pandas", "polars"):
+            try:
+                __import__(backend)
+            except ImportError:
+                continue
+            return narwhals.from_dict(columns, backend=backend).to_native()
+        raise ImportError("to_frame needs pandas or polars: pip install 'fastgrad[frames]'")
+
+
+class _OfFrames:
+    """Predicts from a frame's rows with some columns replaced."""
+
+    def __init__(self, frame: Any, columns: list[str], integer: list[bool], predict: Callable[..., Any]) -> None:
+        self.frame, self.columns, self.integer, self.predict = frame, columns, integer, predict
+
+    def __call__(self, points: Array) -> Any:
+        narwhals = _narwhals()
+        rows = self.frame[points[:, -1].astype(np.intp)]
+        backend = narwhals.get_native_namespace(self.frame)
+        replaced = []
+        for k, name in enumerate(self.columns):
+            values = np.ascontiguousarray(points[:, k])
+            whole = self.integer[k] and bool((values == np.rint(values)).all())
+            series = narwhals.new_series(name, values, backend=backend)
+            replaced.append(series.cast(self.frame.schema[name]) if whole else series)
+        # pandas aligns by index.
+        native = narwhals.maybe_reset_index(rows).with_columns(*replaced)
+        return _numbers(self.predict(narwhals.to_native(native)))
+
+
+def _numbers(result: Any) -> Any:
+    """What a model returned, if it is numbers."""
+    if isinstance(result, (list, tuple)):
+        raise TypeError("predict returned a list of arrays, one for each target; pass a function that returns one")
+    array = np.asarray(result)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"predict returned {array.dtype}: labels have no derivative; pass predict_proba or decision_function"
+        )
+    if array.ndim > 2:
+        raise ValueError(f"predict returned shape {array.shape}; expected (rows,) or (rows, outputs)")
+    return array.astype(np.float64) if array.dtype.kind != "f" else array
+
+
+def _narwhals() -> Any:
+    try:
+        import narwhals.stable.v2 as narwhals
+    except ImportError as error:
+        raise ImportError("DataFrames need narwhals: pip install 'fastgrad[frames]'") from error
+    return narwhals

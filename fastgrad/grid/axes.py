@@ -1,0 +1,217 @@
+"""Axes of sampled arrays: weights of the interior and of the edges, for even spacing and for coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.point import Array
+from . import kernels
+
+BOUNDARIES = ("one-sided", "periodic", "reflect", "nan")
+ORDERS = (2, 4, 6, 8)
+_NONE = np.empty(0)
+
+
+class Scheme(NamedTuple):
+    """Which derivative, how accurate, and what happens at the edges."""
+
+    derivative: int = 1
+    order: int = 2
+    edge_points: int = 2  # of one-sided rows at the edges
+    boundary: str = "one-sided"
+
+    @property
+    def around_nan(self) -> bool:
+        """Whether rows beside a NaN are one-sided."""
+        return self.boundary == "nan"
+
+
+def scheme(derivative: int, order: int, boundary: str, edge_order: int | None = None) -> Scheme:
+    """The scheme that these options name; edges have the order of the interior, unless told otherwise."""
+    if order not in ORDERS:
+        raise ValueError(f"order is 2, 4, 6 or 8, not {order!r}")
+    if boundary not in BOUNDARIES:
+        raise ValueError(f"boundary={boundary!r} is not one of {', '.join(map(repr, BOUNDARIES))}")
+    if edge_order not in (None, 1, 2):
+        raise ValueError(f"edge_order is 1 or 2, not {edge_order!r}: 'edge_order' greater than 2 is not supported")
+    points = order + derivative if edge_order is None or order > 2 else edge_order + 1
+    return Scheme(derivative, order, points, boundary)
+
+
+class Coordinates:
+    """Coordinates along one axis, checked once, with the weights that were asked for kept.
+
+    It may stand wherever coordinates may: for many arrays on one grid.
+
+    Parameters
+    ----------
+    x : array_like
+        (n,), increasing or decreasing.
+
+    Raises
+    ------
+    ValueError
+        x has not one axis, or does not increase or decrease everywhere.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> t = fg.grid.Coordinates(np.array([0.0, 0.1, 0.3, 0.6, 1.0]))
+    >>> fg.grid.gradient(np.array([0.0, 0.01, 0.09, 0.36, 1.0]), t, edge_order=2).round(12)
+    array([0. , 0.2, 0.6, 1.2, 2. ])
+    """
+
+    def __init__(self, x: Any) -> None:
+        self.x = as_coordinates(x)
+        check_order(self.x)
+        self._kept: dict[Scheme, tuple[kernels.Weights, Array | None]] = {}
+
+    def __len__(self) -> int:
+        return self.x.size
+
+    def _weights(self, scheme: Scheme) -> tuple[kernels.Weights, Array | None]:
+        """Weights of the edges, and the table of the interior if it needs one."""
+        found = self._kept.get(scheme)
+        if found is None:
+            found = self._kept[scheme] = _uneven_weights(self.x, scheme)
+        return found
+
+
+def as_coordinates(x: Any) -> Array:
+    """Coordinates as a contiguous array of float64."""
+    array = np.asarray(x, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"distances must be either scalars or 1d, not of shape {array.shape}")
+    return np.ascontiguousarray(array)
+
+
+def check_order(x: Array, where: str = "the coordinates") -> None:
+    """A ValueError unless x increases or decreases everywhere."""
+    steps = np.diff(x)
+    with np.errstate(invalid="ignore"):
+        wrong = ~((steps > 0) if x[-1] > x[0] else (steps < 0))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ValueError(
+            f"{where} must increase or decrease everywhere, but number {i} is {x[i]} and number {i + 1} is {x[i + 1]}"
+        )
+
+
+def even_axis(scheme: Scheme, length: int, stride: int, step: float) -> kernels.Axis:
+    """An axis with one step between its rows."""
+    weights = even_weights(scheme)
+    if length < weights.least:
+        raise TooShortError(weights.least)
+    return kernels.Axis(weights, length, stride, step)
+
+
+def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -> kernels.Axis:
+    """An axis with coordinates; an array's order is looked at here only if no kernel does it."""
+    if scheme.boundary == "periodic":
+        raise ValueError('boundary="periodic" needs even spacing: coordinates do not say how long the period is')
+    half = _uneven_half(scheme)
+    least = max(scheme.edge_points, 2 * half)
+    if len(coordinates) < least:
+        raise TooShortError(least)
+    three = scheme.derivative == 1 and scheme.order == 2
+    if isinstance(coordinates, Coordinates):
+        x = coordinates.x
+        weights, table = coordinates._weights(scheme)
+    else:
+        x = coordinates
+        if not three or x.size < 3:
+            check_order(x)
+        weights, table = _uneven_weights(x, scheme)
+    return kernels.Axis(weights, x.size, stride, 1.0, x, table)
+
+
+class TooShortError(ValueError):
+    """An axis has fewer rows than a scheme needs."""
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+
+@lru_cache(maxsize=128)
+def even_weights(scheme: Scheme) -> kernels.Weights:
+    """The weights of an axis with the step 1."""
+    half, derivative = scheme.order // 2, scheme.derivative
+    window = range(-half, half + 1)
+    central = exact_weights(0, window, derivative)
+    rows: list[list[int]] = []
+    weights: list[list[Fraction]] = []
+    for row in [*range(half), *range(-half, 0)]:
+        if scheme.boundary == "periodic":
+            rows.append([row + k for k in window])
+        elif scheme.boundary == "reflect":
+            rows.append([_reflected(row + k, row) for k in window])
+        else:
+            first = 0 if row >= 0 else -scheme.edge_points
+            rows.append(list(range(first, first + scheme.edge_points)))
+        one_sided = scheme.boundary in ("one-sided", "nan")
+        weights.append(exact_weights(row, rows[-1], derivative) if one_sided else central)
+    least = {"periodic": 2 * half + 1, "reflect": 2 * half}.get(scheme.boundary, max(scheme.edge_points, 2 * half))
+    return kernels.Weights(
+        "odd" if derivative == 1 else "even",
+        derivative,
+        least,
+        np.array(central[half + 1 :], dtype=np.float64),
+        np.array(rows, dtype=np.intp),
+        np.array(weights, dtype=np.float64),
+        scheme.around_nan,
+    )
+
+
+def _reflected(k: int, row: int) -> int:
+    """Row k mirrored at the edge that `row` is near: the first row is 0, the last -1."""
+    if row >= 0:
+        return abs(k)
+    return k if k < 0 else -2 - k
+
+
+def exact_weights(at: int, nodes: Sequence[int], derivative: int) -> list[Fraction]:
+    """Weights of values at the nodes in a derivative, exactly: derivatives of Lagrange's polynomials."""
+    found = []
+    for node in nodes:
+        # Coefficients of the product of (x - other) / (node - other), in powers of x - at.
+        polynomial = [Fraction(1)]
+        for other in nodes:
+            if other != node:
+                root, over = Fraction(other - at), Fraction(1, node - other)
+                higher, lower = [Fraction(0), *polynomial], [*polynomial, Fraction(0)]
+                polynomial = [(a - root * b) * over for a, b in zip(higher, lower, strict=True)]
+        found.append(polynomial[derivative] * derivative)  # the k-th derivative of x^k is k!, and k is 1 or 2
+    return found
+
+
+def _uneven_half(scheme: Scheme) -> int:
+    # A second derivative loses the order that symmetry would give it.
+    return scheme.order // 2 + (scheme.derivative == 2)
+
+
+def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | None]:
+    half, derivative = _uneven_half(scheme), scheme.derivative
+    rows: list[NDArray[np.intp]] = []
+    weights: list[Array] = []
+    for row in [*range(half), *range(-half, 0)]:
+        if scheme.boundary == "reflect":
+            window = np.arange(row - half, row + half + 1)
+            taken = np.array([_reflected(int(k), row) for k in window])
+            edge = x[0] if row >= 0 else x[-1]
+            nodes = np.where(taken == window, x[taken], 2 * edge - x[taken])
+        else:
+            taken = np.arange(scheme.edge_points) - (0 if row >= 0 else scheme.edge_points)
+            nodes = x[taken]
+        rows.append(taken.astype(np.intp))
+        weights.append(kernels.weights(x[row], nodes, derivative))
+    three = derivative == 1 and scheme.order == 2
+    edges = kernels.Weights(
+        "three" if three else "table", derivative, 0, _NONE, np.array(rows), np.array(weights), scheme.around_nan
+    )
+    return edges, None if three else kernels.weight_table(x, 2 * half + 1, derivative)

@@ -1,0 +1,1 @@
+"""How derivatives come from values."""

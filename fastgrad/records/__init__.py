@@ -1,0 +1,1 @@
+"""What verbs return: data, and how it is shown."""

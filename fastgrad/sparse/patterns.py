@@ -1,0 +1,210 @@
+"""Sparsity patterns: given, or found by asking f."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.point import Array
+from ..evaluate import border
+
+Evaluate = Callable[[Array], Array]
+"""Values (outputs,) at a point (n,)."""
+
+
+def sparse() -> Any:
+    """``scipy.sparse``, imported only here."""
+    try:
+        import scipy.sparse
+    except ImportError as error:
+        raise ImportError("sparsity= needs scipy: pip install scipy") from error
+    return scipy.sparse
+
+
+def given_pattern(pattern: Any, m: int, n: int) -> Any:
+    """A pattern that the user passed, as a csr_array of booleans.
+
+    Raises
+    ------
+    ValueError
+        It has another shape than (m, n).
+    """
+    module = sparse()
+    if not module.issparse(pattern):
+        pattern = np.asarray(pattern)
+        if pattern.ndim != 2 or pattern.dtype.kind not in "biuf":
+            raise TypeError('sparsity is "detect", "nan", or a pattern: scipy.sparse or an array with two axes')
+    found = module.csr_array(pattern, dtype=bool)
+    if found.shape != (m, n):
+        raise ValueError(f"the sparsity pattern has shape {found.shape}; expected {(m, n)}: a row a value of f")
+    found.sum_duplicates()
+    found.sort_indices()
+    return found
+
+
+def as_kernel(pattern: Any) -> border.Pattern:
+    """A csr_array as the kernels read it."""
+    by_columns = pattern.tocsc()
+    by_columns.sort_indices()
+    m, n = pattern.shape
+    return border.Pattern(m, n, pattern.indptr, pattern.indices, by_columns.indptr, by_columns.indices)
+
+
+def coloured(pattern: border.Pattern, star: bool = False) -> tuple[NDArray[np.int32], int]:
+    """Colours by the natural order and smallest-last, the better of both."""
+    natural = pattern.colours(False, star)
+    # A row's entries all differ: no colouring has fewer than the fullest row.
+    if not star and natural[1] == int(np.diff(pattern.row_starts).max(initial=0)):
+        return natural
+    other = pattern.colours(True, star)
+    return other if other[1] < natural[1] else natural
+
+
+def detected(evaluate: Evaluate, x: Array, room: Array | None = None, nan: bool = False, points: int = 2) -> Any:
+    """The pattern of f's Jacobian, by perturbing blocks of coordinates together: a csr_array of booleans.
+
+    A block whose rows are known is halved; blocks that share no row are perturbed together, so that a pattern with few
+    entries a row takes a number of evaluations that grows with the logarithm of n.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Values of f at a point.
+    x : ndarray
+        (n,).
+    room : ndarray, optional
+        (2, n): how far coordinates may move down and up.
+    nan : bool
+        Coordinates become NaN instead of moving: what is NaN then depends on them. A superset, with no tolerance.
+    points : int
+        Around how many points f is asked; an entry that is zero at one of them by chance is not lost.
+    """
+    rng = np.random.default_rng(0)
+    bases = [(x, evaluate(x))]
+    if not np.array_equal(bases[0][1], evaluate(x), equal_nan=True):
+        raise ValueError("f is not deterministic: its pattern cannot be detected; pass sparsity= as a pattern")
+    size = np.where(x == 0, 1.0, np.abs(x))
+    moves = 1e-3 * size * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
+    if room is not None:
+        moves = np.where(moves > 0, np.minimum(moves, room[1]), np.maximum(moves, -room[0]))
+        moves = np.where(moves == 0, np.where(room[1] > 0, np.minimum(1e-3 * size, room[1]), -room[0]), moves)
+    for _ in range(0 if nan else points - 1):
+        other = x + moves * rng.uniform(0.2, 0.8, x.size)
+        values = evaluate(other)
+        if np.isfinite(values).all():
+            bases.append((other, values))
+
+    def changed(where: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Rows that change with these coordinates."""
+        found = np.zeros(bases[0][1].size, dtype=bool)
+        for base, values in bases:
+            moved = base.copy()
+            # The second point lies within the first move: both stay in the room.
+            moved[where] = np.nan if nan else x[where] + moves[where]
+            seen = evaluate(moved)
+            found |= np.isnan(seen) if nan else seen != values
+        return found
+
+    return _halved(changed, bases[0][1].size, x.size)
+
+
+def _halved(changed: Callable[[NDArray[np.intp]], NDArray[np.bool_]], m: int, n: int) -> Any:
+    module = sparse()
+    starts = np.array([0, n])
+    # The coarse pattern: entries (row, block). One block of one coordinate would never be asked about.
+    rows = np.flatnonzero(changed(np.arange(1))) if n == 1 else np.arange(m)
+    blocks = np.zeros(rows.size, dtype=np.intp)
+    while (np.diff(starts) > 1).any():
+        count = starts.size - 1
+        coarse = module.csr_array((np.ones(rows.size, dtype=bool), (rows, blocks)), shape=(m, count))
+        colour = coloured(as_kernel(coarse))[0]
+        middle = (starts[:-1] + starts[1:] + 1) // 2
+        found_rows, found_blocks = [], []
+        by_colour = np.argsort(colour[blocks], kind="stable")
+        ends = np.searchsorted(colour[blocks][by_colour], np.arange(colour.max(initial=-1) + 2))
+        for c in range(ends.size - 1):
+            entries = by_colour[ends[c] : ends[c + 1]]
+            if not entries.size:
+                continue
+            members = np.flatnonzero(colour == c)
+            for half in (0, 1):
+                low, high = (starts[members], middle[members]) if half == 0 else (middle[members], starts[members + 1])
+                where = _ranges(low, high)
+                if not where.size:
+                    continue
+                hit = entries[changed(where)[rows[entries]]]
+                found_rows.append(rows[hit])
+                found_blocks.append(2 * blocks[hit] + half)
+        starts = np.append(np.column_stack([starts[:-1], middle]).ravel(), n)
+        rows = np.concatenate(found_rows) if found_rows else np.empty(0, dtype=np.intp)
+        blocks = np.concatenate(found_blocks) if found_blocks else np.empty(0, dtype=np.intp)
+        # Halves of blocks of one coordinate are empty: their numbers close up.
+        kept = np.diff(starts) > 0
+        renumbered = np.cumsum(kept) - 1
+        starts = np.append(starts[:-1][kept], n)
+        blocks = renumbered[blocks]
+    found = module.csr_array((np.ones(rows.size, dtype=bool), (rows, blocks)), shape=(m, n))
+    found.sum_duplicates()
+    found.sort_indices()
+    return found
+
+
+def _ranges(low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.intp]:
+    """All integers of the ranges low[k] ... high[k] - 1."""
+    sizes = high - low
+    total = int(sizes.sum())
+    if not total:
+        return np.empty(0, dtype=np.intp)
+    offsets = np.repeat(low - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
+    return np.asarray(np.arange(total) + offsets)
+
+
+def compared(
+    at_points: Callable[[Array], Array],
+    found: Any,
+    x: Array,
+    ends: Array,
+    relative_noise: float,
+    name: Callable[[int], str],
+) -> None:
+    """Compare a Jacobian with f between two points near x, ends (2, n).
+
+    Raises
+    ------
+    ValueError
+        The pattern lacks an entry: which row and column.
+    """
+    values = at_points(ends)
+    seen = values[0] - values[1]
+    expected = found @ (ends[0] - ends[1])
+    # Generous: an entry that is missing is nowhere near.
+    terms = abs(found) @ np.abs(ends[0] - ends[1])
+    rounding = relative_noise * np.abs(values).max(axis=0)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(seen - expected) - (1e-3 * terms + rounding * (1 + 0.5 * np.diff(found.indptr)))
+    worst = int(np.argmax(np.nan_to_num(off, nan=-np.inf)))
+    if off[worst] > 0:
+        column = _missing(lambda points: at_points(points)[0, worst], found, worst, x, ends[0])
+        named = "coordinates in a way that its entries do not give" if column is None else name(column)
+        raise ValueError(
+            f"the sparsity pattern is wrong: f[{worst}] depends on {named}, which the pattern does not have"
+        )
+
+
+def _missing(value: Callable[[Array], float], found: Any, row: int, x: Array, end: Array) -> int | None:
+    """The column that a row's pattern lacks, by halving; None if no single one is found."""
+    columns = np.setdiff1d(np.arange(x.size), found.indices[found.indptr[row] : found.indptr[row + 1]])
+    at_x = value(x.reshape(1, -1))
+
+    def changes(where: NDArray[np.intp]) -> bool:
+        moved = x.copy()
+        moved[where] = end[where]
+        return bool(value(moved.reshape(1, -1)) != at_x)
+
+    while columns.size > 1:
+        half = columns[: columns.size // 2]
+        columns = half if changes(half) else columns[columns.size // 2 :]
+    return int(columns[0]) if columns.size and changes(columns) else None

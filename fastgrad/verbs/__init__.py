@@ -1,0 +1,1 @@
+"""What users call: options in, records and arrays out; no arithmetic."""

@@ -1,0 +1,125 @@
+"""Checks of hand-coded gradients: are they right, and if not, where are they wrong, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..check.gradient import GradientAtPoint
+from ..core.coordinates import checked_bounds
+from ..core.point import Point, as_point
+from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..methods.adaptive import Adaptive
+from ..records.check import GradientCheck, Mismatch
+
+__all__ = ["GradientCheck", "Mismatch", "check_grad"]
+
+
+def check_grad(
+    f: Callable[..., Any],
+    grad: Any,
+    x: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    rtol: float = 0.0,
+    typical_x: Any = None,
+    bounds: Any = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+    exhaustive: bool | None = None,
+    max_evals: int | None = None,
+    near: int = 0,
+    seed: int = 0,
+) -> GradientCheck:
+    """Check a user-coded gradient against differences that know their own errors.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> float``.
+    grad : callable, or array_like or pytree
+        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient); or its value at x.
+    x : number, array_like or pytree
+        Where to check.
+    args : tuple, optional
+        Further arguments of f and grad.
+    rtol : float, optional
+        Relative error that is accepted, on top of the error bar of the differences.
+    typical_x, bounds, vectorized, workers, progress, retries
+        As for `differentiate`.
+    exhaustive : bool, optional
+        True: every entry by itself. False: a search. By default, a search beyond 300 entries, unless there are bounds.
+    max_evals : int, optional
+        Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
+    near : int, optional
+        Check also at so many points drawn near x, within bounds. grad must be callable.
+    seed : int, optional
+        Of the random directions and points.
+
+    Returns
+    -------
+    check : GradientCheck
+        verdict, wrong entries with their paths, explanation.
+
+    Raises
+    ------
+    TypeError
+        grad's result is not numbers.
+    ValueError
+        grad's result has another shape or structure than x; x has no entries, so that there is nothing to
+        compare; f is NaN or infinite at x.
+
+    Notes
+    -----
+    Up to 300 entries, each is compared with its derivative by the adaptive method (see `differentiate`). An entry
+    beyond one and a half error bars is wrong if a second difference, with another step, agrees with the first and
+    excludes it too. At a kink any value between the one-sided slopes is right. Where an error bar is too large for
+    agreement to mean anything, the verdict is "undecided".
+
+    Beyond that, f is differentiated along a random direction that moves all entries at once, in proportion to the
+    size of their leaf, and compared with the gradient's product with it; where they differ, halves of the entries
+    are tested, down to single ones (generalised binary splitting, Hwang, J. Amer. Stat. Assoc. 67 (1972) 605-608).
+    `resolution` and `leaves` say what error would have gone unseen.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: x[0] ** 2 * x[1]
+    >>> wrong = lambda x: np.array([2 * x[0] * x[1], 2 * x[0] ** 2])
+    >>> check = fg.check_grad(f, wrong, np.array([3.0, 4.0]))
+    >>> check.verdict, check.explanation
+    ('wrong', '1 of 2 entries is wrong: x[1] has 2 times its value')
+    """
+    callable_or_error(f)
+    point = as_point(x)
+    if not point.n:
+        raise ValueError("x has no entries: there is nothing to compare")
+    how = evaluation(vectorized, workers, progress, retries)
+
+    def at(point: Point) -> GradientCheck:
+        with as_function(f, args, point, how) as function:
+            work = GradientAtPoint(function, grad, point, args, rtol, Adaptive(typical_x, bounds))
+            return work.check(exhaustive, max_evals, seed)
+
+    check = at(point)
+    if near and not callable(grad):
+        raise TypeError("near= needs a gradient that can be called at other points")
+    for k in range(near):
+        if not check:
+            break
+        other = _near(point, bounds, np.random.default_rng([seed, k]))
+        check = at(as_point(other))
+        check.notes.append(f"at point {k + 1} of {near} near x, seed {seed}")
+    return check
+
+
+def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:
+    flat = point.flat.ravel()
+    moved = flat + 0.05 * np.where(flat == 0, 1.0, np.abs(flat)) * rng.uniform(-1, 1, flat.size)
+    if bounds is not None:
+        moved = np.clip(moved, *checked_bounds(bounds, point, point.flat))
+    return point.restore(moved)

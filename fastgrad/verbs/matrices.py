@@ -1,0 +1,251 @@
+"""Jacobians and Hessians: the verbs that return matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..core.point import Array, Point, array_point, as_array
+from ..evaluate.functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
+from ..methods.fixed import fixed_or_error
+from ..methods.second import hessian_of_values
+from ..sparse.hessian import by_gradient
+from .gradients import batch_gradient, make_method
+from .plans import plan_jacobian
+
+__all__ = ["batch_jacobian", "hessian", "jacobian"]
+
+_BLOCK = 1 << 18
+
+
+def jacobian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    sparsity: Any = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Any:
+    """Jacobian of a vector function at a point.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> (m,)``, or an array of m entries of any shape, or a number.
+    x : array_like
+        The point; n entries of any shape.
+    sparsity : {"detect", "nan"} or pattern, optional
+        Then the Jacobian is sparse, and takes two evaluations for each group of columns that share no row: see
+        `plan_jacobian`, which keeps what was found for other points.
+    vectorized : bool or {"rows", "columns"}, optional
+        f takes points (k, n) and returns (k, m); with "columns" it takes (n, k) and returns (m, k).
+    args, method, order, step, typical_x, bounds, noise, workers, progress, retries
+        As for `gradient`.
+
+    Returns
+    -------
+    jacobian : ndarray, or scipy.sparse.csr_array with sparsity
+        (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`; f's values change their number.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> fg.jacobian(lambda x: np.array([x[0] * x[1], x[1] ** 2, 3.0]), [2.0, 5.0]).round(6)
+    array([[ 5.,  2.],
+           [ 0., 10.],
+           [ 0.,  0.]])
+    """
+    if sparsity is not None:
+        plan = plan_jacobian(
+            f, x, sparsity=sparsity, args=args, method=method, order=order, step=step, typical_x=typical_x,
+            bounds=bounds, noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
+        )  # fmt: skip
+        return plan(x)
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    point = array_point(x)
+    how = evaluation(vectorized, workers, progress, retries)
+    outputs = outputs_of(f, args, point, how)
+    with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
+        function.expect(chosen.evaluations(point.n))
+        found = chosen.derivatives(function, point, point.flat)[0]
+    return np.ascontiguousarray(found.reshape(point.n, outputs).T)
+
+
+def batch_jacobian(
+    f: Callable[..., Any],
+    X: ArrayLike,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Array:
+    """Jacobians of a vector function at many points.
+
+    Parameters
+    ----------
+    f, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+        As for `jacobian`; options of x's shape are per coordinate, (n,), and hold for all points.
+    X : array_like
+        Points (b, n), one a row.
+
+    Returns
+    -------
+    jacobians : ndarray
+        (b, m, n).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `jacobian`; X has not two axes.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> fg.batch_jacobian(lambda x: np.array([x[0] * x[1], x[1]]), [[2.0, 5.0], [3.0, 4.0]]).round(6)
+    array([[[5., 2.],
+            [0., 1.]],
+    <BLANKLINE>
+           [[4., 3.],
+            [0., 1.]]])
+    """
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    points = as_array(X, "X")
+    if points.ndim != 2 or not points.size:
+        raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
+    b, n = points.shape
+    point = Point(points[0].copy())
+    how = evaluation(vectorized, workers, progress, retries)
+    outputs = outputs_of(f, args, point, how)
+    found = np.empty((b, outputs, n))
+    rows = max(1, _BLOCK // (n * outputs))
+    with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
+        function.expect(chosen.evaluations(points.size))
+        for start in range(0, b, rows):
+            part = points[start : start + rows]
+            slopes = chosen.derivatives(function, point, part)[0].reshape(len(part), n, outputs)
+            found[start : start + rows] = slopes.transpose(0, 2, 1)
+    return found
+
+
+def hessian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    grad: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    sparsity: Any = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Any:
+    """Hessian of a scalar function at a point.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> float``.
+    x : array_like
+        The point; n entries of any shape.
+    grad : callable, optional
+        ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
+    method, order : optional
+        As for `gradient`. From values of f, "central" has order 2, 4, 6 or 8, "forward" order 1, and "complex" is
+        central differences of gradients by complex steps.
+    args, step, typical_x, noise, vectorized, workers, progress, retries
+        As for `gradient`; with grad, they are its.
+    bounds : (lower, upper), optional
+        As for `gradient`; entries beside a bound become one-sided, of order 2.
+    sparsity : {"detect"} or pattern, optional
+        Where the Hessian may not be zero: `scipy.sparse` or an array, (n, n); with grad, also to be detected.
+
+    Returns
+    -------
+    hessian : ndarray, or scipy.sparse.csr_array with sparsity
+        (n, n), exactly symmetric.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`.
+
+    Notes
+    -----
+    From values of f, n² + n + 1 evaluations: with f at x, at x ± h_i e_i and at x ± (h_i e_i + h_j e_j),
+    ∂²f/∂x_i∂x_j = [f₊₊ - f₊ᵢ - f₊ⱼ + 2f - f₋ᵢ - f₋ⱼ + f₋₋] / (2 h_i h_j) (Abramowitz and Stegun 1964, 25.3.27).
+    Higher orders combine k steps, with k times as many. By forward differences,
+    n(n + 3)/2 + 1 evaluations (Dennis and Schnabel 1983, A5.6.2).
+    With grad, 2n of its evaluations; with a pattern two for each colour of a star colouring (Coleman and Moré, Math.
+    Program. 28 (1984) 243-270). From values of f with a pattern, two for each entry above the diagonal, and 2n + 1.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.hessian(lambda x: x[0] ** 2 * x[1] + 3 * x[0] * x[1] ** 3, [1.0, 2.0]).round(4)
+    array([[ 4., 38.],
+           [38., 36.]])
+    """
+    callable_or_error(f)
+    if sparsity is not None and grad is not None:
+        how = evaluation(vectorized, workers, progress, retries)
+        chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+        return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
+    if isinstance(sparsity, str):
+        raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
+    if grad is not None:
+        matrix = jacobian(
+            grad, x, args=args, method=method, order=order, bounds=bounds, step=step, typical_x=typical_x, noise=noise,
+            vectorized=vectorized, workers=workers, progress=progress, retries=retries,
+        )  # fmt: skip
+        if matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
+        return np.asarray(0.5 * (matrix + matrix.T))
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    how = evaluation(vectorized, workers, progress, retries)
+    if chosen.imaginary:
+        if bounds is not None or sparsity is not None:
+            raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
+        return _of_complex_steps(f, x, args, step, typical_x, how)
+    return hessian_of_values(f, args, array_point(x), chosen, how, sparsity)
+
+
+def _of_complex_steps(
+    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], step: Any, typical_x: Any, how: Evaluation
+) -> Array:
+    def slopes(points: Array) -> Array:
+        options = how._asdict()
+        return batch_gradient(f, points, args=args, method="complex", **options)
+
+    matrix = jacobian(slopes, x, step=step, typical_x=typical_x, vectorized=True)
+    return np.asarray(0.5 * (matrix + matrix.T))

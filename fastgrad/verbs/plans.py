@@ -1,0 +1,231 @@
+"""Sparse Jacobians: the plan of one, which evaluates it many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..core.point import Array, array_point
+from ..evaluate import border
+from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..methods.fixed import fixed_or_error
+from ..records.show import axes_or_new
+from ..sparse.compressed import Compressed
+from ..sparse.patterns import as_kernel, coloured, sparse
+from .gradients import make_method
+
+__all__ = ["JacobianPlan", "plan_jacobian"]
+
+
+class JacobianPlan:
+    """A Jacobian's pattern, colours and steps, made once; calling it gives the Jacobian at a point.
+
+    Attributes
+    ----------
+    pattern : scipy.sparse.csr_array
+        Where the Jacobian may not be zero.
+    colours : ndarray
+        (n,): columns of one colour are perturbed together.
+    n_colours : int
+    """
+
+    def __init__(self, entries: Compressed, args: tuple[Any, ...], sparsity: Any) -> None:
+        self._entries, self._args = entries, args
+        self.pattern = entries.found_pattern(sparsity, args)
+        self.colours, self.n_colours = coloured(as_kernel(self.pattern))
+        entries.set_groups(self.pattern, self.colours, self.n_colours)
+        self._compared = False
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of f for one Jacobian."""
+        return self._entries.evaluations
+
+    @property
+    def nfev(self) -> int:
+        """Evaluations of f so far."""
+        return self._entries.nfev
+
+    def __str__(self) -> str:
+        m, n = self.pattern.shape
+        return (
+            f"Jacobian of {m} rows and {n} columns with {self.pattern.nnz} entries: {self.n_colours} colours, "
+            f"{self.evaluations} evaluations instead of {n * self._entries.per_group}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def __call__(self, x: ArrayLike, *args: Any) -> Any:
+        """The Jacobian at x.
+
+        Parameters
+        ----------
+        x : array_like
+            (n,).
+        *args
+            Further arguments of f; by default those of the plan.
+
+        Returns
+        -------
+        jacobian : scipy.sparse.csr_array
+            (m, n), with the plan's pattern, whose index arrays it shares.
+
+        Raises
+        ------
+        ValueError
+            The pattern lacks an entry (looked at once, by a random product): which row and column; x has another size.
+        """
+        at, point = np.ascontiguousarray(x, dtype=np.float64).ravel(), self._entries.point
+        if at.size != point.n:
+            raise ValueError(f"x has {at.size} coordinates, but the plan is for {point.n}")
+        if not border.is_plain(at):
+            i = int(np.argmin(np.isfinite(at)))
+            raise ValueError(f"{point.name(i)} is {at[i]}; derivatives need finite coordinates")
+        args = args or self._args
+        with self._entries.function(args) as function:
+            function.expect(self.evaluations)
+            data = self._entries.entries(function, at, args)
+            found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+            if not self._compared:
+                self._entries.compare(function, at, found)
+                self._compared = True
+            self._entries.nfev += function.nfev
+        return found
+
+    def dense(self, x: ArrayLike, *args: Any) -> Array:
+        """The Jacobian at x as an ndarray, at the same cost: for those who take no sparse one.
+
+        Parameters
+        ----------
+        x, *args
+            As for calling the plan.
+
+        Returns
+        -------
+        jacobian : ndarray
+            (m, n).
+
+        Examples
+        --------
+        >>> import fastgrad as fg, numpy as np
+        >>> fg.plan_jacobian(lambda x: x**2, np.ones(2)).dense([1.0, 3.0]).round(6)
+        array([[2., 0.],
+               [0., 6.]])
+        """
+        return np.asarray(self(x, *args).toarray())
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the pattern, a dot an entry, coloured by the group that its column is perturbed with.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes, optional
+            Where to draw; new ones by default.
+
+        Returns
+        -------
+        axes : matplotlib Axes
+            Rows of the matrix go down.
+
+        Raises
+        ------
+        ImportError
+            Matplotlib is missing (extra ``plot``).
+        """
+        axes = axes_or_new(axes)
+        entries = self.pattern.tocoo()
+        rows, columns = entries.coords
+        m, n = self.pattern.shape
+        size = min(100.0, max(1.0, (300.0 / max(m, n)) ** 2))
+        axes.scatter(columns, rows, c=self.colours[columns], s=size, marker="s", cmap="tab20", linewidths=0)
+        axes.set(xlim=(-0.5, n - 0.5), ylim=(m - 0.5, -0.5), aspect="equal")
+        axes.set(xlabel="column", ylabel="row", title=f"{self.n_colours} colours, {self.pattern.nnz} entries")
+        return axes
+
+
+def plan_jacobian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    sparsity: Any = "detect",
+    args: tuple[Any, ...] = (),
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> JacobianPlan:
+    """Plan a sparse Jacobian, which is then evaluated at many points.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> (m,)``.
+    x : array_like
+        A typical point, (n,): where the pattern is detected.
+    sparsity : {"detect", "nan"} or pattern, optional
+        Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
+        blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
+        which NumPy code carries on: a superset, with no tolerance.
+    args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+        As for `jacobian`.
+
+    Returns
+    -------
+    plan : JacobianPlan
+        ``plan(x)`` is the Jacobian at x, a `scipy.sparse.csr_array`; ``print(plan)`` says colours and evaluations. It
+        fits ``jac=`` of `scipy.optimize.least_squares` and `scipy.integrate.solve_ivp`, ``plan.dense`` that of `root`.
+
+    Raises
+    ------
+    ImportError
+        scipy is missing.
+    TypeError, ValueError
+        As for `jacobian`; the pattern has another shape; f is not deterministic.
+
+    Notes
+    -----
+    Columns that share no row have one colour and are perturbed together (Curtis, Powell and Reid, IMA J. Appl. Math. 13
+    (1974) 117-119): two evaluations a colour. The first Jacobian is compared with f along a random direction, so that a
+    wrong pattern is an error.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: np.concatenate([[x[0] - 1], x[1:] - x[:-1] ** 2])
+    >>> plan = fg.plan_jacobian(f, np.ones(1000))
+    >>> print(plan)
+    Jacobian of 1000 rows and 1000 columns with 1999 entries: 2 colours, 4 evaluations instead of 2000
+    >>> plan(np.full(1000, 3.0)).toarray()[:2, :2].round(6)
+    array([[ 1.,  0.],
+           [-6.,  1.]])
+    """
+    callable_or_error(f)
+    how = evaluation(vectorized, workers, progress, retries)
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    return JacobianPlan(Compressed(f, array_point(x), args, how, chosen), args, sparsity)
+
+
+def summed_gradient(
+    f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: Any, sparsity: Any, how: Evaluation
+) -> Array:
+    """The gradient of the sum of f's values; options as for `gradient`."""
+    point = array_point(x)
+    if sparsity is None:
+        return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0]).reshape(np.shape(x))
+    plan = JacobianPlan(Compressed(f, point, args, how, fixed_or_error(chosen)), args, sparsity)
+    return np.asarray(plan(point.flat).sum(axis=0)).reshape(np.shape(x))
+
+
+def _sum_of(f: Callable[..., Any], how: Evaluation) -> Callable[..., Any]:
+    axis = {False: None, True: 1, "rows": 1, "columns": 0}[how.vectorized]
+    return lambda x, *args: np.sum(f(x, *args), axis=axis)

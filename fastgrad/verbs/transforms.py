@@ -1,0 +1,159 @@
+"""The verbs that return callables: the gradient of a function as a function."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..stencils import FLOAT64
+from .gradients import make_method
+
+
+class Gradient:
+    """The gradient of f as a callable, with its options; made by `grad`."""
+
+    __slots__ = ("_argnums", "_chosen", "_f", "_how", "_noise", "_with_value")
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        argnums: int | tuple[int, ...],
+        how: Evaluation,
+        options: dict[str, Any],
+        with_value: bool,
+    ) -> None:
+        callable_or_error(f)
+        self._f = f
+        self._argnums = argnums
+        self._how = how
+        self._chosen = make_method(**options)
+        self._noise = FLOAT64
+        self._with_value = with_value
+
+    def __repr__(self) -> str:
+        name = getattr(self._f, "__qualname__", repr(self._f))
+        return f"<gradient of {name}: {self._chosen}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not args:
+            raise TypeError("the gradient takes f's arguments, the point first; there is none")
+        f = functools.partial(self._f, **kwargs) if kwargs else self._f
+        if self._argnums == 0:
+            x, args = args[0], args[1:]
+        else:
+            f, x, args = _placed(f, self._argnums, args)
+        # What is learnt of f's precision is kept; a race between threads can only learn it twice.
+        if self._with_value:
+            value, found, self._noise = self._chosen.value_and_gradient(f, args, x, self._how, self._noise)
+            return value, found
+        found, self._noise = self._chosen.gradient(f, args, x, self._how, self._noise)
+        return found
+
+
+def _placed(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], args: tuple[Any, ...]
+) -> tuple[Callable[..., Any], Any, tuple[Any, ...]]:
+    """F as a function of the chosen positional arguments alone, and their values."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for k in wanted:
+        if not -len(args) <= k < len(args):
+            raise TypeError(f"argnums names argument {k}, but f was given {len(args)}")
+    wanted = tuple(k % len(args) for k in wanted)
+
+    def placed(x: Any) -> Any:
+        changed = list(args)
+        for k, value in zip(wanted, (x,) if isinstance(argnums, int) else x, strict=True):
+            changed[k] = value
+        return f(*changed)
+
+    return placed, args[wanted[0]] if isinstance(argnums, int) else tuple(args[k] for k in wanted), ()
+
+
+def grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Gradient:
+    """The gradient of a function, as a function of the same arguments.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args, **kwargs) -> float``.
+    argnums : int or tuple of int, optional
+        Which positional arguments to differentiate by; with a tuple, so is the result.
+    method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+        As for `gradient`.
+
+    Returns
+    -------
+    g : callable
+        ``g(x, *args, **kwargs)``, which fits ``jac=`` of `scipy.optimize.minimize`. Threads may share it. It
+        remembers whether f computes in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient`.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> g = fg.grad(lambda x, y: x**2 * y + 3 * x * y**3, argnums=(0, 1))
+    >>> [round(d, 6) for d in g(1.0, 2.0)]
+    [28.0, 37.0]
+    """
+    options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
+    how = evaluation(vectorized, workers, progress, retries)
+    return Gradient(f, argnums, how, options, with_value=False)
+
+
+def value_and_grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+    vectorized: Vectorized = False,
+    workers: Workers = None,
+    progress: bool = False,
+    retries: int = 0,
+) -> Gradient:
+    """A function's value and gradient, as a function of the same arguments.
+
+    Parameters
+    ----------
+    f, argnums, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+        As for `grad`.
+
+    Returns
+    -------
+    vg : callable
+        ``vg(x, *args, **kwargs) -> (value, gradient)``, which fits ``jac=True`` of `scipy.optimize.minimize`.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> value, gradient = fg.value_and_grad(lambda x: x**3)(2.0)
+    >>> value, round(gradient, 6)
+    (8.0, 12.0)
+    """
+    options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
+    how = evaluation(vectorized, workers, progress, retries)
+    return Gradient(f, argnums, how, options, with_value=True)
