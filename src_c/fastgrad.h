@@ -75,6 +75,17 @@ typedef struct fg_function {
     int (*at_points)(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values);
 } fg_function;
 
+/* What the values of a function say of the precision that it computes in; all 0 at first. */
+typedef struct fg_seen {
+    double first;
+    int any;     /* there was a value that is not NaN: `first` */
+    int wide;    /* some value needs more than the 24 bits of a float32 */
+    int differs; /* some value differs from the first */
+} fg_seen;
+
+/* Looks at values [in] (count,), until both are known. NaN says nothing. *seen [in, out]. */
+void fg_look(ptrdiff_t count, const double *values, fg_seen *seen);
+
 /* How the values of a stencil combine to a first derivative. With t_j = x + offsets[j] * h as rounded:
  *
  * FG_PAIRS      offsets are s, -s, r, -r, ...:  sum_k coefficients[2k] (f(t_2k) - f(t_2k+1)) / (t_2k - t_2k+1)

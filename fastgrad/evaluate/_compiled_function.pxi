@@ -33,7 +33,7 @@ cdef class CompiledFunction(Function):
     cdef Py_ssize_t least      # the same, the least that a thread should take
     cdef Work work
     cdef Py_ssize_t begin      # of the next part
-    cdef int seen
+    cdef int noticed           # SEEN bits
     cdef int returned          # by f, where that is an error
     cdef bint written          # by f, to its argument
     cdef bint stopped          # no part is begun any more
@@ -41,7 +41,7 @@ cdef class CompiledFunction(Function):
     cdef object error          # of a helping thread
 
     def __init__(self, f, point, size_t address, size_t data, bint columns, Py_ssize_t threads=1):
-        self.prepare(f, (), point, False, 1)
+        self.prepare(f, (), point, 1)
         if not address:
             raise ValueError("the compiled function is a null pointer")
         if self.n > 0x7fffffff:
@@ -55,11 +55,20 @@ cdef class CompiledFunction(Function):
         self.c.at_shifts = compiled_at_shifts
         self.c.at_points = compiled_at_points
 
+    cdef int turn(self, bint imaginary) except -1:
+        if imaginary:
+            raise TypeError('method="complex" calls f with complex numbers, which a compiled function does not take')
+        return 0
+
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
                   Py_ssize_t count, const double *base, double *out) except -1:
         self.work = Work(shifts=NULL, points=NULL, starts=NULL, stencil=stencil, rule=rule, x=x, n=self.n, first=first, base=base,
                          out=out, count=count, each=stencil.width)
-        return self.run()
+        self.turn(stencil.form == FG_IMAGINARY)
+        self.run()
+        self.seen.wide |= (self.noticed & FG_SEEN_DOUBLE) != 0
+        self.seen.differs |= (self.noticed & FG_SEEN_CHANGE) != 0
+        return self.noticed
 
     def descend(self, Direction direction, Scheme scheme, double relative, x, last, memory, status, njev, rates,
                 Py_ssize_t iteration, double gtol, absolute=None, typical=None, bounds=None):
@@ -91,9 +100,9 @@ cdef class CompiledFunction(Function):
         self.run()
 
     cdef int run(self) except -1:
-        """Does the work, with helping threads where it is long; returns the SEEN bits."""
+        """Does the work, with helping threads where it is long."""
         cdef list helpers = []
-        self.begin = self.seen = self.returned = self.written = self.stopped = 0
+        self.begin = self.noticed = self.returned = self.written = self.stopped = 0
         self.error = None
         if self.threads > 1:
             # Helpers start after the first part, which must not be long.
@@ -110,7 +119,7 @@ cdef class CompiledFunction(Function):
             raise ValueError("the compiled function writes to its x; it must copy what it changes")
         if self.returned:
             raise RuntimeError(f"the compiled function returned {self.returned}, not 0, for a block of points")
-        return self.seen
+        return 0
 
     def help(self, ended):
         """What a helping thread does."""
@@ -146,7 +155,7 @@ cdef class CompiledFunction(Function):
                 with self.lock:
                     self.nfev += (end - begin) * self.work.each + f.evaluations
                     f.evaluations = 0
-                    self.seen |= seen
+                    self.noticed |= seen
                     if status:
                         self.returned = f.returned
                         self.written = self.written or status == FG_EWRITTEN
@@ -259,7 +268,7 @@ cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) 
     f.work = Work(shifts=shifts, points=NULL, starts=NULL, stencil=NULL, rule=NULL, x=NULL, n=f.n, first=shifts.first, base=NULL,
                   out=values, count=shifts.count, each=shifts.width)
     f.run()
-    return 0
+    return f.look(shifts.count * shifts.width, values)
 
 
 cdef int compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
@@ -267,7 +276,7 @@ cdef int compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const doubl
     f.work = Work(shifts=NULL, points=points, starts=NULL, stencil=NULL, rule=NULL, x=NULL, n=n, first=0, base=NULL, out=values,
                   count=count, each=1)
     f.run()
-    return 0
+    return f.look(count, values)
 
 
 def capsule_parts(capsule):

@@ -107,8 +107,8 @@ cdef class Calls:
 
     cdef object at(self, object function, const double *x):
         if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.scratch = np.empty_like(self.like)
-        memcpy(doubles(self.scratch), x, cnp.PyArray_NBYTES(self.scratch))
+            self.scratch = scratch_array(cnp.PyArray_NDIM(self.like), cnp.PyArray_DIMS(self.like), cnp.NPY_DOUBLE)
+        memcpy(doubles(self.scratch), x, cnp.PyArray_NBYTES(self.like))
         if self.args:
             return function(self.scratch, *self.args)
         return function(self.scratch)

@@ -27,6 +27,14 @@ cdef extern from "fastgrad.h" nogil:
         int (*at_shifts)(void *ctx, const fg_shifts *shifts, double *values) except -1
         int (*at_points)(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1
 
+    ctypedef struct fg_seen:
+        double first
+        int any
+        int wide
+        int differs
+
+    void fg_look(ptrdiff_t count, const double *values, fg_seen *seen) noexcept
+
     enum fg_form:
         FG_PAIRS
         FG_BASE

@@ -23,16 +23,19 @@ cdef class Function:
     cdef object point          # a Point; or an array, until its names are needed
     cdef readonly Py_ssize_t n
     cdef readonly Py_ssize_t nfev
-    cdef bint imaginary
+    cdef bint imaginary        # whether shifts are imaginary, and values imaginary parts
     cdef bint tolerant
     cdef bint looks            # whether f's caller must look for Ctrl-C
     cdef object progress       # None: evaluations are not shown
-    cdef readonly bint float32
-    cdef readonly bint narrow  # every value that `adaptive` saw fits a float32
+    cdef readonly bint float32 # f returned a dtype of at most float32 precision
+    cdef fg_seen seen          # what its values say of its precision
     cdef readonly object domain_error
 
-    cdef int prepare(self, object f, tuple args, object point, bint imaginary, Py_ssize_t outputs) except -1:
-        """point: a ``Point``, for the length, shape and names of coordinates; or the array, if x is one."""
+    cdef int prepare(self, object f, tuple args, object point, Py_ssize_t outputs) except -1:
+        """point: a ``Point``, for the length, shape and names of coordinates; or the array, if x is one.
+
+        outputs: values that f has; 0 is not known before `value` was asked for.
+        """
         if len(args) > MAX_ARGS:
             raise ValueError(f"at most {MAX_ARGS} args at the border")
         self.f = f
@@ -42,7 +45,6 @@ cdef class Function:
             self.argv[j + 2] = <PyObject *>args[j]
         self.point = point
         self.n = cnp.PyArray_SIZE(<cnp.ndarray>point) if cnp.PyArray_CheckExact(point) else point.n
-        self.imaginary = imaginary
         self.c.ctx = <void *>self
         self.c.outputs = outputs
         # Python functions look for signals themselves; C functions, such as a ufunc, may not.
@@ -59,6 +61,44 @@ cdef class Function:
     @property
     def outputs(self):
         return self.c.outputs
+
+    @property
+    def sees_double(self):
+        """Whether some value of f needs more than the 24 bits of a float32."""
+        return bool(self.seen.wide)
+
+    @property
+    def sees_change(self):
+        """Whether two values of f differ."""
+        return bool(self.seen.differs)
+
+    cdef inline int look(self, Py_ssize_t count, const double *values) except -1:
+        """Notes what values of f say of its precision."""
+        if not (self.seen.wide and self.seen.differs):
+            fg_look(count, values, &self.seen)
+        return 0
+
+    cdef int turn(self, bint imaginary) except -1:
+        """From now on, shifts are imaginary and values imaginary parts; or not."""
+        self.imaginary = imaginary
+        return 0
+
+    def value(self, x):
+        """f at the point x, (outputs,); how many values f has is known from then on."""
+        cdef cnp.ndarray at = as_doubles(x)
+        if cnp.PyArray_SIZE(at) != self.n:
+            raise ValueError(f"x has {cnp.PyArray_SIZE(at)} coordinates, not {self.n}")
+        self.turn(False)
+        if self.c.outputs:
+            return self.at_points(at.reshape(1, -1))[0]
+        cdef cnp.ndarray values = self.first_values(at)
+        self.c.outputs = cnp.PyArray_SIZE(values)
+        self.look(self.c.outputs, doubles(values))
+        return values
+
+    cdef cnp.ndarray first_values(self, cnp.ndarray x):
+        """f at x, (outputs,), where it is not known how many there are."""
+        raise NotImplementedError
 
     def __enter__(self):
         return self
@@ -126,6 +166,7 @@ cdef class Function:
         """Writes derivatives to out; returns the SEEN bits."""
         cdef int seen = 0
         cdef double stack[STACK]
+        self.turn(stencil.form == FG_IMAGINARY)
         cdef double *scratch = stack
         cdef Py_ssize_t least = 1 + stencil.width * self.c.outputs, size
         if count == 0:
@@ -142,7 +183,32 @@ cdef class Function:
         finally:
             if scratch is not stack:
                 PyMem_Free(scratch)
+        self.seen.wide |= (seen & FG_SEEN_DOUBLE) != 0
+        self.seen.differs |= (seen & FG_SEEN_CHANGE) != 0
         return seen
+
+    def differences(self, x, Scheme scheme, components, h, base=None):
+        """Derivatives (count, outputs) by a stencil with signed steps h (count,) of some components of the points x.
+
+        base (points, outputs) is f there, for stencils that take it.
+        """
+        cdef cnp.ndarray points = as_doubles(x), c = as_indices(components, cnp.PyArray_SIZE(points)), h_ = as_doubles(h)
+        cdef cnp.ndarray at_x = None if base is None else as_doubles(base)
+        cdef Py_ssize_t count = cnp.PyArray_SIZE(c)
+        cdef cnp.ndarray values = np.empty((count, scheme.c.width, self.c.outputs)), out = np.empty((count, self.c.outputs))
+        if cnp.PyArray_SIZE(h_) != count:
+            raise ValueError(f"{cnp.PyArray_SIZE(h_)} steps for {count} components")
+        if scheme.c.form == FG_BASE and (base is None or cnp.PyArray_SIZE(at_x) * self.n != cnp.PyArray_SIZE(points) * self.c.outputs):
+            raise ValueError("the stencil needs f at each point")
+        cdef fg_shifts shifts = fg_shifts(n=self.n, x=doubles(points), components=<const ptrdiff_t *>cnp.PyArray_DATA(c),
+                                          first=0, h=doubles(h_), count=count, offsets=scheme.c.offsets,
+                                          width=scheme.c.width)
+        self.turn(scheme.c.form == FG_IMAGINARY)
+        if count:
+            self.c.at_shifts(self.c.ctx, &shifts, doubles(values))
+            fg_combine(&scheme.c, &shifts, self.c.outputs, doubles(values),
+                       doubles(at_x) if scheme.c.form == FG_BASE else NULL, doubles(out))
+        return out
 
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return STACK
@@ -162,6 +228,7 @@ cdef class Function:
         cdef cnp.ndarray found = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
         cdef cnp.ndarray flags = cnp.PyArray_EMPTY(1, &shape[1], cnp.NPY_INT, 0)
         cdef cnp.ndarray levels = cnp.PyArray_ZEROS(1, <cnp.npy_intp *>&count, cnp.NPY_DOUBLE, 0)
+        self.turn(False)
         if not total:
             return found, flags, levels
         if count * self.n != total or cnp.PyArray_SIZE(scale_) != total or self.c.outputs != 1:
@@ -187,10 +254,8 @@ cdef class Function:
             fg_adaptive(&self.c, self.n, doubles(points), count, doubles(base_), noise, doubles(scale_),
                         doubles(room_) if room is not None else NULL, work, scratch, size)
             read_components(work, total, doubles(found), <int *>cnp.PyArray_DATA(flags))
-            self.narrow = True
             for k in range(count):
                 doubles(levels)[k] = noise[k].level
-                self.narrow = self.narrow and noise[k].narrow
         finally:
             PyMem_Free(work)
         return found, flags, levels
@@ -202,6 +267,7 @@ cdef class Function:
         if count * self.n != cnp.PyArray_SIZE(points) or cnp.PyArray_SIZE(scale_) != count * self.n:
             raise ValueError("base, scale and x do not fit together")
         cdef cnp.ndarray levels = np.empty(count)
+        self.turn(False)
         cdef fg_noise *noise = <fg_noise *>PyMem_Malloc(count * sizeof(fg_noise) + size * sizeof(double))
         if noise is NULL:
             raise MemoryError()
@@ -214,17 +280,17 @@ cdef class Function:
             PyMem_Free(noise)
         return levels
 
-    def at_shifts(self, x, components, h, offsets):
+    def at_shifts(self, x, components, h, offsets, bint imaginary=False):
         """Values (count, width, outputs) at the shifts of points x, as ``fg_shifts`` describes them."""
         cdef cnp.ndarray points = as_doubles(x), h_ = as_doubles(h), s = as_doubles(offsets)
-        cdef cnp.ndarray c = np.ascontiguousarray(components, dtype=np.intp)
-        cdef Py_ssize_t total = cnp.PyArray_SIZE(points), count = cnp.PyArray_SIZE(c)
+        cdef Py_ssize_t total = cnp.PyArray_SIZE(points)
+        cdef cnp.ndarray c = as_indices(components, total)
+        cdef Py_ssize_t count = cnp.PyArray_SIZE(c)
         cdef cnp.ndarray values = np.empty((count, cnp.PyArray_SIZE(s), self.c.outputs))
         cdef fg_shifts shifts
         if cnp.PyArray_SIZE(h_) != count:
             raise ValueError(f"{cnp.PyArray_SIZE(h_)} steps for {count} components")
-        if count and not (0 <= c.min() and c.max() < total):
-            raise IndexError(f"components must be in 0 ... {total - 1}")
+        self.turn(imaginary)
         shifts.n = self.n
         shifts.x = doubles(points)
         shifts.components = <const ptrdiff_t *>cnp.PyArray_DATA(c)
@@ -242,8 +308,9 @@ cdef class Function:
         cdef cnp.ndarray x_ = as_doubles(x), direction_ = as_doubles(direction)
         cdef double value
         if (cnp.PyArray_SIZE(x_) != self.n or cnp.PyArray_SIZE(direction_) != self.n or self.c.outputs != 1
-                or self.imaginary or not 0 <= begin <= end <= self.n):
+                or not 0 <= begin <= end <= self.n):
             raise ValueError("x, direction and the part that moves do not fit together")
+        self.turn(False)
         self.line_value(doubles(x_), doubles(direction_), t, begin, end, &value)
         return value
 
@@ -260,10 +327,15 @@ cdef class Function:
         return 0
 
     def at_points(self, points):
-        """Values (count, outputs) at dense points (count, n)."""
-        cdef cnp.ndarray p = as_doubles(points)
-        if p.ndim != 2 or p.shape[1] != self.n:
+        """Values (count, outputs) at dense points (count, n); at complex ones, their imaginary parts."""
+        cdef bint imaginary = cnp.PyArray_Check(points) and cnp.PyArray_TYPE(<cnp.ndarray>points) == cnp.NPY_CDOUBLE
+        # A complex point is a row of 2n numbers.
+        cdef cnp.ndarray p = as_doubles(np.ascontiguousarray(points).view(np.float64) if imaginary else points)
+        if p.ndim != 2 or p.shape[1] != (2 * self.n if imaginary else self.n):
             raise ValueError(f"points have shape {np.shape(points)}; expected (count, {self.n})")
+        if not self.c.outputs:
+            raise ValueError("how many values f has is not known yet: ask for its value first")
+        self.turn(imaginary)
         cdef cnp.ndarray values = np.empty((p.shape[0], self.c.outputs))
         if p.shape[0]:
             self.c.at_points(self.c.ctx, p.shape[0], self.n, doubles(p), doubles(values))
@@ -290,6 +362,26 @@ cdef void read_components(const fg_component *work, Py_ssize_t total, double *fo
         found[3 * total + c] = work[c].left
         found[4 * total + c] = work[c].right
         flags[c] = work[c].flags
+
+
+cdef cnp.ndarray scratch_array(int ndim, cnp.npy_intp *dims, int kind):
+    """A new array for f to read, and C to write: it does not own its memory, so that f cannot resize it."""
+    cdef Py_ssize_t size = 16 if kind == cnp.NPY_CDOUBLE else 8
+    cdef int k
+    for k in range(ndim):
+        size *= dims[k]
+    cdef object memory = PyBytes_FromStringAndSize(NULL, size)
+    cdef cnp.ndarray array = cnp.PyArray_SimpleNewFromData(ndim, dims, kind, PyBytes_AS_STRING(memory))
+    cnp.set_array_base(array, memory)
+    return array
+
+
+cdef cnp.ndarray as_indices(object components, Py_ssize_t total):
+    """Flat indices into the coordinates of points, checked."""
+    cdef cnp.ndarray c = np.ascontiguousarray(components, dtype=np.intp)
+    if cnp.PyArray_SIZE(c) and not (0 <= c.min() and c.max() < total):
+        raise IndexError(f"components must be in 0 ... {total - 1}")
+    return c
 
 
 cdef object owned(PyObject *result):

@@ -6,7 +6,7 @@ cdef class PooledFunction(Function):
     cdef object pool
 
     def __init__(self, point, pool, Py_ssize_t outputs=1):
-        self.prepare(None, (), point, False, outputs)
+        self.prepare(None, (), point, outputs)
         self.pool = pool
         self.c.at_shifts = pooled_at_shifts
         self.c.at_points = pooled_at_points
@@ -27,10 +27,23 @@ cdef class PooledFunction(Function):
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return all if all < 8 * HEAP else 8 * HEAP
 
-    cdef int take(self, object found, double *values) except -1:
-        """Copies values, and what the workers saw."""
+    cdef cnp.ndarray first_values(self, cnp.ndarray x):
+        cdef cnp.ndarray found = self.pool.points(np.array(x).reshape(1, -1)).ravel()
+        self.pool.outputs = found.size
+        self.learn()
+        return found
+
+    cdef int take(self, object found, Py_ssize_t count, double *values) except -1:
+        """Copies so many values, and what the workers saw."""
         cdef cnp.ndarray array = as_doubles(found)
+        if cnp.PyArray_SIZE(array) != count:
+            raise ValueError(f"the workers gave {cnp.PyArray_SIZE(array)} values, not {count}")
         memcpy(values, doubles(array), cnp.PyArray_NBYTES(array))
+        self.learn()
+        return self.look(count, values)
+
+    cdef int learn(self) except -1:
+        """What the workers saw."""
         self.nfev, self.float32, self.domain_error = self.pool.nfev, self.pool.float32, self.pool.domain_error
         return 0
 
@@ -45,13 +58,16 @@ cdef class PooledFunction(Function):
         x = array_of(s.x + low * s.n, (high - low) * s.n, sizeof(double), np.float64).reshape(-1, s.n)
         h = array_of(s.h, s.count, sizeof(double), np.float64)
         offsets = array_of(s.offsets, s.width, sizeof(double), np.float64)
-        self.pool.tolerant = self.tolerant
-        return self.take(self.pool.shifts(x, components - low * s.n, h, offsets), values)
+        self.pool.tolerant, self.pool.imaginary = self.tolerant, self.imaginary
+        return self.take(self.pool.shifts(x, components - low * s.n, h, offsets), s.count * s.width * self.c.outputs, values)
 
     cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
-        self.pool.tolerant = self.tolerant
-        x = array_of(points, count * self.n, sizeof(double), np.float64).reshape(-1, self.n)
-        return self.take(self.pool.points(x), values)
+        self.pool.tolerant, self.pool.imaginary = self.tolerant, self.imaginary
+        if self.imaginary:
+            x = array_of(points, count * self.n, 2 * sizeof(double), np.complex128).reshape(-1, self.n)
+        else:
+            x = array_of(points, count * self.n, sizeof(double), np.float64).reshape(-1, self.n)
+        return self.take(self.pool.points(x), count * self.c.outputs, values)
 
 
 cdef object array_of(const void *data, Py_ssize_t count, Py_ssize_t size, dtype):

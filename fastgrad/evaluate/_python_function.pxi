@@ -9,21 +9,38 @@ cdef class PythonFunction(Function):
     """
     cdef cnp.ndarray scratch
     cdef double *data
+    cdef cnp.npy_intp dims[MAX_DIMS]  # the shape of the scratch array
+    cdef int ndim
     cdef object make   # flat array -> what f takes, or None: the array itself
     cdef bint scalar           # one real value, the usual case
     cdef readonly object shape # of the last result that was no float; None: none
     cdef bint restores         # f overwrites its argument: the point is restored before each call
     cdef Py_ssize_t low        # flat index of the point in the scratch array; -1: none
 
-    def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1):
-        self.begin(f, args, point, imaginary, outputs)
+    def __init__(self, f, tuple args, point, Py_ssize_t outputs=1):
+        self.begin(f, args, point, outputs)
 
-    cdef int begin(self, f, tuple args, object point, bint imaginary, Py_ssize_t outputs) except -1:
-        self.prepare(f, args, point, imaginary, outputs)
+    cdef int begin(self, f, tuple args, object point, Py_ssize_t outputs) except -1:
+        cdef cnp.ndarray flat
+        self.prepare(f, args, point, outputs)
         self.c.at_shifts = python_at_shifts
         self.c.at_points = python_at_points
-        self.make = None if cnp.PyArray_CheckExact(point) else point.make
-        self.scalar = outputs == 1 and not imaginary
+        if cnp.PyArray_CheckExact(point):
+            flat, self.make = <cnp.ndarray>point, None
+        else:
+            flat, self.make = point.flat, point.make
+        self.ndim = cnp.PyArray_NDIM(flat)
+        if self.ndim > MAX_DIMS:
+            raise ValueError(f"x has {self.ndim} axes; at most {MAX_DIMS} are possible")
+        memcpy(self.dims, cnp.PyArray_DIMS(flat), self.ndim * sizeof(cnp.npy_intp))
+        self.scalar = outputs == 1
+        return 0
+
+    cdef int turn(self, bint imaginary) except -1:
+        if imaginary != self.imaginary:
+            self.imaginary = imaginary
+            self.scratch = None  # of another type
+        self.scalar = self.c.outputs == 1 and not imaginary
         return 0
 
     @property
@@ -34,9 +51,7 @@ cdef class PythonFunction(Function):
     cdef int load(self, const double *x) except -1:
         """Puts the point x into the scratch array: a new one if f may hold the old."""
         cdef Py_ssize_t i
-        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.scratch = self.empty()
-            self.data = doubles(self.scratch)
+        self.take_scratch()
         if self.imaginary:
             for i in range(self.n):
                 self.data[2 * i] = x[i]
@@ -45,13 +60,22 @@ cdef class PythonFunction(Function):
             memcpy(self.data, x, self.n * sizeof(double))
         return 0
 
-    cdef cnp.ndarray empty(self):
-        """An array of x's shape."""
-        if not cnp.PyArray_CheckExact(self.point):
-            return np.empty(self.point.shape, dtype=np.complex128 if self.imaginary else np.float64)
-        cdef cnp.ndarray x = <cnp.ndarray>self.point
-        return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x),
-                                 cnp.NPY_CDOUBLE if self.imaginary else cnp.NPY_DOUBLE, 0)
+    cdef inline int take_scratch(self) except -1:
+        """A scratch array that f does not hold."""
+        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
+            self.scratch = scratch_array(self.ndim, self.dims, cnp.NPY_CDOUBLE if self.imaginary else cnp.NPY_DOUBLE)
+            self.data = doubles(self.scratch)
+        return 0
+
+    cdef inline int same_shape(self) except -1:
+        """Raises unless the scratch array has the shape and type that it had."""
+        if not (cnp.PyArray_NDIM(self.scratch) == self.ndim
+                and cnp.PyArray_TYPE(self.scratch) == (cnp.NPY_CDOUBLE if self.imaginary else cnp.NPY_DOUBLE)
+                and (cnp.PyArray_DIMS(self.scratch)[0] == self.dims[0] if self.ndim == 1 else
+                     memcmp(cnp.PyArray_DIMS(self.scratch), self.dims, self.ndim * sizeof(cnp.npy_intp)) == 0)):
+            raise TypeError(f"f gave the array that it was called with another shape or type: it is now "
+                                f"{np.shape(self.scratch)} of {self.scratch.dtype}; let f change a copy of it")
+        return 0
 
     cdef bint intact(self, const double *x) noexcept:
         """Whether the scratch array holds the point x."""
@@ -77,6 +101,7 @@ cdef class PythonFunction(Function):
             Py_DECREF(result)
         else:
             self.convert(owned(result), out)
+        self.same_shape()
         return self.done(1)
 
     cdef cnp.ndarray vector(self):
@@ -86,6 +111,7 @@ cdef class PythonFunction(Function):
         cdef cnp.ndarray values
         result = owned(self.call(<PyObject *>argument))
         argument = None
+        self.same_shape()
         self.done(1)
         if (cnp.PyArray_CheckExact(result) and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE
                 and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>result)
@@ -106,10 +132,28 @@ cdef class PythonFunction(Function):
             self.shape = getattr(result, "shape", ())
         else:
             values, float32 = results.as_vector(result, self.imaginary, self.c.outputs)
+            self.shape = np.shape(result)
             memcpy(out, doubles(values), self.c.outputs * sizeof(double))
         if float32:
             self.float32 = True
         return 0
+
+    cdef cnp.ndarray first_values(self, cnp.ndarray x):
+        cdef object result, argument
+        self.load(doubles(x))
+        try:
+            argument = self.scratch if self.make is None else self.make(self.scratch)
+            result = owned(self.call(<PyObject *>argument))
+            argument = None
+            self.same_shape()
+            self.done(1)
+            values, float32 = results.as_vector(result, False, 0)
+        except Exception as error:
+            self.noted_at(error, 0, 1)
+            raise
+        self.float32 = self.float32 or float32
+        self.shape = np.shape(result)
+        return values.copy()
 
     cdef int shifts(self, const fg_shifts *s, double *values) except -1:
         if self.all_rows(s, values) and not self.restores:
@@ -205,9 +249,10 @@ cdef class PythonFunction(Function):
         return False
 
     cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
-        cdef Py_ssize_t k
+        cdef Py_ssize_t k, width = 2 * self.n if self.imaginary else self.n
         for k in range(count):
-            self.load(points + k * self.n)
+            self.take_scratch()
+            memcpy(self.data, points + k * width, width * sizeof(double))
             self.tolerant_value(values + k * self.c.outputs, k, count)
         return 0
 
@@ -217,23 +262,28 @@ cdef class PythonFunction(Function):
             self.value(out)
         except Exception as error:
             if self.tolerant and results.is_domain_error(error):
+                self.domain_error = self.domain_error or error
                 fill_nan(self.c.outputs, out)
                 return 0
-            results.add_note(error, (f"while evaluating f at point {k} of {count}: {self.named().at(self.scratch)}"
-                                     if count > 1 else f"while evaluating f at {self.named().at(self.scratch)}")
-                             + self.named().hint(error))
+            self.noted_at(error, k, count)
             raise
+        return 0
+
+    cdef int noted_at(self, object error, Py_ssize_t k, Py_ssize_t count) except -1:
+        """Says at which point f raised."""
+        point = np.asarray(self.scratch).real if self.imaginary else self.scratch
+        where = f"at point {k} of {count}: {self.named().at(point)}" if count > 1 else f"at {self.named().at(point)}"
+        results.add_note(error, f"while evaluating f {where}{self.named().hint(error)}")
         return 0
 
     cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,
                         double *value) except -1:
         # Without a copy of the point: at a million coordinates each pass over memory counts.
-        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.load(x)
+        self.take_scratch()
         fg_line_point(self.n, x, direction, t, begin, end, self.data)
         self.low = -1
         self.tolerant_value(value, 0, 1)
-        return 0
+        return self.look(1, value)
 
 
 def at_array(f, tuple args, x, Scheme scheme, double relative):
@@ -246,22 +296,27 @@ def at_array(f, tuple args, x, Scheme scheme, double relative):
     if not ((PyFunction_Check(f) or PyMethod_Check(f)) and cnp.PyArray_CheckExact(x)
             and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0 and is_plain(x) and len(args) <= MAX_ARGS):
         return None
-    cdef cnp.ndarray points = <cnp.ndarray>x
+    # f may write to the array that the user holds: the point is a copy.
+    cdef cnp.ndarray points = cnp.PyArray_NewCopy(<cnp.ndarray>x, cnp.NPY_CORDER)
     cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)
     cdef PythonFunction function = PythonFunction.__new__(PythonFunction)
     cdef fg_step_rule rule
     fill_rule(&rule, relative, None, None, 0)
-    function.begin(f, args, points, False, 1)
+    function.begin(f, args, points, 1)
     function.tolerant = True
     cdef int seen = function.fill(doubles(points), &scheme.c, &rule, 0, function.n, NULL, doubles(out))
     if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:
         return out
-    return function, out, seen
+    return function, points, out, seen
 
 
 cdef int python_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
-    return (<PythonFunction>ctx).shifts(shifts, values)
+    cdef PythonFunction f = <PythonFunction>ctx
+    f.shifts(shifts, values)
+    return f.look(shifts.count * shifts.width * f.c.outputs, values)
 
 
 cdef int python_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
-    return (<PythonFunction>ctx).points(count, points, values)
+    cdef PythonFunction f = <PythonFunction>ctx
+    f.points(count, points, values)
+    return f.look(count * f.c.outputs, values)

@@ -14,8 +14,8 @@ cdef class VectorizedFunction(Function):
     cdef bint settled
     cdef int seen              # calls with the present block
 
-    def __init__(self, f, tuple args, point, bint imaginary=False, Py_ssize_t outputs=1, bint columns=False):
-        self.prepare(f, args, point, imaginary, outputs)
+    def __init__(self, f, tuple args, point, Py_ssize_t outputs=1, bint columns=False):
+        self.prepare(f, args, point, outputs)
         self.c.at_shifts = vectorized_at_shifts
         self.c.at_points = vectorized_at_points
         self.columns = columns
@@ -39,6 +39,19 @@ cdef class VectorizedFunction(Function):
             last = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
         self.buffer = last
         return last
+
+    cdef cnp.ndarray first_values(self, cnp.ndarray x):
+        cdef cnp.ndarray block = self.empty(1), out
+        memcpy(doubles(block), doubles(x), self.n * sizeof(double))
+        try:
+            result = owned(self.call(<PyObject *>block))
+            out, float32 = results.as_block(result, 1, 0, self.columns, False, self.n)
+        except Exception as error:
+            results.add_note(error, f"while evaluating f at {self.named().at(np.asarray(x))}")
+            raise
+        self.done(1)
+        self.float32 = self.float32 or float32
+        return out.ravel()
 
     cdef Py_ssize_t rows_of_block(self, Py_ssize_t left) noexcept:
         cdef Py_ssize_t rows = self.block if self.block < left else left
@@ -159,36 +172,51 @@ cdef class VectorizedFunction(Function):
         """Evaluates f at the base point of row r."""
         cdef Py_ssize_t a = r // s.width
         cdef Py_ssize_t c = component_of(s, a)
+        cdef cnp.ndarray block
         cdef double *values = <double *>PyMem_Malloc(self.c.outputs * sizeof(double))
         if values is NULL:
             raise MemoryError()
         try:
-            self.points(1, s.x + (c - c % s.n), values)
+            block = self.empty(1)
+            memcpy(doubles(block), s.x + (c - c % s.n), self.n * sizeof(double))
+            self.evaluate(block.astype(np.complex128) if self.imaginary else block, 1, values)
         finally:
             PyMem_Free(values)
         return 0
 
+    cdef cnp.ndarray filled(self, Py_ssize_t rows, const double *points):
+        """A block of dense points."""
+        cdef cnp.ndarray block
+        cdef cnp.npy_intp shape[2]
+        if self.imaginary:
+            shape[0], shape[1] = rows, self.n
+            block = cnp.PyArray_EMPTY(2, shape, cnp.NPY_CDOUBLE, 0)
+            memcpy(doubles(block), points, rows * 2 * self.n * sizeof(double))
+            return np.ascontiguousarray(block.T) if self.columns else block
+        block = self.empty(rows)
+        if self.columns:
+            fg_transpose(rows, self.n, points, doubles(block))
+        else:
+            memcpy(doubles(block), points, rows * self.n * sizeof(double))
+        return block
+
     cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
-        cdef Py_ssize_t begin = 0, rows, k
+        cdef Py_ssize_t begin = 0, rows, k, width = 2 * self.n if self.imaginary else self.n
         cdef cnp.ndarray block
         while begin < count:
             rows = self.rows_of_block(count - begin)
-            block = self.empty(rows)
-            if self.columns:
-                fg_transpose(rows, self.n, points + begin * self.n, doubles(block))
-            else:
-                memcpy(doubles(block), points + begin * self.n, rows * self.n * sizeof(double))
+            block = self.filled(rows, points + begin * width)
             try:
-                self.evaluate(block.astype(np.complex128) if self.imaginary else block, rows,
-                              values + begin * self.c.outputs)
+                self.evaluate(block, rows, values + begin * self.c.outputs)
             except Exception as error:
                 if self.tolerant and results.is_domain_error(error):
                     if rows == 1:
+                        self.domain_error = self.domain_error or error
                         fill_nan(self.c.outputs, values + begin * self.c.outputs)
                     else:
                         self.settled = True
                         for k in range(begin, begin + rows):
-                            self.points(1, points + k * self.n, values + k * self.c.outputs)
+                            self.points(1, points + k * width, values + k * self.c.outputs)
                 else:
                     results.add_note(error, f"while evaluating f at a block of {rows} points")
                     raise
@@ -197,9 +225,13 @@ cdef class VectorizedFunction(Function):
 
 
 cdef int vectorized_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
-    return (<VectorizedFunction>ctx).shifts(shifts, values)
+    cdef VectorizedFunction f = <VectorizedFunction>ctx
+    f.shifts(shifts, values)
+    return f.look(shifts.count * shifts.width * f.c.outputs, values)
 
 
 cdef int vectorized_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points,
                               double *values) except -1:
-    return (<VectorizedFunction>ctx).points(count, points, values)
+    cdef VectorizedFunction f = <VectorizedFunction>ctx
+    f.points(count, points, values)
+    return f.look(count * f.c.outputs, values)

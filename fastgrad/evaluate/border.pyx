@@ -4,6 +4,7 @@ A ``Function`` is a function at one kind of border: it gives values at shifts of
 dense points, and knows nothing of derivatives. ``src_c/fastgrad.h`` is the contract of what it drives.
 """
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
@@ -72,6 +73,7 @@ SEEN_CHANGE = FG_SEEN_CHANGE
 cdef enum:
     MAX_WIDTH = 8
     MAX_ARGS = 6
+    MAX_DIMS = 32
     # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
     STACK = 512
     # The same for functions that take blocks of points: on the heap.
@@ -211,5 +213,6 @@ include "_python_function.pxi"
 include "_vectorized_function.pxi"
 include "_compiled_function.pxi"
 include "_pooled_function.pxi"
+include "_line_function.pxi"
 include "_descent.pxi"
 include "_sparse.pxi"

@@ -63,8 +63,7 @@ def as_function(
     args: tuple[Any, ...],
     point: Point,
     how: Evaluation = SERIAL,
-    imaginary: bool = False,
-    outputs: int = 1,
+    outputs: int | None = 1,
 ) -> border.Function:
     """The function at the border, for one call of one verb; a context, which ends what belongs to it.
 
@@ -75,12 +74,10 @@ def as_function(
     point : Point
         A point such as those that f takes.
     how : Evaluation
-    imaginary : bool
-        Whether shifts are imaginary and values imaginary parts: the complex step.
-    outputs : int
-        Values that f returns for a point.
+    outputs : int, optional
+        Values that f returns for a point; with None, its first `value` tells.
     """
-    function = _function(f, args, point, how, imaginary, outputs)
+    function = _function(f, args, point, how, 0 if outputs is None else outputs)
     if how.progress:
         from .progress import Progress
 
@@ -93,22 +90,21 @@ def _function(
     args: tuple[Any, ...],
     point: Point,
     how: Evaluation,
-    imaginary: bool,
     outputs: int,
 ) -> border.Function:
     if not isinstance(f, FunctionType | MethodType):
         compiled = compiled_parts(f)
         if compiled is not None:
-            return _as_compiled(f, compiled, args, point, how, imaginary, outputs)
+            return _as_compiled(f, compiled, args, point, how, outputs)
     if how.vectorized is not False and (isinstance(point, Tree) or len(point.shape) > 1):
         raise ValueError(f"a vectorized f takes points of one axis, but x has shape {point.shape}; flatten x")
     if how.workers is not None:
-        return _pooled(f, args, point, how, imaginary, outputs)
+        return _pooled(f, args, point, how, outputs)
     if len(args) > _MOST_ARGS:
         f, args = _bound(f, args), ()
     if how.vectorized is False:
-        return border.PythonFunction(f, args, point, imaginary, outputs)
-    return border.VectorizedFunction(f, args, point, imaginary, outputs, how.vectorized == "columns")
+        return border.PythonFunction(f, args, point, outputs)
+    return border.VectorizedFunction(f, args, point, outputs, how.vectorized == "columns")
 
 
 def _pooled(
@@ -116,15 +112,14 @@ def _pooled(
     args: tuple[Any, ...],
     point: Point,
     how: Evaluation,
-    imaginary: bool,
     outputs: int,
 ) -> border.Function:
     from .pool import Pool
     from .tasks import Job
 
     assert how.workers is not None
-    job = Job(f, args, point.restore(point.flat), how.vectorized, imaginary, outputs)
-    return border.PooledFunction(point, Pool(job, point, how.workers, how.retries), outputs)
+    job = Job(f, args, point.restore(point.flat), how.vectorized)
+    return border.PooledFunction(point, Pool(job, point, how.workers, how.retries, outputs), outputs)
 
 
 def _as_compiled(
@@ -133,23 +128,20 @@ def _as_compiled(
     args: tuple[Any, ...],
     point: Point,
     how: Evaluation,
-    imaginary: bool,
     outputs: int,
 ) -> border.Function:
     if args:
         raise TypeError("a compiled function takes no args=; give it what it needs as its data pointer")
     if how.vectorized is not False:
         raise TypeError("vectorized= is for Python functions; how a compiled one takes points, its signature says")
-    if imaginary:
-        raise TypeError('method="complex" calls f with complex numbers, which a compiled function does not take')
     if isinstance(point, Tree):
         raise TypeError("a compiled function takes an array, but x is a pytree; pass np.array(x) if it is a list")
     if compiled.n not in (None, point.n):
         raise TypeError(f"the compiled function takes {compiled.n} numbers, but x has {point.n} coordinates")
-    if outputs != 1:
+    if outputs > 1:
         raise TypeError(f"a compiled function has one value, not {outputs}")
     if how.workers is not None and not isinstance(how.workers, int):
-        return _pooled(f, args, point, how, imaginary, outputs)
+        return _pooled(f, args, point, how, 1)
     return border.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,14 @@ class Pool:
         Threads for a vectorised f, processes for others; or what runs the tasks.
     retries : int
         How often a task that failed is done again.
+    outputs : int
+        Values that f returns for a point; 0 if that is not known yet.
     """
 
-    def __init__(self, job: Job, point: Point, workers: int | Executor, retries: int) -> None:
+    def __init__(self, job: Job, point: Point, workers: int | Executor, retries: int, outputs: int) -> None:
         self.point = point
-        self.outputs = job.outputs
-        self.imaginary = job.imaginary
+        self.outputs = outputs  # 0: not known yet
+        self.imaginary = False
         self.retries = retries
         self.processes = workers if isinstance(workers, int) and not job.vectorized else 0
         self.owned = isinstance(workers, int)
@@ -61,20 +64,24 @@ class Pool:
         def task(begin: int, end: int) -> Task:
             part = moved[begin:end]
             low, high = int(part.min()) // n, int(part.max()) // n + 1
-            return Task(self.job, self.tolerant, self.retries > 0, x[low:high], part - low * n, moves[begin:end])
+            return self._task(x[low:high], part - low * n, moves[begin:end])
 
         def where(row: int) -> str:
             return self.point.where(int(moved[row]), float(moves[row]), self.imaginary)
 
         return _Request(self, moved.size, task, where).run()
 
-    def points(self, x: Array) -> Array:
-        """Values (count, outputs) at points x (count, n)."""
+    def points(self, x: NDArray[Any]) -> Array:
+        """Values (count, outputs) at points x (count, n); at complex ones, their imaginary parts."""
 
         def task(begin: int, end: int) -> Task:
-            return Task(self.job, self.tolerant, self.retries > 0, x[begin:end], None, None)
+            return self._task(x[begin:end], None, None)
 
         return _Request(self, len(x), task, lambda row: self.point.at(x[row])).run()
+
+    def _task(self, x: NDArray[Any], components: NDArray[np.intp] | None, moves: Array | None) -> Task:
+        stepwise = self.retries > 0
+        return Task(self.job, self.outputs, self.imaginary, self.tolerant, stepwise, x, components, moves)
 
     def learn(self, result: Done, rows: int) -> None:
         """What a result says of f, and of how long it takes."""
@@ -109,7 +116,7 @@ class _Request:
 
     def __init__(self, pool: Pool, rows: int, task: Callable[[int, int], Task], where: Callable[[int], str]) -> None:
         self.pool, self.rows, self.task, self.where = pool, rows, task, where
-        self.values = np.empty((rows, pool.outputs))
+        self.values = np.empty((rows, pool.outputs or 1))
         self.begin = self.done = self.deaths = 0
         self.again: list[tuple[int, int]] = []
         self.pending: dict[Future[Done], tuple[int, int]] = {}
@@ -161,6 +168,8 @@ class _Request:
         """Takes the values of a result; returns how many there are."""
         count = len(result.values)
         if count:
+            if not self.pool.outputs:
+                self.values = np.empty((self.rows, result.values.shape[1]))
             self.values[first : first + count] = result.values
             self.done += count
             self.pool.learn(result, count)

@@ -59,10 +59,10 @@ def as_number(value: Any, imaginary: bool) -> tuple[float, bool]:
 
 
 def as_vector(value: Any, imaginary: bool, outputs: int) -> tuple[NDArray[np.float64], bool]:
-    """The numbers of a vector-valued function, flat, and whether they are narrow."""
+    """The numbers of a vector-valued function, flat, and whether they are narrow; outputs = 0: however many."""
     _refuse(value)
     array = np.asarray(value)
-    if array.size != outputs:
+    if outputs and array.size != outputs:
         raise ReturnedShapeError(
             f"f returned {array.size} values (shape {array.shape}) after {outputs} values at first"
         )
@@ -72,10 +72,12 @@ def as_vector(value: Any, imaginary: bool, outputs: int) -> tuple[NDArray[np.flo
 def as_block(
     value: Any, rows: int, outputs: int, columns: bool, imaginary: bool, n: int
 ) -> tuple[NDArray[np.float64], bool]:
-    """The values (rows, outputs) of a vectorised function, and whether they are narrow."""
+    """The values (rows, outputs) of a vectorised function, and whether they are narrow; outputs = 0: of one row."""
     _refuse(value)
     array = np.asarray(value)
     given = (n, rows) if columns else (rows, n)
+    if not outputs:
+        outputs = array.size
     if outputs == 1:
         accepted = [(rows,), (1, rows) if columns else (rows, 1)]
     else:

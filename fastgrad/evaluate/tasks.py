@@ -28,17 +28,17 @@ class Job(NamedTuple):
     args: tuple[Any, ...]
     example: Any  # what f takes
     vectorized: Vectorized
-    imaginary: bool
-    outputs: int
 
 
 class Task(NamedTuple):
     """Some evaluations: at points x, each with one coordinate moved, or as they are."""
 
     job: Job | bytes
+    outputs: int  # 0: of one point, which tells
+    imaginary: bool  # moves are
     tolerant: bool
     stepwise: bool  # point by point, so that what was done before an error is kept
-    x: Array
+    x: NDArray[Any]
     components: NDArray[np.intp] | None
     moves: Array | None
 
@@ -62,7 +62,7 @@ def evaluate(task: Task) -> Done:
     try:
         job = _unpacked(task.job) if isinstance(task.job, bytes) else task.job
         point = as_point(job.example)
-        with as_function(job.f, job.args, point, Evaluation(job.vectorized), job.imaginary, job.outputs) as function:
+        with as_function(job.f, job.args, point, Evaluation(job.vectorized), task.outputs or None) as function:
             function.tolerate(task.tolerant)
             rows = len(task.x) if task.moves is None else task.moves.size
             parts, problem = [], None
@@ -72,7 +72,7 @@ def evaluate(task: Task) -> Done:
             except Exception as error:
                 problem = error
             return Done(
-                np.concatenate(parts) if parts else np.empty((0, job.outputs)),
+                np.concatenate(parts) if parts else np.empty((0, task.outputs)),
                 time.perf_counter() - started,
                 function.nfev,
                 function.float32,
@@ -86,9 +86,11 @@ def evaluate(task: Task) -> Done:
 
 def _values(function: Function, task: Task, part: slice) -> Array:
     """Values (rows, outputs) of a part of the task."""
+    if not task.outputs:
+        return function.value(task.x[0]).reshape(1, -1)
     if task.components is None or task.moves is None:
         return function.at_points(task.x[part])
-    values = function.at_shifts(task.x, task.components[part], task.moves[part], _UNIT)
+    values = function.at_shifts(task.x, task.components[part], task.moves[part], _UNIT, task.imaginary)
     return values.reshape(-1, function.outputs)
 
 
