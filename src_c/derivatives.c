@@ -7,7 +7,8 @@
 static int look_at(ptrdiff_t n_values, const double *values, ptrdiff_t n_derivatives, const double *derivatives)
 {
     ptrdiff_t wide = 0, changed = 0;
-    while (wide < n_values && (double)(float)values[wide] == values[wide])
+    /* NaN says nothing of the precision. */
+    while (wide < n_values && ((double)(float)values[wide] == values[wide] || values[wide] != values[wide]))
         wide++;
     while (changed < n_derivatives && derivatives[changed] == 0.0)
         changed++;

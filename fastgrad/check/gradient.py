@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coordinates import base_values, room_within, steps_within
+from ..core.coordinates import Coordinates, steps_within
 from ..core.point import Array, Point, Tree, per_coordinate
-from ..evaluate.border import Function, is_plain
+from ..evaluate.border import is_plain
 from ..evaluate.functions import as_function
+from ..evaluate.problem import Problem
 from ..evaluate.results import fits_float32
 from ..methods.adaptive import KINK, NOISY, Adaptive, flag_names
 from ..records.check import GradientCheck, Mismatch
-from ..stencils import FLOAT32, FLOAT64
+from ..stencils import FLOAT32, FLOAT64, stencil
 from .explain import explain
 from .lines import estimate
 from .search import Found, Search
@@ -30,16 +31,16 @@ _CENTRAL = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
 class GradientAtPoint:
     """One check at one point: what was claimed, the function, and what both are like."""
 
-    def __init__(
-        self, function: Function, grad: Any, point: Point, args: tuple[Any, ...], rtol: float, method: Adaptive
-    ) -> None:
+    def __init__(self, problem: Problem, grad: Any, args: tuple[Any, ...], rtol: float, method: Adaptive) -> None:
+        point = problem.point
+        self.problem = problem
         self.point = point
-        self.x = point.flat.ravel()
+        self.x = problem.x.ravel()
         self.rtol = rtol
         self.method = method
-        self.function = function
+        self.function = problem.function
         self.notes: list[str] = []
-        self.base = float(base_values(self.function, point, self.x)[0, 0])
+        self.base = problem.values.item()
         result = grad
         if callable(grad):
             argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
@@ -49,9 +50,6 @@ class GradientAtPoint:
             if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
                 self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
         self.claimed = _claimed(result, point)
-        again = float(base_values(self.function, point, self.x)[0, 0])
-        if again != self.base:
-            self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
@@ -71,9 +69,9 @@ class GradientAtPoint:
 
     def _all(self) -> GradientCheck:
         """Every entry by itself."""
-        found, bits, levels, _ = self.method.components(self.function, self.point, self.x)
+        found, bits, levels = self.method.components(self.problem)
         if (bits & NOISY).any():
-            self._note_noise(float(levels[0]), self.function.narrow)
+            self._note_noise(float(levels[0]), not self.function.sees_double)
         numeric, bar, step, left, right = found
         claimed = self.claimed
         with np.errstate(invalid="ignore"):
@@ -124,14 +122,14 @@ class GradientAtPoint:
             return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
 
         part = Point(self.x[components])
-        found, bits, _, _ = Adaptive().components(as_function(f, (), part), part, part.flat)
+        found, bits, _ = Adaptive().components(Problem(as_function(f, (), part), part, values=np.array([[self.base]])))
         return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
 
     def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
         """Differences of single entries with given steps, within bounds, and their error bars."""
-        if self.method.bounds is not None:
-            room = room_within(self.method.bounds, self.point, self.x).min(axis=0)[components]
-            h = np.minimum(h, steps_within(room, 3.0))
+        room = Coordinates(self.point, self.x, bounds=self.method.bounds).room
+        if room is not None:
+            h = np.minimum(h, steps_within(room.min(axis=0)[components], 3.0))
         h = (self.x[components] + h) - self.x[components]
         values = self.function.at_shifts(self.x, components, h, _CENTRAL)[:, :, 0].T
         line = np.stack([values[5], values[3], values[1], np.full(h.size, self.base), values[0], values[2], values[4]])
@@ -142,10 +140,12 @@ class GradientAtPoint:
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
         """Differences of order 4 at another point."""
         h = 1e-3 * np.where(x == 0, 1.0, np.abs(x))[components]
-        values = self.function.at_shifts(x, components, h, _CENTRAL[:4])[:, :, 0]
-        return np.asarray((8 * (values[:, 0] - values[:, 1]) - (values[:, 2] - values[:, 3])) / (12 * h))
+        return self.function.differences(x, stencil("central", 4).scheme, components, h)[:, 0]
 
     def _note_noise(self, level: float, narrow: bool) -> None:
+        again = float(self.function.at_points(self.x.reshape(1, -1))[0, 0])
+        if again != self.base:
+            self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
         what = "it computes in float32" if narrow else "a solver's tolerance, random numbers?"
         self.notes.append(f"f is noisy, about {level:.1e}: {what}")
 

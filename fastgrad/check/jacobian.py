@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coordinates import base_values
 from ..core.point import Array, as_point
 from ..evaluate.border import Function
 from ..evaluate.functions import Workers, as_function, callable_or_error, evaluation
 from ..evaluate.pointers import compiled_parts
+from ..evaluate.problem import Problem
+from ..methods.adaptive import Adaptive
 from ..records.check import ROWS, GradientCheck, Mismatch
 from ..stencils import FLOAT64
-from ..verbs.checks import check_grad
+from .gradient import GradientAtPoint
 from .lines import estimate
 
 __all__ = ["check_jacobian"]
@@ -91,14 +92,13 @@ def check_jacobian(
         raise ValueError(f"x has shape {point.shape}; expected (n,) with n > 0")
     if not callable(f) or compiled_parts(f) is not None:
         raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
-    m = int(np.asarray(f(point.flat.copy(), *args)).size)
-    with as_function(f, args, point, evaluation(False, workers, progress, retries), outputs=m) as function:
-        base = base_values(function, point, point.flat)[0]
-        function.tolerate(True)
-        work = _JacobianWork(function, point.flat, base, args, rtol, seed)
+    with Problem.of(f, args, point, evaluation(False, workers, progress, retries), outputs=None) as problem:
+        base = problem.values[0]
+        problem.function.tolerate(True)
+        work = _JacobianWork(problem.function, problem.x, base, args, rtol, seed)
         if vjp is not None:
             return work.by_rows(vjp)
-        return work.by_columns(*_products(jac, jvp, point.flat, args, m))
+        return work.by_columns(*_products(jac, jvp, problem.x, args, base.size))
 
 
 class _JacobianWork:
@@ -152,7 +152,10 @@ class _JacobianWork:
         def mixed(x: Array) -> float:
             return float(self.mixture @ self.function.at_points(x.reshape(1, -1))[0])
 
-        check = check_grad(mixed, product(self.mixture), self.x, rtol=self.rtol, seed=self.seed)
+        point = as_point(self.x)
+        problem = Problem(as_function(mixed, (), point), point, values=np.array([[self.mixture @ self.base]]))
+        work = GradientAtPoint(problem, product(self.mixture), (), self.rtol, Adaptive())
+        check = work.check(None, None, self.seed)
         if check.verdict == "right":
             why = f"u·J agrees with the gradient of u·f for a random u: {check.explanation}"
             return self._right(why, check.resolution)
@@ -160,7 +163,7 @@ class _JacobianWork:
         for column in (entry.index for entry in check.wrong):
             rows.extend(self._rows_of(product, column))
         if not rows:
-            return replace(check, nfev=self.function.nfev + 1)
+            return replace(check, nfev=self.function.nfev)
         return self._wrong(rows, len({row.index // self.x.size for row in rows}), check.resolution)
 
     def _test(self, product: Product, sizes: Product | None, where: slice) -> tuple[Array, Array]:
@@ -215,10 +218,10 @@ class _JacobianWork:
 
     def _right(self, why: str, resolution: float) -> GradientCheck:
         total = self.base.size * self.x.size
-        return GradientCheck("right", [], why, total, self.function.nfev + 1, resolution, self.seed)
+        return GradientCheck("right", [], why, total, self.function.nfev, resolution, self.seed)
 
     def _wrong(self, rows: list[Mismatch], bad_rows: int, resolution: float) -> GradientCheck:
-        m, total, nfev = self.base.size, self.base.size * self.x.size, self.function.nfev + 1
+        m, total, nfev = self.base.size, self.base.size * self.x.size, self.function.nfev
         if not rows:
             why = f"{bad_rows} of {m} rows disagree along a random direction, but no single entry does: noise?"
             return GradientCheck("undecided", [], why, total, nfev, resolution, self.seed)

@@ -1,4 +1,4 @@
-"""Options as numbers for each coordinate, checked: steps, bounds, noise; and f at the point, which some start from."""
+"""Steps, typical sizes and bounds as one number for each coordinate: checked once, and asked by every method."""
 
 from __future__ import annotations
 
@@ -8,24 +8,83 @@ from typing import Any
 import numpy as np
 
 from ..evaluate import border
-from ..stencils import FLOAT64
+from ..stencils import Stencil
 from .point import Array, Point, per_coordinate
 
 
-def checked_steps(value: Any, point: Point, name: str) -> Array | None:
+class Coordinates:
+    """What the options say of each coordinate.
+
+    Parameters
+    ----------
+    point : Point
+        Gives the coordinates' names and shape.
+    x : ndarray
+        One point, of any shape, or points (b, n).
+    step, typical_x : array_like, optional
+        Steps, and sizes that steps are relative to where ``abs(x)`` is smaller.
+    bounds : (lower, upper), optional
+        Where f may be evaluated.
+
+    Attributes
+    ----------
+    step, typical : ndarray or None
+        (n,).
+    room : ndarray or None
+        (2, x.size): how far each coordinate may move down and up.
+    """
+
+    __slots__ = ("n", "point", "room", "step", "typical", "x")
+
+    def __init__(self, point: Point, x: Array, step: Any = None, typical_x: Any = None, bounds: Any = None) -> None:
+        self.point, self.x, self.n = point, x, point.n
+        self.step = None if step is None else checked_sizes(step, point, "step")
+        self.typical = None if typical_x is None else checked_sizes(typical_x, point, "typical_x")
+        self.room = None if bounds is None else room_within(bounds, point, x)
+
+    def steps(self, stencil: Stencil, relative_noise: float) -> Array:
+        """The steps of a stencil, (x.size,), representable at x."""
+        h = stencil.relative_step(relative_noise)
+        return border.steps(self.x, self.n, h, self.step, self.typical).ravel()
+
+    def sizes(self) -> Array:
+        """The sizes of coordinates, of x's shape: |x|, at least `typical`; 1 where that is 0."""
+        found = np.abs(self.x)
+        if self.typical is not None:
+            found = np.maximum(found.reshape(-1, self.n), self.typical).reshape(found.shape)
+        if not found.all():
+            found[found == 0.0] = 1.0
+        return found
+
+    def has_room(self, down: Array | float, up: Array | float) -> Any:
+        """Whether each coordinate may move so far down and up: a bool, or an array of them."""
+        return True if self.room is None else (self.room[0] >= down) & (self.room[1] >= up)
+
+    def fixed(self) -> Any:
+        """Coordinates that their bounds hold in place."""
+        return False if self.room is None else (self.room == 0).all(axis=0)
+
+    def one_sided_steps(self, stencil: Stencil, relative_noise: float) -> tuple[Array, Array]:
+        """Steps down and up, (x.size,) each and positive, of which as many fit as the stencil takes."""
+        h = self.steps(stencil, relative_noise)
+        if self.room is None:
+            return h, h
+        down, up = np.minimum(h, steps_within(self.room, stencil.reach))
+        return down, up
+
+
+def checked_sizes(value: Any, point: Point, name: str) -> Array:
     """A step or typical_x option as one positive number a coordinate."""
     sizes = per_coordinate(value, point, name)
-    if sizes is not None:
-        bad = np.flatnonzero(~((sizes > 0) & np.isfinite(sizes)))
-        if bad.size:
-            raise ValueError(
-                f"{name} is {sizes[bad[0]]} for {point.name(int(bad[0]))}; expected a positive, finite number"
-            )
+    assert sizes is not None
+    bad = np.flatnonzero(~((sizes > 0) & np.isfinite(sizes)))
+    if bad.size:
+        raise ValueError(f"{name} is {sizes[bad[0]]} for {point.name(int(bad[0]))}; expected a positive, finite number")
     return sizes
 
 
 def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
-    """Lower and upper bounds of each coordinate, around all points x."""
+    """Lower and upper bounds of each coordinate, (n,) each, around all points x."""
     try:
         low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     except (TypeError, ValueError) as error:
@@ -62,27 +121,3 @@ def room_within(bounds: Any, point: Point, x: Array) -> Array:
 def steps_within(room: Array, reach: float) -> Array:
     """The longest steps of which so many stay in the room: a hair less, since x + reach * h may round to beyond it."""
     return np.asarray(np.nextafter(room / reach, 0.0))
-
-
-def relative(noise: float, values: Array) -> float:
-    """The noise relative to the values of f."""
-    size = float(np.abs(values).max(initial=0.0))
-    if not (noise > 0 and math.isfinite(noise)):
-        raise ValueError(f"noise is {noise}; expected a positive number, the absolute noise of f")
-    return max(noise / size, FLOAT64) if size else FLOAT64
-
-
-def base_values(function: border.Function, point: Point, x: Array, known: Array | None = None) -> Array:
-    """F at the points x, evaluated unless it is known; not a number there is an error, since no derivative exists."""
-    points = x.reshape(-1, function.n)
-    values = function.at_points(points) if known is None else known
-    if border.is_plain(values):
-        return values
-    finite = np.isfinite(values).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise ValueError(
-            f"f is {values[row][~np.isfinite(values[row])][0]} at x itself ({point.at(points[row])}); "
-            "a derivative needs a finite value there"
-        )
-    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.point import Array, Point, Tree, per_coordinate
-from ..evaluate import border
+from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..methods.method import Method
 from ..stencils import FLOAT64
@@ -23,8 +24,8 @@ class Slopes(ABC):
     nfev: int  # evaluations of f
 
     @abstractmethod
-    def at(self, x: Array) -> Array:
-        """The gradient at x."""
+    def at(self, x: Array, fun: float = math.nan) -> Array:
+        """The gradient at x; fun: f there, where it is known."""
 
     @abstractmethod
     def convert(self, result: Any) -> Array:
@@ -34,7 +35,7 @@ class Slopes(ABC):
         """Whether there was a more accurate way; from now on it is taken."""
         return False
 
-    def accurate(self, x: Array) -> tuple[Array, float] | None:
+    def accurate(self, x: Array, fun: float = math.nan) -> tuple[Array, float] | None:
         """A more accurate gradient, and the norm of its error; None where `at` is taken as it is."""
         return None
 
@@ -49,7 +50,7 @@ class UserSlopes(Slopes):
         self.args = args
         self.point = point
 
-    def at(self, x: Array) -> Array:
+    def at(self, x: Array, fun: float = math.nan) -> Array:
         """As for `Slopes`."""
         point = self.point
         argument = point.restore(x) if point.make is not None else x.reshape(point.shape).copy()
@@ -69,25 +70,30 @@ class UserSlopes(Slopes):
 class DifferenceSlopes(Slopes):
     """Differences of f, by the first of several methods, each more accurate than the last."""
 
-    def __init__(self, function: border.Function, point: Point, methods: list[Method], adaptive: Adaptive) -> None:
-        self.function = function
-        self.point = point
+    def __init__(self, problem: Problem, methods: list[Method], adaptive: Adaptive) -> None:
+        self.problem = problem
         self.methods = methods
         self.adaptive = adaptive
 
     @property
     def nfev(self) -> int:  # type: ignore[override]
         """Evaluations of f."""
-        return self.function.nfev
+        return self.problem.nfev
 
-    def at(self, x: Array) -> Array:
+    def at(self, x: Array, fun: float = math.nan) -> Array:
         """As for `Slopes`."""
-        method, shaped = self.methods[self.stage], x.reshape(self.point.flat.shape)
+        method, problem = self.methods[self.stage], self._there(x, fun)
         if isinstance(method, Adaptive):
-            found = method.components(self.function, self.point, shaped)[0]
-            return np.array(found[0])
-        found, self.relative_noise = method.derivatives(self.function, self.point, shaped, self.relative_noise)
-        return found.ravel()
+            return np.array(method.components(problem).numbers[0])
+        problem.relative_noise = self.relative_noise
+        found = method.derivatives(problem).ravel()
+        self.relative_noise = problem.relative_noise
+        return found
+
+    def _there(self, x: Array, fun: float) -> Problem:
+        """F at a point of the path, where its value may be known."""
+        values = np.array([[fun]]) if math.isfinite(fun) else None
+        return self.problem.at(x.reshape(self.problem.x.shape), values)
 
     def convert(self, result: Any) -> Array:
         """As for `Slopes`."""
@@ -100,9 +106,9 @@ class DifferenceSlopes(Slopes):
         self.stage += 1
         return True
 
-    def accurate(self, x: Array) -> tuple[Array, float] | None:
+    def accurate(self, x: Array, fun: float = math.nan) -> tuple[Array, float] | None:
         """By the adaptive method; the complex step is exact to rounding as it is."""
         if self.methods[0].imaginary:
             return None
-        found = self.adaptive.components(self.function, self.point, x.reshape(self.point.flat.shape))[0]
+        found = self.adaptive.components(self._there(x, fun)).numbers
         return found[0], float(np.linalg.norm(found[1]))

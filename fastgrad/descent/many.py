@@ -14,10 +14,10 @@ from ..core.coordinates import checked_bounds
 from ..core.point import Array, Point, as_array
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
+from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep
 from ..methods.method import Method
 from ..records.descent import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
-from ..stencils import FLOAT64
 from ..verbs.gradients import make_method
 from .line_search import SUFFICIENT
 
@@ -56,10 +56,10 @@ def descend_many(
         limits = tuple(np.ascontiguousarray(np.broadcast_to(side, point.n)) for side in (lower, upper))
     with (
         as_function(f, args, point, how._replace(progress=False)) as loss,
-        as_function(f, args, point, how._replace(progress=False), chosen.imaginary) as differenced,
+        Problem.of(f, args, point, how._replace(progress=False)) as differenced,
     ):
         loss.tolerate(True)
-        slopes = _UserSlopes(grad, args, how, point.n) if callable(grad) else _Differences(differenced, chosen, point)
+        slopes = _UserSlopes(grad, args, how, point.n) if callable(grad) else _Differences(differenced, chosen)
         many = _Starts(loss, slopes, starts, limits, (method, momentum, decay), learning_rate, gtol, maxiter)
         many.limits_of_work = (max_evals, max_time)
         if how.progress:
@@ -67,7 +67,7 @@ def descend_many(
 
             many.shown = Iterations(maxiter, 0)
         try:
-            if isinstance(differenced, border.CompiledFunction) and many.fits_c(slopes):
+            if isinstance(differenced.function, border.CompiledFunction) and many.fits_c(slopes):
                 many.go_in_c(differenced, chosen)
             else:
                 many.go()
@@ -102,25 +102,25 @@ class _UserSlopes:
 class _Differences:
     """Differences of f at each of some points."""
 
-    def __init__(self, function: border.Function, method: Method, point: Point) -> None:
-        self.function, self.method, self.point = function, method, point
-        self.relative_noise = FLOAT64
+    def __init__(self, problem: Problem, method: Method) -> None:
+        self.problem, self.method = problem, method
 
     @property
     def nfev(self) -> int:
-        return self.function.nfev
+        return self.problem.nfev
 
     def at(self, x: Array) -> Array:
         found = np.empty_like(x)
-        rows = max(1, _CHUNK // self.point.n)
+        rows = max(1, _CHUNK // self.problem.point.n)
         for start in range(0, len(x), rows):
             part = x[start : start + rows]
             # What no finite f is around has no gradient: that start ends, the others go on.
-            finite = np.isfinite(self.function.at_points(part)).all(axis=1)
+            values = self.problem.function.at_points(part)
+            finite = np.isfinite(values).all(axis=1)
             found[start : start + rows][~finite] = np.nan
             if finite.any():
-                slopes = self.method.derivatives(self.function, self.point, np.ascontiguousarray(part[finite]))[0]
-                found[start : start + rows][finite] = slopes.reshape(-1, self.point.n)
+                there = self.problem.at(np.ascontiguousarray(part[finite]), values[finite])
+                found[start : start + rows][finite] = self.method.derivatives(there)
         return found
 
 
@@ -172,7 +172,7 @@ class _Starts:
 
     # --- In C: compiled functions, given rates -----------------------------------------------------------------
 
-    def go_in_c(self, function: border.CompiledFunction, chosen: Method) -> None:
+    def go_in_c(self, problem: Problem, chosen: Method) -> None:
         """Iterations in parts, so that limits are kept; a part does not change the path."""
         assert isinstance(chosen, FixedStep)
         assert chosen.stencil is not None
@@ -180,8 +180,10 @@ class _Starts:
         memory = np.zeros(direction.memory.size * self.m)
         status, last = np.zeros(self.m, dtype=np.intc), self.x.copy()
         # Whether f computes in float32 shows at one start.
-        noise = chosen.derivatives(function, Point(np.zeros(self.n)), self.x[:1])[1]
-        h = chosen.stencil.relative_step(noise)
+        function, first = problem.function, problem.at(self.x[:1])
+        assert isinstance(function, border.CompiledFunction)
+        chosen.derivatives(first)
+        h = chosen.stencil.relative_step(first.relative_noise)
         done, count = 0, 1
         try:
             while done < self.maxiter and not self._spent() and (status == border.RUNNING).any():

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..core.coordinates import Coordinates
 from ..core.point import Array
 from ..evaluate import border
-from ..methods.adaptive import scales
 from ..records.descent import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED
 from .line_search import backtrack, first_guess, spectral
 from .state import FIRST_LOOK, State
@@ -41,7 +41,7 @@ class Run(State):
 
     def _renew(self) -> None:
         """The gradient at x."""
-        self.slope = np.array(self.slopes.at(self.x))
+        self.slope = np.array(self.slopes.at(self.x, self.fun))
         self.njev += 1
         self.measure()
 
@@ -201,7 +201,7 @@ class Run(State):
                 self.iteration == 0,
                 lambda: self.nfev >= self.rules.stopping.max_evals,
             )
-            slope = self.slope if found is None else np.array(self.slopes.at(found.x))
+            slope = self.slope if found is None else np.array(self.slopes.at(found.x, found.fun))
         except BaseException:
             self.direction.back()
             raise
@@ -236,7 +236,8 @@ class Run(State):
         if ending is not None:
             return ending
         points = self.x.reshape(1, -1)
-        level = float(self.loss.noise(points, np.array([self.fun]), scales(None, self.point, points))[0])
+        sizes = Coordinates(self.point, points).sizes()
+        level = float(self.loss.noise(points, np.array([self.fun]), sizes)[0])
         if expected <= 20.0 * max(level, 2e-16 * abs(self.fun)):
             return Ending(
                 CONVERGED,
@@ -251,7 +252,7 @@ class Run(State):
 
     def _confirmed(self) -> Ending | None:
         """The gradient is as small as was asked for: if that is by differences, a more accurate one must agree."""
-        found = self.slopes.accurate(self.x)
+        found = self.slopes.accurate(self.x, self.fun)
         if found is None:
             return Ending(CONVERGED, f"converged: the gradient's norm is {self.norm:.2g}")
         exact, error = found
@@ -277,7 +278,7 @@ class Run(State):
 
     def _compared(self) -> Ending | None:
         """Compare the gradient with one that knows its error."""
-        found = self.slopes.accurate(self.x)
+        found = self.slopes.accurate(self.x, self.fun)
         if found is None:
             return None
         exact, error = found

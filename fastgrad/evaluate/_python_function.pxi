@@ -289,7 +289,7 @@ cdef class PythonFunction(Function):
 def at_array(f, tuple args, x, Scheme scheme, double relative):
     """First derivatives of a Python function at a plain array x, in the shortest time.
 
-    Returns the derivatives; where something unusual was seen, (function, derivatives, seen); where x is no
+    Returns the derivatives; where something unusual was seen, (function, point, derivatives); where x is no
     plain array, None, with nothing done.
     """
     # Other callables may be compiled functions: their kind is recognised in Python.
@@ -307,7 +307,7 @@ def at_array(f, tuple args, x, Scheme scheme, double relative):
     cdef int seen = function.fill(doubles(points), &scheme.c, &rule, 0, function.n, NULL, doubles(out))
     if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:
         return out
-    return function, points, out, seen
+    return function, points, out
 
 
 cdef int python_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:

@@ -99,7 +99,8 @@ def compressed(PythonFunction f, Compression by, x, h, data):
     cdef Py_ssize_t n = x_.shape[0], c, k
     cdef int32_t begin, count
     cdef cnp.ndarray right, left
-    if f.imaginary or n != f.n or h_.shape[0] != n:
+    f.turn(False)
+    if n != f.n or h_.shape[0] != n:
         raise ValueError("x, its steps and f do not fit together")
     cdef cnp.ndarray room
     try:
@@ -127,8 +128,10 @@ def compressed(PythonFunction f, Compression by, x, h, data):
                 try:
                     if k == 0:
                         right = f.vector()
+                        f.look(f.c.outputs, doubles(right))
                     else:
                         left = f.vector()
+                        f.look(f.c.outputs, doubles(left))
                 except Exception as error:
                     results.add_note(error, f"while evaluating f with {count} coordinates moved, "
                                             f"the first {f.named().name(int(by.groups[begin]))}")

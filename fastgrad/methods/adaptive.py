@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import math
-import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coordinates import base_values, checked_steps, room_within
-from ..core.point import Array, Point
+from ..core.coordinates import Coordinates
+from ..core.point import Array
+from ..core.warnings import warn
 from ..evaluate import border
-from ..stencils import FLOAT64
+from ..evaluate.problem import Problem
 from .method import Method
 
 FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite")
-"""Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/fastgrad.h)."""
+"""Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c)."""
 
 
 KINK = 1 << FLAGS.index("kink")
 NOISY = 1 << FLAGS.index("noisy")
+
+
+class Components(NamedTuple):
+    """What the adaptive method finds, an entry a component."""
+
+    numbers: Array  # (5, components): value, error, step, left and right slope
+    flags: NDArray[np.intc]
+    noise: Array  # (points,): of one evaluation of f
 
 
 class Adaptive(Method):
@@ -49,64 +56,29 @@ class Adaptive(Method):
         """As for `Method`."""
         return 8 * components
 
-    def derivatives(
-        self,
-        function: border.Function,
-        point: Point,
-        x: Array,
-        relative_noise: float = FLOAT64,
-        only: int | None = None,
-        out: Array | None = None,
-        base: Array | None = None,
-    ) -> tuple[Array, float]:
+    def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""
-        found, flags, levels, base = self.components(function, point, x, relative_noise, base)
+        found, flags, _ = self.components(problem)
         if not border.is_plain(found[0]):
             undetermined = ~np.isfinite(found[0])
             c = int(np.argmax(undetermined))
-            warnings.warn(
-                f"no derivative by {point.name(c)} ({flag_names(flags[c])}; {undetermined.sum()} such components): "
-                "nan; fastgrad.differentiate shows more",
-                RuntimeWarning,
-                stacklevel=4,
+            warn(
+                f"no derivative by {problem.point.name(c)} ({flag_names(flags[c])}; {undetermined.sum()} such "
+                "components): nan; fastgrad.differentiate shows more"
             )
-        known = max([v / abs(b) for v, b in zip(levels.tolist(), base.tolist(), strict=True) if b], default=0.0)
-        values = found[0]
-        return (values.reshape(x.shape) if only is None else values[[only], None]), max(known, 2 * FLOAT64)
+        return found[0].reshape(problem.x.shape) if only is None else found[0][[only], None]
 
-    def components(
-        self,
-        function: border.Function,
-        point: Point,
-        x: Array,
-        relative_noise: float = FLOAT64,
-        base: Array | None = None,
-    ) -> tuple[Array, NDArray[np.intc], Array, Array]:
-        """Rows value, error, step, left and right slope (5, x.size); flags; noise and f at each point of x."""
+    def components(self, problem: Problem) -> Components:
+        """Derivatives with their error bars, steps, flags, and the noise of f."""
+        function, points = problem.function, problem.points
         if not function.n:
-            return np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1), np.empty(0)
-        points = x.reshape(-1, function.n)
-        base = base_values(function, point, points, base).ravel()
-        room = None if self.bounds is None else room_within(self.bounds, point, points)
-        level = self.noise
-        if level is not None and not (level > 0 and math.isfinite(level)):
-            raise ValueError(f"noise is {level}; expected a positive number, the absolute noise of f")
-        if level is None and relative_noise > FLOAT64:
-            level = relative_noise * float(np.abs(base).max(initial=0.0))
+            return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
+        where = Coordinates(problem.point, points, None, self.typical_x, self.bounds)
+        base = problem.values.ravel()
+        problem.declare(self.noise)
         function.tolerate(True)
-        found, flags, levels = function.adaptive(points, base, scales(self.typical_x, point, points), room, level)
-        return found, flags, levels, base
-
-
-def scales(typical_x: Any, point: Point, points: Array) -> Array:
-    """The sizes of coordinates that steps are relative to: |x|, at least typical_x; 1 where that is 0."""
-    sizes = np.abs(points)
-    typical = checked_steps(typical_x, point, "typical_x")
-    if typical is not None:
-        sizes = np.maximum(sizes, typical)
-    if not sizes.all():
-        sizes[sizes == 0.0] = 1.0
-    return sizes
+        found = function.adaptive(points, base, where.sizes(), where.room, self.noise)
+        return Components(*found)
 
 
 def flag_names(bits: int) -> str:

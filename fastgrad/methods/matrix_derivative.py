@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coordinates import base_values
-from ..core.point import Array, Point, array_point
+from ..core.coordinates import Coordinates
+from ..core.point import Array, Point
 from ..evaluate import border
-from ..evaluate.functions import Evaluation, as_function, outputs_of
+from ..evaluate.problem import Problem
+from ..evaluate.results import ReturnedShapeError
 from ..records.derivative import Derivative
-from .adaptive import FLAGS, flag_names, scales
+from .adaptive import FLAGS, flag_names
 from .matrix_errors import hessian_with_errors, jacobian_with_errors
 
 
@@ -32,37 +32,30 @@ class Matrix(Point):
         return f"{self.letter}[{i}, {j}]"
 
 
-def jacobian_derivative(
-    f: Callable[..., Any], x: Any, args: tuple[Any, ...], typical_x: Any, how: Evaluation
-) -> Derivative:
+def jacobian_derivative(problem: Problem, typical_x: Any) -> Derivative:
     """The Jacobian of a vector function with error bars."""
-    point = array_point(x)
-    outputs = outputs_of(f, args, point, how)
-    with as_function(f, args, point, how, outputs=outputs) as function:
-        at = point.flat.ravel()
-        base = base_values(function, point, at)[0]
-        function.tolerate(True)
-        function.expect(12 * point.n)
-        *found, noise = jacobian_with_errors(function, at, base, _scale(typical_x, point))
-        return _record(function, [part.T for part in found], noise, Matrix(outputs, point.n, "J"))
+    function, n = problem.function, problem.point.n
+    base = problem.values[0]
+    function.tolerate(True)
+    function.expect(12 * n)
+    *found, noise = jacobian_with_errors(function, problem.x.ravel(), base, _sizes(problem, typical_x))
+    return _record(function, [part.T for part in found], noise, Matrix(base.size, n, "J"))
 
 
-def hessian_derivative(
-    f: Callable[..., Any], x: Any, args: tuple[Any, ...], typical_x: Any, how: Evaluation
-) -> Derivative:
+def hessian_derivative(problem: Problem, typical_x: Any) -> Derivative:
     """The Hessian of a scalar function with error bars."""
-    point = array_point(x)
-    with as_function(f, args, point, how) as function:
-        at = point.flat.ravel()
-        base = base_values(function, point, at)[0]
-        function.tolerate(True)
-        function.expect(8 * point.n * (point.n + 1))
-        *found, noise = hessian_with_errors(function, at, float(base[0]), _scale(typical_x, point))
-        return _record(function, found, noise, Matrix(point.n, point.n, "H"))
+    function, n = problem.function, problem.point.n
+    if problem.outputs != 1:
+        raise ReturnedShapeError(f"f returned {problem.outputs} values; a Hessian is that of a function of one")
+    base = problem.values.item()
+    function.tolerate(True)
+    function.expect(8 * n * (n + 1))
+    *found, noise = hessian_with_errors(function, problem.x.ravel(), base, _sizes(problem, typical_x))
+    return _record(function, found, noise, Matrix(n, n, "H"))
 
 
-def _scale(typical_x: Any, point: Point) -> Array:
-    return scales(typical_x, point, point.flat.reshape(1, -1)).ravel()
+def _sizes(problem: Problem, typical_x: Any) -> Array:
+    return Coordinates(problem.point, problem.x.ravel(), typical_x=typical_x).sizes()
 
 
 def _record(function: border.Function, found: list[Array], noise: float, matrix: Matrix) -> Derivative:

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from ..core.point import Array, Point, as_point
-from ..evaluate import border
-from ..evaluate.functions import SERIAL, Evaluation, as_function
+from ..core.point import Array, as_point
+from ..evaluate.functions import SERIAL, Evaluation
+from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
 
 
@@ -16,8 +16,6 @@ class Method(ABC):
     """A way to take first derivatives: `FixedStep` or `Adaptive`."""
 
     __slots__ = ()
-
-    imaginary: bool
 
     @property
     @abstractmethod
@@ -29,39 +27,21 @@ class Method(ABC):
         """How many evaluations so many components take, or some number like it where that is found on the way."""
 
     @abstractmethod
-    def derivatives(
-        self,
-        function: border.Function,
-        point: Point,
-        x: Array,
-        relative_noise: float = FLOAT64,
-        only: int | None = None,
-        out: Array | None = None,
-        base: Array | None = None,
-    ) -> tuple[Array, float]:
-        """First derivatives at the points x, and the relative noise of f that they were taken for.
+    def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
+        """First derivatives at the points of a problem, which learns the precision of f.
 
         Parameters
         ----------
-        function : Function
-        point : Point
-            Gives the coordinates' shape and names.
-        x : ndarray
-            One point, of any shape, or points (b, n).
-        relative_noise : float
-            Relative precision that f is known to compute in; that of float64 where nothing is known.
+        problem : Problem
         only : int, optional
             The one component wanted.
         out : ndarray, optional
             Where the result may be written; it need not be.
-        base : ndarray, optional
-            f at the points x, (points, outputs), where it is known.
 
         Returns
         -------
         derivatives : ndarray
-            x's shape; with several outputs or `only`, (components, outputs).
-        relative_noise : float
+            Of the points' shape; with several outputs or `only`, (components, outputs).
         """
 
     def gradient(
@@ -72,22 +52,26 @@ class Method(ABC):
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
     ) -> tuple[Any, float]:
-        """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to know."""
+        """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to believe."""
         point = as_point(x)
-        with as_function(f, args, point, how, self.imaginary) as function:
-            function.expect(self.evaluations(point.n))
-            values, relative_noise = self.derivatives(function, point, point.flat, relative_noise)
-        return point.restore(values), relative_noise
+        with Problem.of(f, args, point, how) as problem:
+            problem.relative_noise = relative_noise
+            problem.function.expect(self.evaluations(point.n))
+            found = self.derivatives(problem)
+        return point.restore(found), problem.relative_noise
 
     def value_and_gradient(
         self, f: Callable[..., Any], args: tuple[Any, ...], x: Any, how: Evaluation, relative_noise: float
     ) -> tuple[float, Any, float]:
         """As `gradient`, and f at x before it: once, also where the derivatives start from it."""
         point = as_point(x)
-        with as_function(f, args, point, how) as function:
-            base = function.at_points(point.flat.reshape(1, -1))
-            if self.starts_from_base:
-                function.expect(1 + self.evaluations(point.n))
-                values, relative_noise = self.derivatives(function, point, point.flat, relative_noise, base=base)
-                return base.item(), point.restore(values), relative_noise
-        return base.item(), *self.gradient(f, args, x, how, relative_noise)
+        if not self.starts_from_base and how is SERIAL:
+            with Problem.of(f, args, point) as problem:
+                value = problem.values.item()
+            return value, *self.gradient(f, args, x, how, relative_noise)
+        with Problem.of(f, args, point, how) as problem:
+            problem.relative_noise = relative_noise
+            problem.function.expect(1 + self.evaluations(point.n))
+            value = problem.values.item()
+            found = self.derivatives(problem)
+        return value, point.restore(found), problem.relative_noise

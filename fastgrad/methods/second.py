@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import stencils
-from ..core.coordinates import base_values, checked_steps, relative, room_within, steps_within
-from ..core.point import Array, Point
+from ..core.coordinates import Coordinates, steps_within
+from ..core.point import Array
+from ..core.warnings import warn
 from ..evaluate import border
-from ..evaluate.functions import Evaluation, as_function
-from ..sparse.hessian import symmetric, upper_entries
-from ..stencils import FLOAT32, FLOAT64, Stencil
+from ..evaluate.problem import Problem
+from ..stencils import Stencil
 from .fixed import FixedStep
+
+Indices = NDArray[np.intp]
 
 _BLOCK = 1 << 18
 _SHORTER = 5  # steps, each a sixteenth of the last
@@ -28,81 +28,50 @@ _SIDED = ((0.0, 1.0, 2.0), (-1.5, 2.0, -0.5))
 _SECOND_SIDED = np.array([2.0, -5.0, 4.0, -1.0])
 
 
-def hessian_of_values(
-    f: Callable[..., Any],
-    args: tuple[Any, ...],
-    point: Point,
-    chosen: FixedStep,
-    how: Evaluation,
-    sparsity: Any,
-) -> Any:
-    """Second partial derivatives: a matrix, or with a pattern a csr_array."""
-    steps, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
-    n, x = point.n, point.flat.ravel()
-    room = None if chosen.bounds is None else room_within(chosen.bounds, point, x)
+def second_derivatives(
+    problem: Problem, chosen: FixedStep, axes: Indices, rows: Indices, columns: Indices
+) -> tuple[Array, Array]:
+    """∂²f/∂x_i² for the coordinates `axes`, in an array (n,), and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
-    rows, columns = np.triu_indices(n, 1) if sparsity is None else upper_entries(sparsity, n)
-    with as_function(f, args, point, how) as function:
-        function.expect(1 + stencil.evaluations * n + stencil.evaluations * rows.size)
-        base = base_values(function, point, point.flat)
-        function.tolerate(True)
+    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds)
+    problem.function.expect(1 + stencil.evaluations * (axes.size + rows.size))
+    base = problem.values.item()
+    problem.declare(chosen.noise)
+    problem.function.tolerate(True)
+    # Along the sum of two axes f's derivatives of order p + 2 add up, to 2^(p + 1) of one in the mixed entry.
+    # Order 2 is better off without, on the problems of the tests: its rounding weighs more.
+    shorter = 1.0 if stencil.order <= 2 else 2.0 ** -((stencil.order + 1) / (stencil.order + 2))
 
-        # Along the sum of two axes f's derivatives of order p + 2 add up, to 2^(p + 1) of one in the mixed entry.
-        # Order 2 is better off without, on the problems of the tests: its rounding weighs more.
-        shorter = 1.0 if stencil.order <= 2 else 2.0 ** -((stencil.order + 1) / (stencil.order + 2))
+    def take(relative_noise: float) -> tuple[Array, Array]:
+        relative = shorter * stencil.relative_step(relative_noise)
+        h = border.steps(where.x, where.n, relative, where.step, where.typical)
+        at = _Point(problem.function, where.x, h, base, where.room, axes, rows, columns)
+        return at.central(stencil) if stencil.is_symmetric else at.forward()
 
-        def entries(relative_noise: float) -> tuple[Array, Array]:
-            h = border.steps(x, n, shorter * stencil.relative_step(relative_noise), steps, typical)
-            at = _Point(function, x, h, float(base[0, 0]), room, np.arange(n), rows, columns)
-            return at.central(stencil) if stencil.is_symmetric else at.forward()
+    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take)
+    if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
+        warn("second derivatives are nan where f is not finite around x")
+    return diagonal, mixed
 
-        diagonal, mixed = entries(FLOAT64 if chosen.noise is None else relative(chosen.noise, base))
-        if chosen.noise is None and steps is None and function.float32:
-            diagonal, mixed = entries(FLOAT32)
-    if not (np.isfinite(diagonal).all() and np.isfinite(mixed).all()):
-        warnings.warn("second derivatives are nan where f is not finite around x", RuntimeWarning, stacklevel=4)
-    if sparsity is not None:
-        return symmetric(rows, columns, mixed, diagonal)
-    matrix = np.empty((n, n))
+
+def second_partial(problem: Problem, i: int, j: int, chosen: FixedStep) -> float:
+    """∂²f/∂x_i∂x_j, of order 2."""
+    pair: list[tuple[int, int]] = [] if i == j else [(i, j)]
+    rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
+    diagonal, mixed = second_derivatives(problem, chosen, np.unique([i, j]).astype(np.intp), rows, columns)
+    return float(diagonal[i] if i == j else mixed[0])
+
+
+def hessian(problem: Problem, chosen: FixedStep) -> Array:
+    """All second partial derivatives, (n, n)."""
+    n = problem.point.n
+    rows, columns = np.triu_indices(n, 1)
+    diagonal, mixed = second_derivatives(problem, chosen, np.arange(n), rows, columns)
+    matrix: Array = np.empty((n, n))
     matrix[np.diag_indices(n)] = diagonal
     matrix[rows, columns] = matrix[columns, rows] = mixed
     return matrix
-
-
-def second_partial(function: border.Function, point: Point, i: int, j: int, chosen: FixedStep) -> float:
-    """∂²f/∂x_i∂x_j, of order 2."""
-    x = point.flat.ravel()
-    relative_step = stencils.second().relative_step(FLOAT64)
-    step, typical = checked_steps(chosen.step, point, "step"), checked_steps(chosen.typical_x, point, "typical_x")
-    base = base_values(function, point, point.flat)
-    if chosen.noise is not None:
-        relative_step = stencils.second().relative_step(relative(chosen.noise, base))
-    elif function.float32:
-        relative_step = stencils.second().relative_step(FLOAT32)
-    h = border.steps(x, point.n, relative_step, step, typical)
-    if chosen.bounds is not None:
-        room = room_within(chosen.bounds, point, x)
-        if (room < h)[:, [i, j]].any():
-            return _beside_bounds(function, x, h, base.item(), room, i, j)
-    if i == j:
-        right, left = function.at_shifts(x, [i], h[[i]], [1.0, -1.0]).ravel()
-        at_x = base.item()
-        return float(((right - at_x) + (left - at_x)) / h[i] ** 2)
-    corners = np.tile(x, (4, 1))
-    corners[:, i] += [h[i], h[i], -h[i], -h[i]]
-    corners[:, j] += [h[j], -h[j], h[j], -h[j]]
-    values = function.at_points(corners).ravel()
-    return float(((values[0] - values[1]) - (values[2] - values[3])) / (4 * h[i] * h[j]))
-
-
-def _beside_bounds(function: border.Function, x: Array, h: Array, base: float, room: Array, i: int, j: int) -> float:
-    """∂²f/∂x_i∂x_j where a coordinate is within a step of its bounds."""
-    pair = [] if i == j else [(i, j)]
-    rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
-    at = _Point(function, x, h, base, room, np.unique([i, j]), rows, columns)
-    diagonal, mixed = at.central(stencils.second())
-    return float(diagonal[i] if i == j else mixed[0])
 
 
 class _Point(NamedTuple):
@@ -113,9 +82,9 @@ class _Point(NamedTuple):
     h: Array
     base: float
     room: Array | None
-    axes: NDArray[np.intp]  # on the diagonal
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    axes: Indices  # on the diagonal
+    rows: Indices
+    columns: Indices
 
     def central(self, stencil: Stencil) -> tuple[Array, Array]:
         """The diagonal and the mixed entries; those beside a bound are one-sided, of order 2."""
@@ -157,9 +126,7 @@ class _Point(NamedTuple):
         return np.asarray(np.where(up, 1.0, -1.0) * np.minimum(self.h, longest))
 
 
-def _along_axes(
-    function: border.Function, x: Array, h: Array, base: float, left: NDArray[np.intp]
-) -> tuple[Array, Array]:
+def _along_axes(function: border.Function, x: Array, h: Array, base: float, left: Indices) -> tuple[Array, Array]:
     """f(x ± h_i e_i) - f(x) of some coordinates (n, 2), and the steps: shorter where f is not defined so far away."""
     one, h = np.full((x.size, 2), np.nan), h.copy()
     for _ in range(_SHORTER):
@@ -171,7 +138,7 @@ def _along_axes(
     return one, h
 
 
-def _second_beside_bounds(function: border.Function, x: Array, h: Array, coordinates: NDArray[np.intp]) -> Array:
+def _second_beside_bounds(function: border.Function, x: Array, h: Array, coordinates: Indices) -> Array:
     """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h."""
     values = function.at_shifts(x, coordinates, h[coordinates], np.arange(4.0))[:, :, 0]
     return np.asarray((values - values[:, :1]) @ _SECOND_SIDED / h[coordinates] ** 2)
@@ -183,8 +150,8 @@ def _central(
     h: Array,
     base: float,
     one: Array,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
+    rows: Indices,
+    columns: Indices,
 ) -> Array:
     """Mixed derivatives from x ± (h_i e_i + h_j e_j) and the values along the axes."""
     corners = [_pairs(function, x, rows, columns, s * h[rows], s * h[columns]) - base for s in (1.0, -1.0)]
@@ -198,8 +165,8 @@ def _by_products(
     h: Array,
     base: float,
     sided: NDArray[np.bool_],
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
+    rows: Indices,
+    columns: Indices,
 ) -> Array:
     """Mixed derivatives where one coordinate at least is beside a bound: a first derivative of a first derivative."""
     offsets, weights = (np.where(sided[:, None], _SIDED[k], _CENTRAL[k]) for k in (0, 1))
@@ -214,9 +181,7 @@ def _by_products(
     return total / (h[rows] * h[columns])
 
 
-def _pairs(
-    function: border.Function, x: Array, i: NDArray[np.intp], j: NDArray[np.intp], first: Array, second: Array
-) -> Array:
+def _pairs(function: border.Function, x: Array, i: Indices, j: Indices, first: Array, second: Array) -> Array:
     """Values where coordinate i is moved by `first`, and j by `second`."""
     values = np.empty(i.size)
     block = max(1, _BLOCK // max(1, x.size))

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import stencils
-from ..core.coordinates import base_values, checked_steps, relative, room_within, steps_within
+from ..core.coordinates import Coordinates
 from ..core.point import Array, Point
 from ..evaluate import border
-from ..evaluate.functions import Evaluation, as_function, outputs_of
-from ..evaluate.pointers import compiled_parts
+from ..evaluate.functions import Evaluation, as_function
+from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep
-from ..stencils import FLOAT32, FLOAT64, Stencil
+from ..stencils import FLOAT64
 from .patterns import compared, detected, given_pattern
 
 
@@ -27,38 +27,35 @@ class Compressed:
     f : callable
     point : Point
         A typical point.
-    args : tuple
-        Further arguments of f, where its number of values and its pattern are found.
     how : Evaluation
     chosen : FixedStep
     """
 
-    def __init__(
-        self, f: Callable[..., Any], point: Point, args: tuple[Any, ...], how: Evaluation, chosen: FixedStep
-    ) -> None:
+    def __init__(self, f: Callable[..., Any], point: Point, how: Evaluation, chosen: FixedStep) -> None:
         self._f, self._how, self.point, self._chosen = f, how, point, chosen
         self._stencil = chosen.stencil or stencils.stencil("central", 2)
-        if chosen.imaginary and (how.workers is not None or compiled_parts(f) is not None):
-            raise ValueError('a sparse Jacobian by method="complex" takes a Python function, and no workers')
-        self._step = checked_steps(chosen.step, point, "step")
-        self._typical = checked_steps(chosen.typical_x, point, "typical_x")
-        self._relative_noise = FLOAT64
-        self._outputs = outputs_of(f, args, point, how)
-        # A compiled function has one value: it was not asked.
-        self.nfev = int(compiled_parts(f) is None)
+        self._outputs: int | None = None
+        self._believed = FLOAT64
+        self.nfev = 0
 
-    def found_pattern(self, sparsity: Any, args: tuple[Any, ...]) -> Any:
+    def problem(self, args: tuple[Any, ...], x: Array | None = None) -> Problem:
+        """The function with these arguments at a point, by default the typical one."""
+        function = as_function(self._f, args, self.point, self._how, self._outputs)
+        return Problem(function, self.point, x, self._believed)
+
+    def found_pattern(self, problem: Problem, sparsity: Any) -> Any:
         """The pattern that the option `sparsity` names: given, or found by asking f; a csr_array of booleans."""
+        self._outputs = problem.outputs
         if not isinstance(sparsity, str):
             return given_pattern(sparsity, self._outputs, self.point.n)
         if sparsity not in ("detect", "nan"):
             raise ValueError(f'sparsity={sparsity!r}; expected "detect", "nan" or a pattern')
-        x = self.point.flat.ravel()
-        room = None if self._chosen.bounds is None else self._room(x)
-        with self.function(args) as function:
-            pattern = detected(lambda x: function.at_points(x.reshape(1, -1))[0], x, room, sparsity == "nan")
-            self.nfev += function.nfev
-        return pattern
+        function, where = problem.function, self._coordinates(problem)
+
+        def evaluate(x: Array) -> Array:
+            return function.at_points(x.reshape(1, -1))[0]
+
+        return detected(evaluate, where.x, problem.values[0], where.room, sparsity == "nan")
 
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
@@ -75,44 +72,35 @@ class Compressed:
         """Evaluations of f for the columns of a colour."""
         return 1 if self._chosen.imaginary else self._stencil.evaluations
 
-    def function(self, args: tuple[Any, ...]) -> border.Function:
-        return as_function(self._f, args, self.point, self._how, outputs=self._outputs)
+    def _coordinates(self, problem: Problem) -> Coordinates:
+        chosen = self._chosen
+        return Coordinates(self.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds)
 
-    def _room(self, x: Array) -> Array:
-        return room_within(self._chosen.bounds, self.point, x)
+    def entries(self, problem: Problem) -> Array:
+        """The entries at a point, in the order of the pattern."""
+        where = self._coordinates(problem)
+        if self._chosen.imaginary:
+            return self._by_complex_step(problem.function, where)
+        problem.declare(self._chosen.noise)
 
-    def _steps(self, x: Array, stencil: Stencil) -> Array:
-        h = stencil.relative_step(self._relative_noise)
-        return border.steps(x, x.size, h, self._step, self._typical)
+        def take(relative_noise: float) -> Array:
+            return self._differences(problem, where, relative_noise)
 
-    def entries(self, function: border.Function, x: Array, args: tuple[Any, ...]) -> Array:
-        """The entries at x, in the order of the pattern; with longer steps once f is seen to compute in float32."""
-        data = self._data(function, x, args)
-        if function.float32 and self._relative_noise < FLOAT32 and self._step is None and self._chosen.noise is None:
-            self._relative_noise = FLOAT32
-            data = self._data(function, x, args)
+        data = take(problem.relative_noise) if where.step is not None else problem.settled(take)
+        if not problem.declared:
+            self._believed = problem.relative_noise
         return data
 
-    def _data(self, function: border.Function, x: Array, args: tuple[Any, ...]) -> Array:
-        if self._chosen.imaginary:
-            return self._by_complex_step(x, args)
-        base = None
-        if self._chosen.starts_from_base:
-            base = base_values(function, self.point, x)[0]
-            if self._chosen.noise is not None:
-                self._relative_noise = relative(self._chosen.noise, base)
-        h = self._steps(x, self._stencil)
+    def _differences(self, problem: Problem, where: Coordinates, relative_noise: float) -> Array:
+        function, x = problem.function, where.x
+        h = where.steps(self._stencil, relative_noise)
         if not self._stencil.is_central:
-            assert base is not None
-            return self._forward(function, x, h, base)
-        if self._chosen.bounds is None:
-            return self._central(function, x, h)
-        room = self._room(x)
-        sided = np.flatnonzero((room < self._stencil.reach * h).any(axis=0))
+            return self._forward(function, where, h, problem.values[0])
+        span = self._stencil.reach * h
+        sided = np.flatnonzero(~np.broadcast_to(where.has_room(span, span), x.size))
         if not sided.size:
             return self._central(function, x, h)
-        assert base is not None
-        return self._beside_bounds(function, x, h, base, sided, room)
+        return self._beside_bounds(problem, where, h, sided, relative_noise)
 
     def _central(self, function: border.Function, x: Array, h: Array) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
@@ -130,13 +118,13 @@ class Compressed:
         return np.asarray(sum(terms))
 
     def _beside_bounds(
-        self, function: border.Function, x: Array, h: Array, base: Array, sided: NDArray[np.intp], room: Array
+        self, problem: Problem, where: Coordinates, h: Array, sided: NDArray[np.intp], relative_noise: float
     ) -> Array:
         """Columns at a bound take the one-sided stencil of the same order, in the same evaluations as the others."""
+        function, x, base = problem.function, where.x, problem.values[0]
         central, one_sided = self._stencil, stencils.one_sided(self._stencil.order)
-        up = room[1, sided] >= room[0, sided]
-        longest = steps_within(np.where(up, room[1, sided], room[0, sided]), one_sided.reach)
-        step = np.where(up, 1.0, -1.0) * np.minimum(self._steps(x, one_sided)[sided], longest)
+        down, up = (steps[sided] for steps in where.one_sided_steps(one_sided, relative_noise))
+        step = np.where(up >= down, up, -down)
         columns = self.pattern.indices
         weight, rise = np.empty(x.size), np.empty(self.pattern.nnz)
         data = np.zeros(self.pattern.nnz)
@@ -150,31 +138,22 @@ class Compressed:
                 self._by.scatter(self._values(function, x, moves), unmoved, x, moves, np.zeros_like(moves), rise)
                 data += weight[columns] * rise
         # A coordinate that its bounds fix has no derivative.
-        data[np.asarray(room.max(axis=0) == 0)[columns]] = np.nan
+        data[where.fixed()[columns]] = np.nan
         return data
 
-    def _by_complex_step(self, x: Array, args: tuple[Any, ...]) -> Array:
+    def _by_complex_step(self, function: border.Function, where: Coordinates) -> Array:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
-        typical = np.ones(x.size) if self._typical is None else self._typical
-        h = stencils.COMPLEX_STEP * np.maximum(np.abs(x), typical) if self._step is None else self._step
-        points = x + 1j * self._by.moved(np.zeros_like(x), h)
-        if self._how.vectorized is False:
-            values = np.array([np.ravel(self._f(point.reshape(self.point.shape), *args)) for point in points])
-        else:
-            columns = self._how.vectorized == "columns"
-            values = np.asarray(self._f(points.T.copy() if columns else points, *args))
-            values = values.T if columns else values
-        if values.dtype.kind != "c":
-            raise TypeError(f'method="complex" needs an f that computes with complex numbers; it gave {values.dtype}')
-        data, imaginary = np.empty(self.pattern.nnz), np.ascontiguousarray(values.imag)
+        typical = np.ones(where.n) if where.typical is None else where.typical
+        h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical) if where.step is None else where.step
+        imaginary = function.at_points(where.x + 1j * self._by.moved(np.zeros_like(where.x), h))
         # Written as differences from 0 over the imaginary distance.
+        data = np.empty(self.pattern.nnz)
         self._by.scatter(imaginary, np.zeros_like(imaginary), np.zeros_like(h), h, np.zeros_like(h), data)
-        self.nfev += self._colours
         return data
 
-    def _forward(self, function: border.Function, x: Array, h: Array, base: Array) -> Array:
-        if self._chosen.bounds is not None:
-            room = self._room(x)
+    def _forward(self, function: border.Function, where: Coordinates, h: Array, base: Array) -> Array:
+        x, room = where.x, where.room
+        if room is not None:
             h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
         values, data = self._values(function, x, h), np.empty(self.pattern.nnz)
         unmoved = np.ascontiguousarray(np.broadcast_to(base, values.shape))
@@ -185,14 +164,15 @@ class Compressed:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(self._by.moved(x, moves))
 
-    def compare(self, function: border.Function, x: Array, found: Any) -> None:
+    def compare(self, problem: Problem, found: Any) -> None:
         """Compare the product of a matrix and a random direction with differences of f: missing entries show there."""
+        where = self._coordinates(problem)
+        x, room = where.x, where.room
         rng = np.random.default_rng(1)
-        h = self._steps(x, stencils.stencil("central", 2))
+        h = where.steps(stencils.stencil("central", 2), problem.relative_noise)
         v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
         ends = np.stack([x + v, x - v])
-        if self._chosen.bounds is not None:
-            room = self._room(x)
+        if room is not None:
             v = np.where(room[1] >= room[0], np.minimum(np.abs(v), room[1]), -np.minimum(np.abs(v), room[0]))
             ends = np.stack([x + v, x])
-        compared(function.at_points, found, x, ends, 8 * self._relative_noise, self.point.name)
+        compared(problem.function.at_points, found, x, ends, 8 * problem.relative_noise, self.point.name)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ..core.point import Array, Point
 from ..evaluate.functions import Evaluation
+from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep
+from ..methods.second import second_derivatives
 from .compressed import Compressed
 from .patterns import as_kernel, coloured, given_pattern, sparse
 
@@ -19,8 +21,15 @@ def by_gradient(
     grad: Callable[..., Any], point: Point, args: tuple[Any, ...], how: Evaluation, chosen: FixedStep, sparsity: Any
 ) -> Any:
     """Differences of the gradient, columns of a colour of the star colouring at a time; a csr_array."""
-    gradient = Compressed(grad, point, args, how, chosen)
-    pattern = _symmetric_pattern(gradient.found_pattern(sparsity, args))
+    gradient = Compressed(grad, point, how, chosen)
+    with gradient.problem(args) as problem:
+        return _symmetric(gradient, problem, sparsity)
+
+
+def _symmetric(gradient: Compressed, problem: Problem, sparsity: Any) -> Any:
+    """The Hessian from a gradient: entries alone in their row and colour, the others being their mirror images."""
+    point = gradient.point
+    pattern = _symmetric_pattern(gradient.found_pattern(problem, sparsity))
     colours, count = coloured(as_kernel(pattern), star=True)
     rows = np.repeat(np.arange(point.n), np.diff(pattern.indptr))
     columns = pattern.indices
@@ -35,14 +44,20 @@ def by_gradient(
     ones = np.ones(int(alone.sum()), dtype=bool)
     gradient.set_groups(module.csr_array((ones, columns[alone], starts), shape=pattern.shape), colours, count)
 
-    x = point.flat.ravel()
-    with gradient.function(args) as function:
-        data = np.empty(pattern.nnz)
-        data[alone] = gradient.entries(function, x, args)
-        data[~alone] = data[mirror.data[~alone] - 1]
-        found = module.csr_array((data, columns, pattern.indptr), shape=pattern.shape)
-        gradient.compare(function, x, found)
+    data = np.empty(pattern.nnz)
+    data[alone] = gradient.entries(problem)
+    data[~alone] = data[mirror.data[~alone] - 1]
+    found = module.csr_array((data, columns, pattern.indptr), shape=pattern.shape)
+    gradient.compare(problem, found)
     return (0.5 * (found + found.T)).tocsr()
+
+
+def by_entries(problem: Problem, chosen: FixedStep, sparsity: Any) -> Any:
+    """Second differences of f for the entries of a pattern; a csr_array."""
+    n = problem.point.n
+    rows, columns = upper_entries(sparsity, n)
+    diagonal, mixed = second_derivatives(problem, chosen, np.arange(n), rows, columns)
+    return symmetric(rows, columns, mixed, diagonal)
 
 
 def upper_entries(sparsity: Any, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -63,7 +63,9 @@ def coloured(pattern: border.Pattern, star: bool = False) -> tuple[NDArray[np.in
     return other if other[1] < natural[1] else natural
 
 
-def detected(evaluate: Evaluate, x: Array, room: Array | None = None, nan: bool = False, points: int = 2) -> Any:
+def detected(
+    evaluate: Evaluate, x: Array, base: Array, room: Array | None = None, nan: bool = False, points: int = 2
+) -> Any:
     """The pattern of f's Jacobian, by perturbing blocks of coordinates together: a csr_array of booleans.
 
     A block whose rows are known is halved; blocks that share no row are perturbed together, so that a pattern with few
@@ -75,6 +77,8 @@ def detected(evaluate: Evaluate, x: Array, room: Array | None = None, nan: bool 
         Values of f at a point.
     x : ndarray
         (n,).
+    base : ndarray
+        The values there.
     room : ndarray, optional
         (2, n): how far coordinates may move down and up.
     nan : bool
@@ -83,9 +87,7 @@ def detected(evaluate: Evaluate, x: Array, room: Array | None = None, nan: bool 
         Around how many points f is asked; an entry that is zero at one of them by chance is not lost.
     """
     rng = np.random.default_rng(0)
-    bases = [(x, evaluate(x))]
-    if not np.array_equal(bases[0][1], evaluate(x), equal_nan=True):
-        raise ValueError("f is not deterministic: its pattern cannot be detected; pass sparsity= as a pattern")
+    bases = [(x, base)]
     size = np.where(x == 0, 1.0, np.abs(x))
     moves = 1e-3 * size * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
     if room is not None:
@@ -94,6 +96,8 @@ def detected(evaluate: Evaluate, x: Array, room: Array | None = None, nan: bool 
     for _ in range(0 if nan else points - 1):
         other = x + moves * rng.uniform(0.2, 0.8, x.size)
         values = evaluate(other)
+        if not np.array_equal(values, evaluate(other), equal_nan=True):
+            raise ValueError("f is not deterministic: its pattern cannot be detected; pass sparsity= as a pattern")
         if np.isfinite(values).all():
             bases.append((other, values))
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..check.gradient import GradientAtPoint
 from ..core.coordinates import checked_bounds
 from ..core.point import Point, as_point
-from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..records.check import GradientCheck, Mismatch
 
@@ -101,8 +102,8 @@ def check_grad(
     how = evaluation(vectorized, workers, progress, retries)
 
     def at(point: Point) -> GradientCheck:
-        with as_function(f, args, point, how) as function:
-            work = GradientAtPoint(function, grad, point, args, rtol, Adaptive(typical_x, bounds))
+        with Problem.of(f, args, point, how) as problem:
+            work = GradientAtPoint(problem, grad, args, rtol, Adaptive(typical_x, bounds))
             return work.check(exhaustive, max_evals, seed)
 
     check = at(point)

@@ -19,6 +19,7 @@ from ..descent.state import Rules
 from ..descent.stopping import Ending, Stopping
 from ..evaluate import border
 from ..evaluate.functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..methods.method import Method
 from ..records.descent import DescentResult
@@ -164,10 +165,9 @@ def gradient_descent(
     # The bar of a run shows its iterations; one point at a time is no work to share.
     shared = how._replace(progress=False)
     alone = SERIAL if how.vectorized is False else Evaluation(how.vectorized)
-    imaginary = bool(methods) and methods[0].imaginary
-    with as_function(f, args, point, alone) as loss, as_function(f, args, point, shared, imaginary) as differenced:
+    with as_function(f, args, point, alone) as loss, Problem.of(f, args, point, shared) as differenced:
         slopes: Slopes = (
-            UserSlopes(grad, args, point) if callable(grad) else DifferenceSlopes(differenced, point, methods, adaptive)
+            UserSlopes(grad, args, point) if callable(grad) else DifferenceSlopes(differenced, methods, adaptive)
         )
         run = Run(loss, _calls(f, args, point, loss, slopes, how), slopes, point, rules)
         run.checkpoint = kept

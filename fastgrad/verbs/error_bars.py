@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coordinates import base_values
+from ..core.coordinates import Coordinates
 from ..core.point import as_point
 from ..evaluate import border
-from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
-from ..evaluate.results import ReturnedShapeError
-from ..methods.adaptive import Adaptive, flag_names, scales
+from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..evaluate.problem import Problem
+from ..methods.adaptive import Adaptive, flag_names
+from ..methods.matrix_derivative import hessian_derivative, jacobian_derivative
 from ..records.derivative import Derivative
 
 __all__ = ["Derivative", "differentiate", "noise_level"]
@@ -102,24 +103,19 @@ def differentiate(
     how = evaluation(vectorized, workers, progress, retries)
     if deriv not in (1, 2):
         raise ValueError(f"deriv is {deriv!r}; expected 1 or 2")
-    if deriv == 2:
-        if bounds is not None or noise is not None:
-            raise ValueError("second derivatives take neither bounds= nor noise=")
-        from ..methods.matrix_derivative import hessian_derivative
-
-        return hessian_derivative(f, x, args, typical_x, how)
+    if deriv == 2 and (bounds is not None or noise is not None):
+        raise ValueError("second derivatives take neither bounds= nor noise=")
     point = as_point(x)
     method = Adaptive(typical_x, bounds, noise)
-    try:
-        with as_function(f, args, point, how) as function:
-            function.expect(method.evaluations(point.n))
-            found, bits, levels, _ = method.components(function, point, point.flat)
-    except ReturnedShapeError:
-        if point.make is not None or bounds is not None or noise is not None or outputs_of(f, args, point, how) == 1:
-            raise
-        from ..methods.matrix_derivative import jacobian_derivative
-
-        return jacobian_derivative(f, x, args, typical_x, how)
+    with Problem.of(f, args, point, how, outputs=None) as problem:
+        if deriv == 2:
+            return hessian_derivative(problem, typical_x)
+        if point.n and problem.outputs > 1:
+            if bounds is not None or noise is not None:
+                raise ValueError("a Jacobian with error bars takes neither bounds= nor noise=")
+            return jacobian_derivative(problem, typical_x)
+        problem.function.expect(method.evaluations(point.n))
+        found, bits, levels = method.components(problem)
 
     def again() -> border.Function:
         made = as_function(f, args, point, evaluation(vectorized, None, False, 0))
@@ -132,7 +128,7 @@ def differentiate(
         error=point.restore(found[1]),
         step=point.restore(found[2]),
         flags=point.restore(names),
-        nfev=function.nfev,
+        nfev=problem.nfev,
         noise=float(levels[0]),
         left=point.restore(found[3]),
         right=point.restore(found[4]),
@@ -191,8 +187,8 @@ def noise_level(
     point = as_point(x)
     if not point.n:
         return 0.0
-    points = point.flat.reshape(1, -1)
-    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
-        base = base_values(function, point, points).ravel()
-        function.tolerate(True)
-        return float(function.noise(points, base, scales(typical_x, point, points))[0])
+    with Problem.of(f, args, point, evaluation(vectorized, workers, progress, retries)) as problem:
+        sizes = Coordinates(point, problem.points, typical_x=typical_x).sizes()
+        base = problem.values.ravel()
+        problem.function.tolerate(True)
+        return float(problem.function.noise(problem.points, base, sizes)[0])

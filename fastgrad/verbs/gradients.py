@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from .. import stencils
 from ..core.point import Array, Point, as_array, as_point
 from ..evaluate import border
-from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation
-from ..methods.directional import directional_derivative
+from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.problem import Problem
+from ..methods.directional import along
 from ..methods.fixed import FixedStep
 from ..methods.method import Method
-from ..stencils import FLOAT64
 
 _METHODS = ("central", "forward", "complex", "adaptive")
 _CHUNK = 1 << 19
@@ -204,8 +204,8 @@ def partial(
 
     Notes
     -----
-    ∂²f/∂x_i² takes [f(x+h) - 2f(x) + f(x-h)] / h² and three evaluations; ∂²f/∂x_i∂x_j the four corners
-    x ± h e_i ± k e_j (Abramowitz and Stegun 1964, 25.3.23 and 25.3.26).
+    ∂²f/∂x_i² takes [f(x+h) - 2f(x) + f(x-h)] / h² and three evaluations; ∂²f/∂x_i∂x_j seven: f at x, at x ± h e_i and
+    x ± k e_j, and at x ± (h e_i + k e_j) (Abramowitz and Stegun 1964, 25.3.23 and 25.3.27).
 
     Examples
     --------
@@ -221,18 +221,16 @@ def partial(
     chosen = make_method(method, order, step, typical_x, bounds, noise)
     how = evaluation(vectorized, workers, progress, retries)
     first = point.component(i)
-    if j is not None:
-        second = point.component(j)
-        if method != "central" or order not in (None, 2):
-            raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
+    second = None if j is None else point.component(j)
+    if second is not None and (method != "central" or order not in (None, 2)):
+        raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
+    with Problem.of(f, args, point, how) as problem:
+        if second is None:
+            return float(chosen.derivatives(problem, only=first).item())
         assert isinstance(chosen, FixedStep)
         from ..methods.second import second_partial
 
-        with as_function(f, args, point, how) as function:
-            return second_partial(function, point, first, second, chosen)
-
-    with as_function(f, args, point, how, chosen.imaginary) as function:
-        return float(chosen.derivatives(function, point, point.flat, only=first)[0].item())
+        return second_partial(problem, first, second, chosen)
 
 
 def directional(
@@ -293,7 +291,8 @@ def directional(
     chosen = make_method(method, order, step, typical_x, bounds, noise)
     assert isinstance(chosen, FixedStep)
     how = evaluation(vectorized, workers, progress, retries)
-    return float(directional_derivative(f, args, point, v, chosen, how)[0])
+    with Problem.of(f, args, point, how) as problem:
+        return float(along(problem, v, chosen)[0])
 
 
 def batch_gradient(
@@ -366,17 +365,14 @@ def batch_gradient(
         for start in range(0, b, rows):
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
     point = Point(np.zeros(n))
-    relative_noise = FLOAT64
     direct = out.flags.carray and not np.may_share_memory(out, points)
     how = evaluation(vectorized, workers, progress, retries)
-    with as_function(f, args, point, how, chosen.imaginary) as function:
-        function.expect(chosen.evaluations(b * n))
+    with Problem.of(f, args, point, how) as problem:
+        problem.function.expect(chosen.evaluations(b * n))
         for start in range(0, b, rows):
-            chunk = np.ascontiguousarray(points[start : start + rows], dtype=np.float64)
-            # Noise differs from point to point: what one chunk shows must not change the next.
-            known = FLOAT64 if adaptive else relative_noise
             part = out[start : start + rows]
-            found, relative_noise = chosen.derivatives(function, point, chunk, known, out=part if direct else None)
+            problem = problem.at(np.ascontiguousarray(points[start : start + rows], dtype=np.float64))
+            found = chosen.derivatives(problem, out=part if direct else None)
             if found is not part:
                 part[...] = found
     return out

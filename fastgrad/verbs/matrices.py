@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, Point, array_point, as_array
-from ..evaluate.functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
+from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.problem import Problem
+from ..methods import second
 from ..methods.fixed import fixed_or_error
-from ..methods.second import hessian_of_values
-from ..sparse.hessian import by_gradient
+from ..sparse.hessian import by_entries, by_gradient
 from .gradients import batch_gradient, make_method
-from .plans import plan_jacobian
+from .plans import sparse_jacobian
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 
@@ -72,19 +73,16 @@ def jacobian(
            [ 0., 10.],
            [ 0.,  0.]])
     """
-    if sparsity is not None:
-        plan = plan_jacobian(
-            f, x, sparsity=sparsity, args=args, method=method, order=order, step=step, typical_x=typical_x,
-            bounds=bounds, noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
-        )  # fmt: skip
-        return plan(x)
+    callable_or_error(f)
     chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    point = array_point(x)
     how = evaluation(vectorized, workers, progress, retries)
-    outputs = outputs_of(f, args, point, how)
-    with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
-        function.expect(chosen.evaluations(point.n))
-        found = chosen.derivatives(function, point, point.flat)[0]
+    if sparsity is not None:
+        return sparse_jacobian(f, x, args, chosen, sparsity, how)
+    point = array_point(x)
+    with Problem.of(f, args, point, how, outputs=None) as problem:
+        problem.function.expect(1 + chosen.evaluations(point.n))
+        outputs = problem.outputs
+        found = chosen.derivatives(problem)
     return np.ascontiguousarray(found.reshape(point.n, outputs).T)
 
 
@@ -139,15 +137,16 @@ def batch_jacobian(
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape
     point = Point(points[0].copy())
-    how = evaluation(vectorized, workers, progress, retries)
-    outputs = outputs_of(f, args, point, how)
-    found = np.empty((b, outputs, n))
-    rows = max(1, _BLOCK // (n * outputs))
-    with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
-        function.expect(chosen.evaluations(points.size))
+    callable_or_error(f)
+    with Problem.of(f, args, point, evaluation(vectorized, workers, progress, retries), outputs=None) as problem:
+        problem.function.expect(1 + chosen.evaluations(points.size))
+        outputs = problem.outputs
+        found = np.empty((b, outputs, n))
+        rows = max(1, _BLOCK // (n * outputs))
         for start in range(0, b, rows):
             part = points[start : start + rows]
-            slopes = chosen.derivatives(function, point, part)[0].reshape(len(part), n, outputs)
+            problem = problem.at(part)
+            slopes = chosen.derivatives(problem).reshape(len(part), n, outputs)
             found[start : start + rows] = slopes.transpose(0, 2, 1)
     return found
 
@@ -237,7 +236,8 @@ def hessian(
         if bounds is not None or sparsity is not None:
             raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
         return _of_complex_steps(f, x, args, step, typical_x, how)
-    return hessian_of_values(f, args, array_point(x), chosen, how, sparsity)
+    with Problem.of(f, args, array_point(x), how) as problem:
+        return second.hessian(problem, chosen) if sparsity is None else by_entries(problem, chosen, sparsity)
 
 
 def _of_complex_steps(

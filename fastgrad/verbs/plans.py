@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from ..core.point import Array, array_point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
-from ..methods.fixed import fixed_or_error
+from ..evaluate.problem import Problem
+from ..methods.fixed import FixedStep, fixed_or_error
 from ..records.show import axes_or_new
 from ..sparse.compressed import Compressed
 from ..sparse.patterns import as_kernel, coloured, sparse
@@ -32,9 +33,9 @@ class JacobianPlan:
     n_colours : int
     """
 
-    def __init__(self, entries: Compressed, args: tuple[Any, ...], sparsity: Any) -> None:
+    def __init__(self, entries: Compressed, args: tuple[Any, ...], pattern: Any) -> None:
         self._entries, self._args = entries, args
-        self.pattern = entries.found_pattern(sparsity, args)
+        self.pattern = pattern
         self.colours, self.n_colours = coloured(as_kernel(self.pattern))
         entries.set_groups(self.pattern, self.colours, self.n_colours)
         self._compared = False
@@ -85,15 +86,19 @@ class JacobianPlan:
         if not border.is_plain(at):
             i = int(np.argmin(np.isfinite(at)))
             raise ValueError(f"{point.name(i)} is {at[i]}; derivatives need finite coordinates")
-        args = args or self._args
-        with self._entries.function(args) as function:
-            function.expect(self.evaluations)
-            data = self._entries.entries(function, at, args)
-            found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
-            if not self._compared:
-                self._entries.compare(function, at, found)
-                self._compared = True
-            self._entries.nfev += function.nfev
+        with self._entries.problem(args or self._args, at) as problem:
+            problem.function.expect(self.evaluations)
+            found = self._at(problem)
+            self._entries.nfev += problem.nfev
+        return found
+
+    def _at(self, problem: Problem) -> Any:
+        """The Jacobian at a problem's point; the first one is compared with f."""
+        data = self._entries.entries(problem)
+        found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+        if not self._compared:
+            self._entries.compare(problem, found)
+            self._compared = True
         return found
 
     def dense(self, x: ArrayLike, *args: Any) -> Array:
@@ -212,7 +217,25 @@ def plan_jacobian(
     callable_or_error(f)
     how = evaluation(vectorized, workers, progress, retries)
     chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    return JacobianPlan(Compressed(f, array_point(x), args, how, chosen), args, sparsity)
+    return _planned(Compressed(f, array_point(x), how, chosen), args, sparsity)[0]
+
+
+def _planned(
+    entries: Compressed, args: tuple[Any, ...], sparsity: Any, at_once: bool = False
+) -> tuple[JacobianPlan, Any]:
+    """A plan, and if it is wanted at once the Jacobian at the point that it was made at."""
+    with entries.problem(args) as problem:
+        plan = JacobianPlan(entries, args, entries.found_pattern(problem, sparsity))
+        found = plan._at(problem) if at_once else None
+        entries.nfev += problem.nfev
+    return plan, found
+
+
+def sparse_jacobian(
+    f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: FixedStep, sparsity: Any, how: Evaluation
+) -> Any:
+    """The Jacobian at a point, by a plan that is made there: f at x is asked once for both."""
+    return _planned(Compressed(f, array_point(x), how, chosen), args, sparsity, at_once=True)[1]
 
 
 def summed_gradient(
@@ -222,8 +245,8 @@ def summed_gradient(
     point = array_point(x)
     if sparsity is None:
         return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0]).reshape(np.shape(x))
-    plan = JacobianPlan(Compressed(f, point, args, how, fixed_or_error(chosen)), args, sparsity)
-    return np.asarray(plan(point.flat).sum(axis=0)).reshape(np.shape(x))
+    found = sparse_jacobian(f, x, args, fixed_or_error(chosen), sparsity, how)
+    return np.asarray(found.sum(axis=0)).reshape(np.shape(x))
 
 
 def _sum_of(f: Callable[..., Any], how: Evaluation) -> Callable[..., Any]:

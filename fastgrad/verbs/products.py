@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, array_point
-from ..evaluate.functions import SERIAL, Vectorized, Workers, callable_or_error, evaluation, outputs_of
-from ..methods.directional import directional_derivative
+from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.problem import Problem
+from ..methods.directional import along, product_with_hessian
 from ..methods.fixed import fixed_or_error
-from .gradients import batch_gradient, make_method
+from .gradients import make_method
 
 __all__ = ["hvp", "jvp"]
-
-_GRADIENT_NOISE = 1e-12  # of gradients of order 4, relative
 
 
 def jvp(
@@ -64,9 +62,10 @@ def jvp(
     array([ 7., 10.])
     """
     chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    point = array_point(x)
-    how = evaluation(vectorized, workers, progress, retries)
-    return directional_derivative(f, args, point, v, chosen, how, outputs_of(f, args, point, how))
+    callable_or_error(f)
+    with Problem.of(f, args, array_point(x), evaluation(vectorized, workers, progress, retries), None) as problem:
+        _ = problem.outputs
+        return along(problem, v, chosen)
 
 
 def hvp(
@@ -134,15 +133,7 @@ def hvp(
     if noise is not None:
         raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
     exact = method == "complex"
-
-    def gradients(X: Array) -> Array:
-        return batch_gradient(
-            f, X, args=args, method="complex" if exact else "central", order=None if exact else 4, typical_x=typical_x,
-            bounds=None if exact else bounds, vectorized=vectorized, workers=workers, progress=progress,
-            retries=retries,
-        )  # fmt: skip
-
-    outer = fixed_or_error(make_method("central" if exact else method, order, step, typical_x, bounds, None))
-    point = array_point(x)
-    how, accuracy = SERIAL._replace(vectorized="rows"), np.finfo(float).eps if exact else _GRADIENT_NOISE
-    return directional_derivative(gradients, (), point, v, outer, how, point.n, accuracy)
+    inner = make_method("complex" if exact else "central", None if exact else 4, None, typical_x, bounds, None)
+    outer = make_method("central" if exact else method, order, step, typical_x, bounds, None)
+    how = evaluation(vectorized, workers, progress, retries)
+    return product_with_hessian(f, args, array_point(x), v, fixed_or_error(inner), fixed_or_error(outer), how)

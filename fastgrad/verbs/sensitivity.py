@@ -117,8 +117,9 @@ def sensitivity(
         raise ValueError(f'step is "auto", "sd" or steps, not {step!r}')
     f = rows.predictor(predict)
     points = rows.points()[kept]
-    count = _outputs(f, points)
-    with as_function(f, (), Point(points[0].copy()), how, outputs=count) as function:
+    with as_function(f, (), Point(points[0].copy()), how, outputs=None) as function:
+        function.value(points[0])
+        count = function.outputs
         work = _Work(function, points, spread)
         piecewise = isinstance(step, str) and step == "auto" and work.is_piecewise_constant()
         if step == "sd" or piecewise:
@@ -296,14 +297,6 @@ def _weights() -> Array:
             first = min(max(place - count // 2, 0), _POINTS - count)
             table[place, k, first : first + count] = exact_weights(place, range(first, first + count), 1)
     return table
-
-
-def _outputs(f: Callable[[Array], Any], rows: Array) -> int:
-    """How many values the model has for a row."""
-    result = np.asarray(f(rows[:1].copy()))
-    if result.ndim == 0 or len(result) != 1:
-        raise ValueError(f"predict returned shape {result.shape} for one row; expected (1,) or (1, outputs)")
-    return 1 if result.ndim == 1 else int(result.shape[1])
 
 
 def _output_names(outputs: Sequence[str] | None, predict: Any, count: int) -> list[str]:

@@ -1,0 +1,161 @@
+"""A function at points: what every verb asks of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..core.point import Array, Point
+from ..stencils import FLOAT32, FLOAT64, stencil
+from . import border
+from .functions import SERIAL, Evaluation, as_function
+
+T = TypeVar("T")
+
+
+class Problem:
+    """A function at one point or many: its values there, asked for once, and the precision that it computes in.
+
+    Parameters
+    ----------
+    function : Function
+    point : Point
+        Gives the names and shape of the coordinates.
+    x : ndarray, optional
+        One point, of any shape, or points (b, n); `point` itself by default.
+    relative_noise : float, optional
+        The precision that f is believed to compute in.
+    values : ndarray, optional
+        f at the points, (points, outputs), where it is known.
+    """
+
+    __slots__ = ("_values", "declared", "function", "point", "relative_noise", "x")
+
+    def __init__(
+        self,
+        function: border.Function,
+        point: Point,
+        x: Array | None = None,
+        relative_noise: float = FLOAT64,
+        values: Array | None = None,
+    ) -> None:
+        self.function = function
+        self.point = point
+        # f may write to the array that the user holds.
+        self.x = (point.flat if x is None else x).copy()
+        self.relative_noise = relative_noise
+        self.declared = False
+        self._values = None if values is None else _finite(values, point, self.points)
+
+    @classmethod
+    def of(
+        cls,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        point: Point,
+        how: Evaluation = SERIAL,
+        outputs: int | None = 1,
+    ) -> Problem:
+        """The problem of f(x, *args) at a point; a context, which ends what belongs to it."""
+        return cls(as_function(f, args, point, how, outputs), point)
+
+    def __enter__(self) -> Problem:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.function.__exit__(kind, error, trace)
+
+    @property
+    def points(self) -> Array:
+        """The points, (points, n)."""
+        return self.x.reshape(-1, self.function.n)
+
+    @property
+    def values(self) -> Array:
+        """F at the points, (points, outputs); raises a ValueError where it is not finite."""
+        if self._values is None:
+            function, points = self.function, self.points
+            found = function.at_points(points) if function.outputs else function.value(points[0]).reshape(1, -1)
+            self._values = _finite(found, self.point, points)
+        return self._values
+
+    @property
+    def outputs(self) -> int:
+        """How many values f has."""
+        if not self.function.outputs:
+            return int(self.values.shape[1])
+        return self.function.outputs
+
+    @property
+    def nfev(self) -> int:
+        """Evaluations of f so far."""
+        return self.function.nfev
+
+    def at(self, x: Array, values: Array | None = None) -> Problem:
+        """The same function at other points, of which it is believed what was learnt here."""
+        return Problem(self.function, self.point, x, self.relative_noise, values)
+
+    # --- Precision -------------------------------------------------------------------------------------------------
+
+    def declare(self, noise: float | None) -> None:
+        """The user knows the absolute noise of an evaluation; None: does not."""
+        if noise is None:
+            return
+        if not (noise > 0 and math.isfinite(noise)):
+            raise ValueError(f"noise is {noise}; expected a positive number, the absolute noise of f")
+        size = float(np.abs(self.values).max(initial=0.0))
+        self.relative_noise = max(noise / size, FLOAT64) if size else FLOAT64
+        self.declared = True
+
+    def settled(self, take: Callable[[float], T], found: T | None = None) -> T:
+        """What `take` gives for the noise that f has: once more where its values show another one than was believed.
+
+        Parameters
+        ----------
+        take : callable
+            ``take(relative_noise)``: derivatives by steps for that noise.
+        found : optional
+            What it gave for the noise that was believed, where that is known.
+        """
+        if found is None:
+            found = take(self.relative_noise)
+        seen = self.relative_noise if self.declared or not self.function.n else self._seen()
+        if seen != self.relative_noise:
+            self.relative_noise = seen
+            found = take(seen)
+        return found
+
+    def _seen(self) -> float:
+        """The precision that the values of f show."""
+        function = self.function
+        if function.float32:
+            return FLOAT32
+        if function.sees_double or not (function.sees_change or self._changes()):
+            return FLOAT64
+        return FLOAT64 if function.sees_double else FLOAT32
+
+    def _changes(self) -> bool:
+        """Whether f changes at all: a constant looks like float32, and two points farther apart tell."""
+        first = self.points[:1]
+        h = border.steps(first, self.function.n, stencil("central", 2).relative_step(FLOAT32))
+        try:
+            self.function.at_points(np.concatenate([first + h, first - h]))
+        except Exception:
+            return False
+        return self.function.sees_change
+
+
+def _finite(values: Array, point: Point, points: Array) -> Array:
+    """Values (points, outputs) that are finite."""
+    if not border.is_plain(values):
+        finite = np.isfinite(values).all(axis=1)
+        if not finite.all():
+            row = int(np.argmin(finite))
+            raise ValueError(
+                f"f is {values[row][~np.isfinite(values[row])][0]} at x itself ({point.at(points[row])}); "
+                "a derivative needs a finite value there"
+            )
+    return values
