@@ -46,7 +46,7 @@ cdef int line_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1
     cdef LineFunction f = <LineFunction>ctx
     cdef Py_ssize_t a, j
     # One coordinate: a component is a point.
-    at = np.array([s.x[component_of(s, a)] for a in range(s.count)])
+    at = np.array([s.x[fg_component_of(s, a)] for a in range(s.count)])
     moves = np.multiply.outer([s.h[a] for a in range(s.count)], [s.offsets[j] for j in range(s.width)])
     return f.evaluate((at[:, None] + (1j * moves if f.imaginary else moves)).ravel(), values)
 

@@ -15,7 +15,7 @@ from ..evaluate.problem import Problem
 from .method import Method
 
 FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite")
-"""Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c)."""
+"""Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/include/adaptive.h)."""
 
 
 KINK = 1 << FLAGS.index("kink")
