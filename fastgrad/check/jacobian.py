@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from ..core.coordinates import base_values
 from ..core.point import Array, as_point
 from ..evaluate.border import Function
-from ..evaluate.functions import Workers, as_function, callable_or_error, evaluation
+from ..evaluate.functions import as_function, callable_or_error, evaluation
 from ..evaluate.pointers import compiled_parts
 from ..records.check import ROWS, GradientCheck, Mismatch
 from ..stencils import FLOAT64
 from ..verbs.checks import check_grad
+from ..verbs.signatures import JacobianCheckOptions, checked, with_options
 from .lines import estimate
 
 __all__ = ["check_jacobian"]
@@ -23,6 +24,7 @@ __all__ = ["check_jacobian"]
 Product = Callable[[Array], Array]
 
 
+@with_options(JacobianCheckOptions)
 def check_jacobian(
     f: Callable[..., Any],
     jac: Any = None,
@@ -31,11 +33,7 @@ def check_jacobian(
     args: tuple[Any, ...] = (),
     jvp: Callable[[Array, Array], Any] | None = None,
     vjp: Callable[[Array, Array], Any] | None = None,
-    rtol: float = 0.0,
-    seed: int = 0,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[JacobianCheckOptions],
 ) -> GradientCheck:
     """Check a user-coded Jacobian, or products with it, against differences.
 
@@ -51,12 +49,8 @@ def check_jacobian(
         Further arguments of f and jac.
     jvp, vjp : callable, optional
         Instead of jac: ``jvp(x, v)`` is J v, ``vjp(x, u)`` is u J.
-    rtol : float, optional
-        Relative error that is accepted, on top of the error bars.
-    seed : int, optional
-        Of the random direction.
-    workers, progress, retries
-        As for `gradient`.
+    **options
+        Those of `JacobianCheckOptions`.
 
     Returns
     -------
@@ -83,7 +77,8 @@ def check_jacobian(
     >>> check.verdict, check.wrong[0].path
     ('wrong', 'J[1, 1]')
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    given = checked(check_jacobian, options)
     if sum(given is not None for given in (jac, jvp, vjp)) != 1:
         raise TypeError("check_jacobian takes one of jac, jvp= and vjp=")
     point = as_point(np.asarray(x, dtype=np.float64) if isinstance(x, (list, tuple)) else x)
@@ -92,10 +87,10 @@ def check_jacobian(
     if not callable(f) or compiled_parts(f) is not None:
         raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
     m = int(np.asarray(f(point.flat.copy(), *args)).size)
-    with as_function(f, args, point, evaluation(False, workers, progress, retries), outputs=m) as function:
+    with as_function(f, args, point, evaluation(given), outputs=m) as function:
         base = base_values(function, point, point.flat)[0]
         function.tolerate(True)
-        work = _JacobianWork(function, point.flat, base, args, rtol, seed)
+        work = _JacobianWork(function, point.flat, base, args, given["rtol"], given["seed"])
         if vjp is not None:
             return work.by_rows(vjp)
         return work.by_columns(*_products(jac, jvp, point.flat, args, m))

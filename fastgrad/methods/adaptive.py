@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.coordinates import base_values, checked_steps, room_within
 from ..core.point import Array, Point
+from ..core.warnings import warn
 from ..evaluate import border
 from ..stencils import FLOAT64
 from .method import Method
@@ -64,11 +64,9 @@ class Adaptive(Method):
         if not border.is_plain(found[0]):
             undetermined = ~np.isfinite(found[0])
             c = int(np.argmax(undetermined))
-            warnings.warn(
+            warn(
                 f"no derivative by {point.name(c)} ({flag_names(flags[c])}; {undetermined.sum()} such components): "
-                "nan; fastgrad.differentiate shows more",
-                RuntimeWarning,
-                stacklevel=4,
+                "nan; fastgrad.differentiate shows more"
             )
         known = max([v / abs(b) for v, b in zip(levels.tolist(), base.tolist(), strict=True) if b], default=0.0)
         values = found[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from .. import stencils
 from ..core.coordinates import base_values, checked_steps, relative, room_within, steps_within
 from ..core.point import Array, Point
+from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import SERIAL, Evaluation
 from ..stencils import FLOAT32, FLOAT64, Stencil
@@ -189,11 +189,9 @@ class _Work:
         fixed = (room == 0).all(axis=0)[components]
         self.one_sided(found, components, room)
         if fixed.any():
-            warnings.warn(
+            warn(
                 f"{self.point.name(int(components[np.argmax(fixed)]))} is fixed by its bounds (lower == upper; "
-                f"{fixed.sum()} such components): its derivative is undetermined, nan",
-                RuntimeWarning,
-                stacklevel=5,
+                f"{fixed.sum()} such components): its derivative is undetermined, nan"
             )
         return found.reshape(self.x.shape) if only is None and self.function.outputs == 1 else found
 
@@ -217,11 +215,9 @@ class _Work:
         if bad.size:
             if self.function.domain_error is not None:
                 raise self.function.domain_error
-            warnings.warn(
+            warn(
                 f"f is not finite on either side of {self.point.name(int(components[bad[0]]))} "
-                f"({bad.size} such components): their derivatives are nan. A smaller step= may help",
-                RuntimeWarning,
-                stacklevel=5,
+                f"({bad.size} such components): their derivatives are nan. A smaller step= may help"
             )
 
 

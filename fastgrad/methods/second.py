@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from .. import stencils
 from ..core.coordinates import base_values, checked_steps, relative, room_within, steps_within
 from ..core.point import Array, Point
+from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..sparse.hessian import symmetric, upper_entries
@@ -61,7 +61,7 @@ def hessian_of_values(
         if chosen.noise is None and steps is None and function.float32:
             diagonal, mixed = entries(FLOAT32)
     if not (np.isfinite(diagonal).all() and np.isfinite(mixed).all()):
-        warnings.warn("second derivatives are nan where f is not finite around x", RuntimeWarning, stacklevel=4)
+        warn("second derivatives are nan where f is not finite around x")
     if sparsity is not None:
         return symmetric(rows, columns, mixed, diagonal)
     matrix = np.empty((n, n))

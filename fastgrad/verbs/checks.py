@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from ..check.gradient import GradientAtPoint
+from ..core import options as checks
 from ..core.coordinates import checked_bounds
 from ..core.point import Point, as_point
-from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..evaluate.functions import as_function, callable_or_error, evaluation
 from ..methods.adaptive import Adaptive
 from ..records.check import GradientCheck, Mismatch
+from .signatures import GradientCheckOptions, checked, with_options
 
 __all__ = ["GradientCheck", "Mismatch", "check_grad"]
 
 
+@with_options(GradientCheckOptions)
 def check_grad(
     f: Callable[..., Any],
     grad: Any,
     x: Any,
     *,
     args: tuple[Any, ...] = (),
-    rtol: float = 0.0,
-    typical_x: Any = None,
-    bounds: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
     exhaustive: bool | None = None,
     max_evals: int | None = None,
     near: int = 0,
-    seed: int = 0,
+    **options: Unpack[GradientCheckOptions],
 ) -> GradientCheck:
     """Check a user-coded gradient against differences that know their own errors.
 
@@ -47,18 +43,14 @@ def check_grad(
         Where to check.
     args : tuple, optional
         Further arguments of f and grad.
-    rtol : float, optional
-        Relative error that is accepted, on top of the error bar of the differences.
-    typical_x, bounds, vectorized, workers, progress, retries
-        As for `differentiate`.
     exhaustive : bool, optional
         True: every entry by itself. False: a search. By default, a search beyond 300 entries, unless there are bounds.
     max_evals : int, optional
         Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
     near : int, optional
         Check also at so many points drawn near x, within bounds. grad must be callable.
-    seed : int, optional
-        Of the random directions and points.
+    **options
+        Those of `GradientCheckOptions`.
 
     Returns
     -------
@@ -94,20 +86,25 @@ def check_grad(
     >>> check.verdict, check.explanation
     ('wrong', '1 of 2 entries is wrong: x[1] has 2 times its value')
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    given = checked(check_grad, options)
+    near = checks.count("near", near)
+    exhaustive = checks.optional(checks.flag)("exhaustive", exhaustive)
+    max_evals = checks.optional(checks.count)("max_evals", max_evals)
+    if near and not callable(grad):
+        raise TypeError("near= needs a gradient that can be called at other points")
+    how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
     point = as_point(x)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
-    how = evaluation(vectorized, workers, progress, retries)
 
     def at(point: Point) -> GradientCheck:
         with as_function(f, args, point, how) as function:
-            work = GradientAtPoint(function, grad, point, args, rtol, Adaptive(typical_x, bounds))
+            adaptive = Adaptive(given["typical_x"], bounds)
+            work = GradientAtPoint(function, grad, point, args, given["rtol"], adaptive)
             return work.check(exhaustive, max_evals, seed)
 
     check = at(point)
-    if near and not callable(grad):
-        raise TypeError("near= needs a gradient that can be called at other points")
     for k in range(near):
         if not check:
             break

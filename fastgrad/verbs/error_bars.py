@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from ..core.coordinates import base_values
+from ..core.options import deriv_or_error
 from ..core.point import as_point
 from ..evaluate import border
-from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
+from ..evaluate.functions import as_function, callable_or_error, evaluation, outputs_of
 from ..evaluate.results import ReturnedShapeError
 from ..methods.adaptive import Adaptive, flag_names, scales
 from ..records.derivative import Derivative
+from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
 
 __all__ = ["Derivative", "differentiate", "noise_level"]
 
 
+@with_options(AdaptiveOptions)
 def differentiate(
     f: Callable[..., Any],
     x: Any,
     *,
-    deriv: int = 1,
+    deriv: Literal[1, 2] = 1,
     args: tuple[Any, ...] = (),
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[AdaptiveOptions],
 ) -> Derivative:
     """Gradient, Jacobian or Hessian, each entry with its own step and an error bar.
 
@@ -53,8 +50,8 @@ def differentiate(
         Where f may be evaluated. A coordinate with lower == upper is undetermined, with the flag "edge".
     noise : float, optional
         The standard deviation of the noise of one evaluation, if known; estimated by default.
-    vectorized, workers, progress, retries
-        As for `gradient`.
+    **options
+        Those of `AdaptiveOptions`.
 
     Returns
     -------
@@ -98,11 +95,11 @@ def differentiate(
     >>> d.flags.tolist(), d.left.round(6).tolist(), d.right.round(6).tolist()
     (['', 'kink'], [nan, -1.0], [nan, 1.0])
     """
-    callable_or_error(f)
-    how = evaluation(vectorized, workers, progress, retries)
-    if deriv not in (1, 2):
-        raise ValueError(f"deriv is {deriv!r}; expected 1 or 2")
-    if deriv == 2:
+    callable_or_error(f, args)
+    given = checked(differentiate, options)
+    how = evaluation(given)
+    typical_x, bounds, noise = given["typical_x"], given["bounds"], given["noise"]
+    if deriv_or_error(deriv) == 2:
         if bounds is not None or noise is not None:
             raise ValueError("second derivatives take neither bounds= nor noise=")
         from ..methods.matrix_derivative import hessian_derivative
@@ -122,7 +119,7 @@ def differentiate(
         return jacobian_derivative(f, x, args, typical_x, how)
 
     def again() -> border.Function:
-        made = as_function(f, args, point, evaluation(vectorized, None, False, 0))
+        made = as_function(f, args, point, how._replace(workers=None, progress=False, retries=0))
         made.tolerate(True)
         return made
 
@@ -143,16 +140,13 @@ def differentiate(
     )
 
 
+@with_options(NoiseLevelOptions)
 def noise_level(
     f: Callable[..., Any],
     x: Any,
     *,
     args: tuple[Any, ...] = (),
-    typical_x: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[NoiseLevelOptions],
 ) -> float:
     """The standard deviation of the noise of one evaluation of f near x.
 
@@ -160,8 +154,14 @@ def noise_level(
 
     Parameters
     ----------
-    f, x, args, typical_x, vectorized, workers, progress, retries
-        As for `differentiate`.
+    f : callable
+        ``f(x, *args) -> float``.
+    x : number, array_like or pytree
+        The point.
+    args : tuple, optional
+        Further arguments of f.
+    **options
+        Those of `NoiseLevelOptions`.
 
     Returns
     -------
@@ -187,12 +187,14 @@ def noise_level(
     >>> 3e-7 < level < 3e-6
     True
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    given = checked(noise_level, options)
     point = as_point(x)
     if not point.n:
         return 0.0
     points = point.flat.reshape(1, -1)
-    with as_function(f, args, point, evaluation(vectorized, workers, progress, retries)) as function:
+    sizes = scales(given["typical_x"], point, points)
+    with as_function(f, args, point, evaluation(given)) as function:
         base = base_values(function, point, points).ravel()
         function.tolerate(True)
-        return float(function.noise(points, base, scales(typical_x, point, points))[0])
+        return float(function.noise(points, base, sizes)[0])

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, Point, array_point, as_array
-from ..evaluate.functions import Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation, outputs_of
-from ..methods.fixed import fixed_or_error
+from ..evaluate.functions import Evaluation, as_function, callable_or_error, outputs_of
+from ..methods.fixed import FixedStep, fixed_or_error
 from ..methods.second import hessian_of_values
 from ..sparse.hessian import by_gradient
-from .gradients import batch_gradient, make_method
+from .gradients import batch_gradient
 from .plans import plan_jacobian
+from .signatures import Options, Sparsity, choose, with_options
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 
 _BLOCK = 1 << 18
 
 
+@with_options(Options)
 def jacobian(
     f: Callable[..., Any],
     x: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    sparsity: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Jacobian of a vector function at a point.
 
@@ -51,8 +44,10 @@ def jacobian(
         `plan_jacobian`, which keeps what was found for other points.
     vectorized : bool or {"rows", "columns"}, optional
         f takes points (k, n) and returns (k, m); with "columns" it takes (n, k) and returns (m, k).
-    args, method, order, step, typical_x, bounds, noise, workers, progress, retries
-        As for `gradient`.
+    args : tuple, optional
+        Further arguments of f.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -72,15 +67,12 @@ def jacobian(
            [ 0., 10.],
            [ 0.,  0.]])
     """
+    callable_or_error(f, args)
+    method, how = choose(jacobian, options)
     if sparsity is not None:
-        plan = plan_jacobian(
-            f, x, sparsity=sparsity, args=args, method=method, order=order, step=step, typical_x=typical_x,
-            bounds=bounds, noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
-        )  # fmt: skip
-        return plan(x)
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+        return plan_jacobian(f, x, sparsity=sparsity, args=args, **options)(x)
+    chosen = fixed_or_error(method)
     point = array_point(x)
-    how = evaluation(vectorized, workers, progress, retries)
     outputs = outputs_of(f, args, point, how)
     with as_function(f, args, point, how, chosen.imaginary, outputs) as function:
         function.expect(chosen.evaluations(point.n))
@@ -88,30 +80,26 @@ def jacobian(
     return np.ascontiguousarray(found.reshape(point.n, outputs).T)
 
 
+@with_options(Options)
 def batch_jacobian(
     f: Callable[..., Any],
     X: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> Array:
     """Jacobians of a vector function at many points.
 
     Parameters
     ----------
-    f, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
-        As for `jacobian`; options of x's shape are per coordinate, (n,), and hold for all points.
+    f, args
+        As for `jacobian`.
     X : array_like
-        Points (b, n), one a row.
+        Points (b, n), one a row. Options of x's shape are (n,), and hold for all points.
+    vectorized : bool or {"rows", "columns"}, optional
+        As for `jacobian`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -133,13 +121,14 @@ def batch_jacobian(
            [[4., 3.],
             [0., 1.]]])
     """
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    callable_or_error(f, args)
+    method, how = choose(batch_jacobian, options)
+    chosen = fixed_or_error(method)
     points = as_array(X, "X")
     if points.ndim != 2 or not points.size:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape
     point = Point(points[0].copy())
-    how = evaluation(vectorized, workers, progress, retries)
     outputs = outputs_of(f, args, point, how)
     found = np.empty((b, outputs, n))
     rows = max(1, _BLOCK // (n * outputs))
@@ -152,23 +141,15 @@ def batch_jacobian(
     return found
 
 
+@with_options(Options)
 def hessian(
     f: Callable[..., Any],
     x: ArrayLike,
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    sparsity: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Hessian of a scalar function at a point.
 
@@ -179,16 +160,20 @@ def hessian(
     x : array_like
         The point; n entries of any shape.
     grad : callable, optional
-        ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
-    method, order : optional
-        As for `gradient`. From values of f, "central" has order 2, 4, 6 or 8, "forward" order 1, and "complex" is
-        central differences of gradients by complex steps.
-    args, step, typical_x, noise, vectorized, workers, progress, retries
-        As for `gradient`; with grad, they are its.
+        ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate, and
+        the options below are grad's.
+    args : tuple, optional
+        Further arguments of f and grad.
+    method : {"central", "forward", "complex"}, optional
+        As for `gradient`. From values of f, "complex" is central differences of gradients by complex steps.
+    order : int, optional
+        Order of accuracy of the central differences: 2 (default), 4, 6 or 8.
     bounds : (lower, upper), optional
         As for `gradient`; entries beside a bound become one-sided, of order 2.
     sparsity : {"detect"} or pattern, optional
         Where the Hessian may not be zero: `scipy.sparse` or an array, (n, n); with grad, also to be detected.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -216,36 +201,30 @@ def hessian(
     array([[ 4., 38.],
            [38., 36.]])
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    method, how = choose(hessian, options)
+    chosen = fixed_or_error(method)
     if sparsity is not None and grad is not None:
-        how = evaluation(vectorized, workers, progress, retries)
-        chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
         return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
     if isinstance(sparsity, str):
         raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
     if grad is not None:
-        matrix = jacobian(
-            grad, x, args=args, method=method, order=order, bounds=bounds, step=step, typical_x=typical_x, noise=noise,
-            vectorized=vectorized, workers=workers, progress=progress, retries=retries,
-        )  # fmt: skip
+        matrix = jacobian(grad, x, args=args, **options)
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
         return np.asarray(0.5 * (matrix + matrix.T))
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    how = evaluation(vectorized, workers, progress, retries)
     if chosen.imaginary:
-        if bounds is not None or sparsity is not None:
+        if options.get("bounds") is not None or sparsity is not None:
             raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
-        return _of_complex_steps(f, x, args, step, typical_x, how)
+        return _of_complex_steps(f, x, args, chosen, how)
     return hessian_of_values(f, args, array_point(x), chosen, how, sparsity)
 
 
 def _of_complex_steps(
-    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], step: Any, typical_x: Any, how: Evaluation
+    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], chosen: FixedStep, how: Evaluation
 ) -> Array:
     def slopes(points: Array) -> Array:
-        options = how._asdict()
-        return batch_gradient(f, points, args=args, method="complex", **options)
+        return batch_gradient(f, points, args=args, method="complex", **how._asdict())
 
-    matrix = jacobian(slopes, x, step=step, typical_x=typical_x, vectorized=True)
+    matrix = jacobian(slopes, x, step=chosen.step, typical_x=chosen.typical_x, vectorized=True)
     return np.asarray(0.5 * (matrix + matrix.T))

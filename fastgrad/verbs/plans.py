@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, array_point
 from ..evaluate import border
-from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.functions import Evaluation, callable_or_error
 from ..methods.fixed import fixed_or_error
 from ..records.show import axes_or_new
 from ..sparse.compressed import Compressed
 from ..sparse.patterns import as_kernel, coloured, sparse
-from .gradients import make_method
+from .signatures import Options, Sparsity, choose, with_options
 
 __all__ = ["JacobianPlan", "plan_jacobian"]
 
@@ -147,22 +147,14 @@ class JacobianPlan:
         return axes
 
 
+@with_options(Options)
 def plan_jacobian(
     f: Callable[..., Any],
     x: ArrayLike,
     *,
-    sparsity: Any = "detect",
+    sparsity: Sparsity = "detect",
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> JacobianPlan:
     """Plan a sparse Jacobian, which is then evaluated at many points.
 
@@ -176,8 +168,12 @@ def plan_jacobian(
         Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
         blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
         which NumPy code carries on: a superset, with no tolerance.
-    args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+    args : tuple, optional
+        Further arguments of f.
+    vectorized : bool or {"rows", "columns"}, optional
         As for `jacobian`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -209,9 +205,9 @@ def plan_jacobian(
     array([[ 1.,  0.],
            [-6.,  1.]])
     """
-    callable_or_error(f)
-    how = evaluation(vectorized, workers, progress, retries)
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    callable_or_error(f, args)
+    method, how = choose(plan_jacobian, options)
+    chosen = fixed_or_error(method)
     return JacobianPlan(Compressed(f, array_point(x), args, how, chosen), args, sparsity)
 
 
