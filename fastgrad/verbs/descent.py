@@ -139,7 +139,7 @@ def gradient_descent(
     bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
     if isinstance(method, str) and method in _ACCURACY:
         raise ValueError(
-            f"method={method!r} is not one of {', '.join(map(repr, METHODS))}; differences are chosen by grad="
+            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={method!r}"
         )
     checks.one_of(*METHODS)("method", method)
     _check_names(grad, method_near_optimum)
