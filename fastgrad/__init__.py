@@ -19,7 +19,6 @@ from .verbs.transforms import grad, value_and_grad
 
 if TYPE_CHECKING:
     from . import grid, testing
-    from .check.jacobian import check_jacobian
     from .evaluate.compiling import compile
     from .verbs.checks import GradientCheck, Mismatch, check_grad
     from .verbs.descent import DescentResult, gradient_descent
@@ -73,7 +72,7 @@ _ON_USE = {
     "Sensitivity": "records.sensitivity",
     "batch_jacobian": "verbs.matrices",
     "check_grad": "verbs.checks",
-    "check_jacobian": "check.jacobian",
+    "check_jacobian": "verbs.checks",
     "compile": "evaluate.compiling",
     "differentiate": "verbs.error_bars",
     "gradient_descent": "verbs.descent",

@@ -1,4 +1,4 @@
-"""Checks of hand-coded Jacobians, and of products with them."""
+"""Jacobians, and products with them, compared with differences along lines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 
 from ..core.point import Array, as_point
 from ..evaluate.border import Function
-from ..evaluate.functions import Workers, as_function, callable_or_error, evaluation
-from ..evaluate.pointers import compiled_parts
+from ..evaluate.functions import as_function
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..records.check import ROWS, GradientCheck, Mismatch
@@ -19,97 +18,17 @@ from ..stencils import FLOAT64
 from .gradient import GradientAtPoint
 from .lines import estimate
 
-__all__ = ["check_jacobian"]
-
 Product = Callable[[Array], Array]
 
 
-def check_jacobian(
-    f: Callable[..., Any],
-    jac: Any = None,
-    x: Any = None,
-    *,
-    args: tuple[Any, ...] = (),
-    jvp: Callable[[Array, Array], Any] | None = None,
-    vjp: Callable[[Array, Array], Any] | None = None,
-    rtol: float = 0.0,
-    seed: int = 0,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
-) -> GradientCheck:
-    """Check a user-coded Jacobian, or products with it, against differences.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(x, *args) -> (m,)``.
-    jac : callable, array_like or sparse matrix, optional
-        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`.
-    x : array_like
-        Where to check, (n,).
-    args : tuple, optional
-        Further arguments of f and jac.
-    jvp, vjp : callable, optional
-        Instead of jac: ``jvp(x, v)`` is J v, ``vjp(x, u)`` is u J.
-    rtol : float, optional
-        Relative error that is accepted, on top of the error bars.
-    seed : int, optional
-        Of the random direction.
-    workers, progress, retries
-        As for `gradient`.
-
-    Returns
-    -------
-    check : GradientCheck
-        Entries are named ``J[i, j]``, index i * n + j.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The Jacobian has the wrong shape; none, or more than one, of jac, jvp and vjp is given.
-
-    Notes
-    -----
-    One product with a random direction sees all rows at once, and says which are wrong. The columns of the wrong
-    entries are found by halving: products with a part of the direction. An entry missing from a sparse pattern is
-    found like any other. jac and jvp are only multiplied with vectors. vjp is checked as the gradient of u·f for a
-    random u, by `check_grad`; the rows are then found by halving u.
-
-    Examples
-    --------
-    >>> import fastgrad as fg, numpy as np
-    >>> f = lambda x: np.array([x[0] * x[1], np.sin(x[1])])
-    >>> check = fg.check_jacobian(f, lambda x: [[x[1], x[0]], [0.0, np.sin(x[1])]], np.array([2.0, 3.0]))
-    >>> check.verdict, check.wrong[0].path
-    ('wrong', 'J[1, 1]')
-    """
-    callable_or_error(f)
-    if sum(given is not None for given in (jac, jvp, vjp)) != 1:
-        raise TypeError("check_jacobian takes one of jac, jvp= and vjp=")
-    point = as_point(np.asarray(x, dtype=np.float64) if isinstance(x, (list, tuple)) else x)
-    if point.make is not None or len(point.shape) != 1 or not point.n:
-        raise ValueError(f"x has shape {point.shape}; expected (n,) with n > 0")
-    if not callable(f) or compiled_parts(f) is not None:
-        raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
-    with Problem.of(f, args, point, evaluation(False, workers, progress, retries), outputs=None) as problem:
-        base = problem.values[0]
-        problem.function.tolerate(True)
-        work = _JacobianWork(problem.function, problem.x, base, args, rtol, seed)
-        if vjp is not None:
-            return work.by_rows(vjp)
-        return work.by_columns(*_products(jac, jvp, problem.x, args, base.size))
-
-
-class _JacobianWork:
+class JacobianAtPoint:
     """One check at one point."""
 
-    def __init__(
-        self, function: Function, x: Array, base: Array, args: tuple[Any, ...], rtol: float, seed: int
-    ) -> None:
-        self.function = function
-        self.x = x
-        self.base = base
+    def __init__(self, problem: Problem, rtol: float, seed: int) -> None:
+        self.function = problem.function
+        self.x = x = problem.x
+        self.base = base = problem.values[0]
+        self.function.tolerate(True)
         self.rtol = rtol
         self.seed = seed
         self.scale = np.where(x == 0, 1.0, np.abs(x))
@@ -154,8 +73,7 @@ class _JacobianWork:
 
         point = as_point(self.x)
         problem = Problem(as_function(mixed, (), point), point, values=np.array([[self.mixture @ self.base]]))
-        work = GradientAtPoint(problem, product(self.mixture), (), self.rtol, Adaptive())
-        check = work.check(None, None, self.seed)
+        check = GradientAtPoint(problem, product(self.mixture), (), self.rtol, Adaptive()).check(None, None, self.seed)
         if check.verdict == "right":
             why = f"u·J agrees with the gradient of u·f for a random u: {check.explanation}"
             return self._right(why, check.resolution)
@@ -235,7 +153,7 @@ class _JacobianWork:
         return GradientCheck("wrong", rows, why, total, nfev, resolution, self.seed, rows[:ROWS])
 
 
-def _products(jac: Any, jvp: Any, x: Array, args: tuple[Any, ...], m: int) -> tuple[Product, Product | None]:
+def products(jac: Any, jvp: Any, x: Array, args: tuple[Any, ...], m: int) -> tuple[Product, Product | None]:
     """V -> J v as claimed, (m,); and v -> |J| v, where the entries of J are known."""
     if jvp is not None:
 

@@ -80,8 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from .demo import main
 
-    _demo.main()
+    main()
     return RIGHT
 
 

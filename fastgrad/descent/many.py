@@ -17,8 +17,8 @@ from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep
 from ..methods.method import Method
+from ..methods.named import make_method
 from ..records.descent import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
-from ..verbs.gradients import make_method
 from .line_search import SUFFICIENT
 
 _RUNNING = -1
@@ -49,7 +49,7 @@ def descend_many(
         raise ValueError(f"x0 has shape {starts.shape}; with batch=True it is (m, n), one start a row")
     point = Point(starts[0].copy())
     name = "central" if grad is None or callable(grad) else grad
-    chosen = make_method(name, None, None, typical_x, bounds, noise)
+    chosen = make_method(name, typical_x=typical_x, bounds=bounds, noise=noise)
     limits = None
     if bounds is not None:
         lower, upper = checked_bounds(bounds, point, starts)

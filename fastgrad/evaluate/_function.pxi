@@ -26,6 +26,7 @@ cdef class Function:
     cdef readonly bint float32 # f returned a dtype of at most float32 precision
     cdef fg_seen seen          # what its values say of its precision
     cdef readonly object domain_error
+    cdef public tuple domain_errors   # what f raises where it is not defined
 
     cdef int prepare(self, object f, tuple args, object point, Py_ssize_t outputs) except -1:
         """point: a ``Point``, for the length, shape and names of coordinates; or the array, if x is one.
@@ -40,6 +41,7 @@ cdef class Function:
         for j in range(len(args)):
             self.argv[j + 2] = <PyObject *>args[j]
         self.point = point
+        self.domain_errors = results.DOMAIN_ERRORS
         self.n = cnp.PyArray_SIZE(<cnp.ndarray>point) if cnp.PyArray_CheckExact(point) else point.n
         self.c.ctx = <void *>self
         self.c.outputs = outputs
@@ -179,8 +181,6 @@ cdef class Function:
         finally:
             if scratch is not stack:
                 PyMem_Free(scratch)
-        self.seen.wide |= (seen & FG_SEEN_DOUBLE) != 0
-        self.seen.differs |= (seen & FG_SEEN_CHANGE) != 0
         return seen
 
     def differences(self, x, Scheme scheme, components, h, base=None):

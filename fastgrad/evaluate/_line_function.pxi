@@ -1,4 +1,4 @@
-# A function along a line. Part of border.pyx.
+# Functions made of another: along a line, and the sum of its values. Part of border.pyx.
 
 @cython.final
 cdef class LineFunction(Function):
@@ -54,3 +54,63 @@ cdef int line_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1
 cdef int line_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
     cdef LineFunction f = <LineFunction>ctx
     return f.evaluate(np.array([points[k] for k in range(count)]), values)
+
+
+@cython.final
+cdef class SumFunction(Function):
+    """x -> the sum of the values of f at x; its precision is that of the terms."""
+    cdef Function inner
+
+    def __init__(self, Function inner, point):
+        self.prepare(None, (), point, 1)
+        self.inner = inner
+        self.c.at_shifts = sum_at_shifts
+        self.c.at_points = sum_at_points
+
+    def tolerate(self, bint tolerant):
+        self.inner.tolerate(tolerant)
+
+    cdef int learn(self) except -1:
+        """What the function itself saw."""
+        self.nfev, self.float32, self.domain_error = self.inner.nfev, self.inner.float32, self.inner.domain_error
+        self.seen = self.inner.seen
+        return 0
+
+    cdef Py_ssize_t rows_of_block(self, Py_ssize_t each) noexcept:
+        """Rows of terms that are held at a time."""
+        return max(1, LAST_BLOCK // (8 * each * max(1, self.inner.c.outputs)))
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        cdef fg_shifts part = s[0]
+        cdef Py_ssize_t begin, count, block = self.rows_of_block(s.width)
+        cdef cnp.ndarray terms
+        self.inner.turn(self.imaginary)
+        for begin in range(0, s.count, block):
+            count = min(block, s.count - begin)
+            terms = np.empty((count * s.width, self.inner.c.outputs))
+            part.count, part.h, part.first = count, s.h + begin, s.first + begin
+            part.components = NULL if s.components is NULL else s.components + begin
+            self.inner.c.at_shifts(self.inner.c.ctx, &part, doubles(terms))
+            terms = terms.sum(axis=1)
+            memcpy(values + begin * s.width, doubles(terms), cnp.PyArray_NBYTES(terms))
+        return self.learn()
+
+    cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
+        cdef Py_ssize_t begin, rows, width = 2 * self.n if self.imaginary else self.n, block = self.rows_of_block(1)
+        cdef cnp.ndarray terms
+        self.inner.turn(self.imaginary)
+        for begin in range(0, count, block):
+            rows = min(block, count - begin)
+            terms = np.empty((rows, self.inner.c.outputs))
+            self.inner.c.at_points(self.inner.c.ctx, rows, self.n, points + begin * width, doubles(terms))
+            terms = terms.sum(axis=1)
+            memcpy(values + begin, doubles(terms), cnp.PyArray_NBYTES(terms))
+        return self.learn()
+
+
+cdef int sum_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1:
+    return (<SumFunction>ctx).shifts(s, values)
+
+
+cdef int sum_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
+    return (<SumFunction>ctx).points(count, points, values)

@@ -221,7 +221,7 @@ cdef class PythonFunction(Function):
         cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
         results.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}"
                          + self.named().hint(error))
-        if not (self.tolerant and results.is_domain_error(error)):
+        if not (self.tolerant and results.is_domain_error(error, self.domain_errors)):
             raise error
         if self.domain_error is None:
             if not self.is_edge(s.x + (c - c % self.n), c % self.n, shift, value):
@@ -244,7 +244,7 @@ cdef class PythonFunction(Function):
             self.data[i] = x[i] + shift
         try:
             self.value(value)
-        except results.DOMAIN_ERRORS:
+        except self.domain_errors:
             return True
         return False
 
@@ -261,7 +261,7 @@ cdef class PythonFunction(Function):
         try:
             self.value(out)
         except Exception as error:
-            if self.tolerant and results.is_domain_error(error):
+            if self.tolerant and results.is_domain_error(error, self.domain_errors):
                 self.domain_error = self.domain_error or error
                 fill_nan(self.c.outputs, out)
                 return 0

@@ -152,7 +152,7 @@ cdef class VectorizedFunction(Function):
                     double *values) except -1:
         """f raised for a block: the points one by one, to find those beyond the edge of its domain."""
         cdef Py_ssize_t r, a, k
-        if not (self.tolerant and results.is_domain_error(error)):
+        if not (self.tolerant and results.is_domain_error(error, self.domain_errors)):
             a = begin // s.width
             where = self.named().where(fg_component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
             results.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
@@ -161,7 +161,7 @@ cdef class VectorizedFunction(Function):
         for r in range(begin, end):
             try:
                 self.evaluate(self.shifted(s, r, r + 1), 1, values + (r - begin) * self.c.outputs)
-            except results.DOMAIN_ERRORS as another:
+            except self.domain_errors as another:
                 if self.domain_error is None:
                     self.unshifted(s, r)  # raises if x itself is outside
                     self.domain_error = another
@@ -209,7 +209,7 @@ cdef class VectorizedFunction(Function):
             try:
                 self.evaluate(block, rows, values + begin * self.c.outputs)
             except Exception as error:
-                if self.tolerant and results.is_domain_error(error):
+                if self.tolerant and results.is_domain_error(error, self.domain_errors):
                     if rows == 1:
                         self.domain_error = self.domain_error or error
                         fill_nan(self.c.outputs, values + begin * self.c.outputs)

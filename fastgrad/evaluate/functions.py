@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
+from ..core.options import arguments
 from ..core.point import Point, Tree
 from . import border
 from .pointers import Pointer, compiled_parts
+from .results import DOMAIN_ERRORS
 
 Vectorized = bool | Literal["rows", "columns"]
 
@@ -33,29 +33,18 @@ class Evaluation(NamedTuple):
     workers: Workers = None
     progress: bool = False
     retries: int = 0
+    domain_errors: tuple[type[Exception], ...] = DOMAIN_ERRORS
 
 
 SERIAL = Evaluation()
 
 
-def evaluation(vectorized: Vectorized, workers: Workers, progress: bool, retries: int) -> Evaluation:
-    """The options, checked; `SERIAL` itself where nothing is asked for."""
-    if vectorized is False and workers is None and not progress and not retries:
-        return SERIAL
-    if vectorized not in (False, True, "rows", "columns"):
-        raise ValueError(f'vectorized is False, True ("rows") or "columns", not {vectorized!r}')
-    # Dask's client has a submit() too, but of futures of another kind.
-    is_client = hasattr(workers, "get_executor")
-    if workers is not None and (is_client or not hasattr(workers, "submit")):
-        if isinstance(workers, bool) or not isinstance(workers, int):
-            hint = "; pass its get_executor()" if is_client else ""
-            raise TypeError(f"workers is {workers!r}; expected a number or a concurrent.futures.Executor{hint}")
-        if workers < 1:
-            raise ValueError(f"workers is {workers}; expected 1 or more")
-        workers = None if workers == 1 else workers
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        raise ValueError(f"retries is {retries!r}; expected 0 or a positive number")
-    return Evaluation(vectorized, workers, bool(progress), retries)
+def evaluation(options: Mapping[str, Any]) -> Evaluation:
+    """What checked options say of it; `SERIAL` itself where nothing is asked for."""
+    found = Evaluation(
+        options["vectorized"], options["workers"], options["progress"], options["retries"], options["domain_errors"]
+    )
+    return SERIAL if found == SERIAL else found
 
 
 def as_function(
@@ -78,6 +67,7 @@ def as_function(
         Values that f returns for a point; with None, its first `value` tells.
     """
     function = _function(f, args, point, how, 0 if outputs is None else outputs)
+    function.domain_errors = how.domain_errors
     if how.progress:
         from .progress import Progress
 
@@ -118,7 +108,7 @@ def _pooled(
     from .tasks import Job
 
     assert how.workers is not None
-    job = Job(f, args, point.restore(point.flat), how.vectorized)
+    job = Job(f, args, point.restore(point.flat), how.vectorized, how.domain_errors)
     return border.PooledFunction(point, Pool(job, point, how.workers, how.retries, outputs), outputs)
 
 
@@ -145,21 +135,12 @@ def _as_compiled(
     return border.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
 
 
-def callable_or_error(f: Any, name: str = "f") -> None:
-    """Raise a TypeError unless f can be called."""
+def callable_or_error(f: Any, args: Any = ()) -> None:
+    """Raise a TypeError unless f can be called, and args is a tuple."""
     if not callable(f) and compiled_parts(f) is None:
-        raise TypeError(f"{name} is {f!r} of type {type(f).__name__}; expected a function")
-
-
-def outputs_of(f: Callable[..., Any], args: tuple[Any, ...], point: Point, how: Evaluation) -> int:
-    """How many values f has: it is called once to see."""
-    callable_or_error(f)
-    if compiled_parts(f) is not None:
-        return 1
-    x = point.flat.copy()
-    if how.vectorized is not False:
-        x = x.reshape((-1, 1) if how.vectorized == "columns" else (1, -1))
-    return int(np.size(f(x, *args)))
+        raise TypeError(f"f is {f!r} of type {type(f).__name__}; expected a function")
+    if not isinstance(args, tuple):
+        arguments(args)
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:

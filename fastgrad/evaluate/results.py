@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-DOMAIN_ERRORS = (ValueError, ZeroDivisionError, FloatingPointError, OverflowError)
-"""What functions raise outside their domain (``math.log(-1)``, ``1/0``, ``np.errstate(all="raise")``)."""
+DOMAIN_ERRORS: tuple[type[Exception], ...] = (ValueError, ArithmeticError)
+"""What functions raise outside their domain (``math.log(-1)``, ``1/0``, ``Decimal(-1).sqrt()``), unless told others."""
 
 
 class ReturnedShapeError(ValueError):
     """f returned an array of another shape than it should."""
 
 
-def is_domain_error(error: BaseException) -> bool:
+def is_domain_error(error: BaseException, domain_errors: tuple[type[Exception], ...] = DOMAIN_ERRORS) -> bool:
     """Whether an exception may be f's way to say that a point is outside its domain."""
-    return isinstance(error, DOMAIN_ERRORS) and not isinstance(error, ReturnedShapeError)
+    return isinstance(error, domain_errors) and not isinstance(error, ReturnedShapeError)
 
 
 _NARROW = frozenset({"float16", "bfloat16", "float32", "complex64"})

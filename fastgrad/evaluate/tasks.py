@@ -28,6 +28,7 @@ class Job(NamedTuple):
     args: tuple[Any, ...]
     example: Any  # what f takes
     vectorized: Vectorized
+    domain_errors: tuple[type[Exception], ...]
 
 
 class Task(NamedTuple):
@@ -62,7 +63,8 @@ def evaluate(task: Task) -> Done:
     try:
         job = _unpacked(task.job) if isinstance(task.job, bytes) else task.job
         point = as_point(job.example)
-        with as_function(job.f, job.args, point, Evaluation(job.vectorized), task.outputs or None) as function:
+        how = Evaluation(job.vectorized, domain_errors=job.domain_errors)
+        with as_function(job.f, job.args, point, how, task.outputs or None) as function:
             function.tolerate(task.tolerant)
             rows = len(task.x) if task.moves is None else task.moves.size
             parts, problem = [], None

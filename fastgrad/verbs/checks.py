@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from ..check.gradient import GradientAtPoint
+from ..check.jacobian import JacobianAtPoint, products
+from ..core import options as checks
 from ..core.coordinates import checked_bounds
-from ..core.point import Point, as_point
-from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..core.point import Array, Point, as_point
+from ..evaluate.functions import callable_or_error, evaluation
+from ..evaluate.pointers import compiled_parts
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..records.check import GradientCheck, Mismatch
+from .signatures import GradientCheckOptions, JacobianCheckOptions, checked, with_options
 
 __all__ = ["GradientCheck", "Mismatch", "check_grad"]
 
 
+@with_options(GradientCheckOptions)
 def check_grad(
     f: Callable[..., Any],
     grad: Any,
     x: Any,
     *,
     args: tuple[Any, ...] = (),
-    rtol: float = 0.0,
-    typical_x: Any = None,
-    bounds: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
     exhaustive: bool | None = None,
     max_evals: int | None = None,
     near: int = 0,
-    seed: int = 0,
+    **options: Unpack[GradientCheckOptions],
 ) -> GradientCheck:
     """Check a user-coded gradient against differences that know their own errors.
 
@@ -48,18 +46,14 @@ def check_grad(
         Where to check.
     args : tuple, optional
         Further arguments of f and grad.
-    rtol : float, optional
-        Relative error that is accepted, on top of the error bar of the differences.
-    typical_x, bounds, vectorized, workers, progress, retries
-        As for `differentiate`.
     exhaustive : bool, optional
         True: every entry by itself. False: a search. By default, a search beyond 300 entries, unless there are bounds.
     max_evals : int, optional
         Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
     near : int, optional
         Check also at so many points drawn near x, within bounds. grad must be callable.
-    seed : int, optional
-        Of the random directions and points.
+    **options
+        Those of `GradientCheckOptions`.
 
     Returns
     -------
@@ -95,20 +89,25 @@ def check_grad(
     >>> check.verdict, check.explanation
     ('wrong', '1 of 2 entries is wrong: x[1] has 2 times its value')
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    given = checked(check_grad, options)
+    near = checks.count("near", near)
+    exhaustive = checks.optional(checks.flag)("exhaustive", exhaustive)
+    max_evals = checks.optional(checks.count)("max_evals", max_evals)
+    if near and not callable(grad):
+        raise TypeError("near= needs a gradient that can be called at other points")
+    how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
     point = as_point(x)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
-    how = evaluation(vectorized, workers, progress, retries)
 
     def at(point: Point) -> GradientCheck:
         with Problem.of(f, args, point, how) as problem:
-            work = GradientAtPoint(problem, grad, args, rtol, Adaptive(typical_x, bounds))
+            adaptive = Adaptive(given["typical_x"], bounds)
+            work = GradientAtPoint(problem, grad, args, given["rtol"], adaptive)
             return work.check(exhaustive, max_evals, seed)
 
     check = at(point)
-    if near and not callable(grad):
-        raise TypeError("near= needs a gradient that can be called at other points")
     for k in range(near):
         if not check:
             break
@@ -116,6 +115,75 @@ def check_grad(
         check = at(as_point(other))
         check.notes.append(f"at point {k + 1} of {near} near x, seed {seed}")
     return check
+
+
+@with_options(JacobianCheckOptions)
+def check_jacobian(
+    f: Callable[..., Any],
+    jac: Any = None,
+    x: Any = None,
+    *,
+    args: tuple[Any, ...] = (),
+    jvp: Callable[[Array, Array], Any] | None = None,
+    vjp: Callable[[Array, Array], Any] | None = None,
+    **options: Unpack[JacobianCheckOptions],
+) -> GradientCheck:
+    """Check a user-coded Jacobian, or products with it, against differences.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> (m,)``.
+    jac : callable, array_like or sparse matrix, optional
+        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`.
+    x : array_like
+        Where to check, (n,).
+    args : tuple, optional
+        Further arguments of f and jac.
+    jvp, vjp : callable, optional
+        Instead of jac: ``jvp(x, v)`` is J v, ``vjp(x, u)`` is u J.
+    **options
+        Those of `JacobianCheckOptions`.
+
+    Returns
+    -------
+    check : GradientCheck
+        Entries are named ``J[i, j]``, index i * n + j.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The Jacobian has the wrong shape; none, or more than one, of jac, jvp and vjp is given.
+
+    Notes
+    -----
+    One product with a random direction sees all rows at once, and says which are wrong. The columns of the wrong
+    entries are found by halving: products with a part of the direction. An entry missing from a sparse pattern is
+    found like any other. jac and jvp are only multiplied with vectors. vjp is checked as the gradient of u·f for a
+    random u, by `check_grad`; the rows are then found by halving u.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: np.array([x[0] * x[1], np.sin(x[1])])
+    >>> check = fg.check_jacobian(f, lambda x: [[x[1], x[0]], [0.0, np.sin(x[1])]], np.array([2.0, 3.0]))
+    >>> check.verdict, check.wrong[0].path
+    ('wrong', 'J[1, 1]')
+    """
+    callable_or_error(f, args)
+    given = checked(check_jacobian, options)
+    if sum(each is not None for each in (jac, jvp, vjp)) != 1:
+        raise TypeError("check_jacobian takes one of jac, jvp= and vjp=")
+    point = as_point(np.asarray(x, dtype=np.float64) if isinstance(x, (list, tuple)) else x)
+    if point.make is not None or len(point.shape) != 1 or not point.n:
+        raise ValueError(f"x has shape {point.shape}; expected (n,) with n > 0")
+    if not callable(f) or compiled_parts(f) is not None:
+        raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
+    with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
+        work = JacobianAtPoint(problem, given["rtol"], given["seed"])
+        if vjp is not None:
+            return work.by_rows(vjp)
+        return work.by_columns(*products(jac, jvp, problem.x, args, work.base.size))
 
 
 def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:

@@ -6,10 +6,11 @@ import math
 import os
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
+from ..core import options as checks
 from ..core.coordinates import checked_bounds
 from ..core.point import Array, Point, as_point, per_coordinate
 from ..descent.checkpoint import Checkpoint
@@ -18,33 +19,33 @@ from ..descent.run import LearningRate, Run
 from ..descent.state import Rules
 from ..descent.stopping import Ending, Stopping
 from ..evaluate import border
-from ..evaluate.functions import SERIAL, Evaluation, Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..evaluate.functions import SERIAL, Evaluation, as_function, callable_or_error, evaluation
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..methods.method import Method
+from ..methods.named import make_method
 from ..records.descent import DescentResult
-from .gradients import make_method
+from .signatures import AdaptiveOptions, checked, with_options
 
 __all__ = ["DescentResult", "gradient_descent"]
 
 METHODS = ("gd", "momentum", "nesterov", "adam", "bb")
+Accuracy = Literal["forward", "central", "adaptive"]
 _ACCURACY = ("forward", "central", "adaptive")
 
 
+@with_options(AdaptiveOptions)
 def gradient_descent(
     f: Callable[..., Any],
     x0: Any = None,
     *,
-    grad: Callable[..., Any] | str | None = None,
+    grad: Callable[..., Any] | Accuracy | Literal["complex"] | None = None,
     args: tuple[Any, ...] = (),
-    method: str = "gd",
+    method: Literal["gd", "momentum", "nesterov", "adam", "bb"] = "gd",
     learning_rate: LearningRate = "auto",
     momentum: float = 0.9,
     decay: float = 0.999,
-    bounds: Any = None,
-    typical_x: Any = None,
-    noise: float | None = None,
-    method_near_optimum: str | None = "adaptive",
+    method_near_optimum: Accuracy | None = "adaptive",
     gtol: float = 1e-6,
     ftol: float = 0.0,
     maxiter: int = 1000,
@@ -55,10 +56,7 @@ def gradient_descent(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: float = 5.0,
     batch: bool = False,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[AdaptiveOptions],
 ) -> DescentResult:
     """Minimise f by following its negative gradient.
 
@@ -82,9 +80,7 @@ def gradient_descent(
     momentum, decay : float, optional
         Momentum, and for Adam its β₁; Adam's β₂.
     bounds : (lower, upper), optional
-        x is kept within by projection.
-    typical_x, noise : optional
-        For differences, as for `gradient`.
+        x is kept within by projection; each is a number, None or of x's shape.
     method_near_optimum : {"forward", "central", "adaptive"} or None, optional
         How differences may be taken where those of `grad` are what limits progress; None: never otherwise.
     gtol : float, optional
@@ -106,8 +102,8 @@ def gradient_descent(
         Seconds between two writes.
     batch : bool, optional
         Descend from every row of x0.
-    vectorized, workers, progress, retries
-        As for `gradient`.
+    **options
+        Those of `AdaptiveOptions`.
 
     Returns
     -------
@@ -139,26 +135,44 @@ def gradient_descent(
     >>> result.success, result.x.round(5)
     (True, array([1., 2.]))
     """
-    callable_or_error(f)
-    if method not in METHODS:
-        hint = "; differences are chosen by grad=" if method in _ACCURACY else ""
-        raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, METHODS))}{hint}")
-    _check_numbers(learning_rate, momentum, decay)
-    how = evaluation(vectorized, workers, progress, retries)
-    if batch:
+    callable_or_error(f, args)
+    given = checked(gradient_descent, options)
+    bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
+    if isinstance(method, str) and method in _ACCURACY:
+        raise ValueError(
+            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={method!r}"
+        )
+    checks.one_of(*METHODS)("method", method)
+    _check_names(grad, method_near_optimum)
+    momentum, decay = checks.share("momentum", momentum), checks.share("decay", decay)
+    learning_rate = _checked_rate(learning_rate)
+    stopping = Stopping(
+        checks.nonnegative("gtol", gtol),
+        checks.nonnegative("ftol", ftol),
+        checks.count("maxiter", maxiter),
+        checks.limit("max_evals", max_evals),
+        checks.limit("max_time", max_time),
+    )
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {checks.shown(callback)}; expected a function of a result")
+    history = checks.flag("history", history)
+    checkpoint_every = checks.limit("checkpoint_every", checkpoint_every)
+    if checkpoint is not None and not isinstance(checkpoint, str | os.PathLike):
+        raise TypeError(f"checkpoint is {checks.shown(checkpoint)}; expected the path of a file")
+    how = evaluation(given)
+    if checks.flag("batch", batch):
         if checkpoint is not None or callback is not None:
             raise ValueError("batch=True has no checkpoint and no callback")
         from ..descent.many import descend_many
 
         return descend_many(
-            f, x0, grad, args, method, learning_rate, momentum, decay, bounds, typical_x, noise, gtol, maxiter,
-            max_evals, max_time, how,
+            f, x0, grad, args, method, learning_rate, momentum, decay, bounds, typical_x, noise, stopping.gtol,
+            stopping.maxiter, stopping.max_evals, stopping.max_time, how,
         )  # fmt: skip
     kept = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_every)
     found = None if kept is None else kept.load()
     point = _start(x0, found)
     limits = None if bounds is None else _flat_bounds(bounds, point)
-    stopping = Stopping(gtol, ftol, maxiter, max_evals, max_time)
     rules = Rules(method, learning_rate, momentum, decay, limits, stopping, history, callback)
     methods = [] if callable(grad) else _methods(grad or "central", method_near_optimum, typical_x, bounds, noise)
     adaptive = Adaptive(typical_x, bounds)
@@ -183,7 +197,7 @@ def gradient_descent(
         else:
             run.begin()
         loss.tolerate(True)
-        return _finished(run, progress)
+        return _finished(run, how.progress)
 
 
 def _finished(run: Run, progress: bool) -> DescentResult:
@@ -201,16 +215,21 @@ def _finished(run: Run, progress: bool) -> DescentResult:
     return run.result(ending)
 
 
-def _check_numbers(learning_rate: Any, momentum: float, decay: float) -> None:
-    if not callable(learning_rate) and learning_rate != "auto":
-        number = isinstance(learning_rate, int | float | np.floating) and not isinstance(learning_rate, bool)
-        if not (number and 0 < learning_rate < math.inf):
-            raise ValueError(
-                f'learning_rate is {learning_rate!r}; expected "auto", a positive number, or a function of iterations'
-            )
-    for name, value in (("momentum", momentum), ("decay", decay)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} is {value!r}; expected a number from 0 to below 1")
+def _checked_rate(rate: LearningRate) -> LearningRate:
+    if callable(rate) or (isinstance(rate, str) and rate == "auto"):
+        return rate
+    found = checks.real_or_none(rate)
+    if found is None or not 0 < found < math.inf:
+        kind = TypeError if found is None and not isinstance(rate, str) else ValueError
+        expected = '"auto", a positive number, or a function of iterations'
+        raise kind(f"learning_rate is {checks.shown(rate)}; expected {expected}")
+    return found
+
+
+def _check_names(grad: Any, near: Any) -> None:
+    if grad is not None and not callable(grad):
+        checks.one_of(*_ACCURACY, "complex")("grad", grad)
+    checks.optional(checks.one_of(*_ACCURACY))("method_near_optimum", near)
 
 
 def _start(x0: Any, found: tuple[dict[str, Any], dict[str, Any]] | None) -> Point:
@@ -270,14 +289,10 @@ def _flat_bounds(bounds: Any, point: Point) -> tuple[Array, Array]:
 
 def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: float | None) -> list[Method]:
     """How differences are taken, the cheapest first."""
-    if grad not in (*_ACCURACY, "complex"):
-        raise ValueError(f"grad={grad!r} is no function and not one of 'forward', 'central', 'complex', 'adaptive'")
-    if near is not None and near not in _ACCURACY:
-        raise ValueError(f"method_near_optimum={near!r} is not one of {', '.join(map(repr, _ACCURACY))}")
     names = [grad]
     if grad in _ACCURACY and near is not None:
         names += _ACCURACY[_ACCURACY.index(grad) + 1 : _ACCURACY.index(near) + 1]
-    return [make_method(name, None, None, typical_x, bounds, noise) for name in names]
+    return [make_method(name, typical_x=typical_x, bounds=bounds, noise=noise) for name in names]
 
 
 def _calls(

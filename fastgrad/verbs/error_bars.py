@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from ..core.coordinates import Coordinates
+from ..core.options import deriv_or_error
 from ..core.point import as_point
 from ..evaluate import border
-from ..evaluate.functions import Vectorized, Workers, as_function, callable_or_error, evaluation
+from ..evaluate.functions import as_function, callable_or_error, evaluation
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive, flag_names
 from ..methods.matrix_derivative import hessian_derivative, jacobian_derivative
 from ..records.derivative import Derivative
+from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
 
 __all__ = ["Derivative", "differentiate", "noise_level"]
 
 
+@with_options(AdaptiveOptions)
 def differentiate(
     f: Callable[..., Any],
     x: Any,
     *,
-    deriv: int = 1,
+    deriv: Literal[1, 2] = 1,
     args: tuple[Any, ...] = (),
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[AdaptiveOptions],
 ) -> Derivative:
     """Gradient, Jacobian or Hessian, each entry with its own step and an error bar.
 
@@ -54,8 +51,8 @@ def differentiate(
         Where f may be evaluated. A coordinate with lower == upper is undetermined, with the flag "edge".
     noise : float, optional
         The standard deviation of the noise of one evaluation, if known; estimated by default.
-    vectorized, workers, progress, retries
-        As for `gradient`.
+    **options
+        Those of `AdaptiveOptions`.
 
     Returns
     -------
@@ -99,10 +96,11 @@ def differentiate(
     >>> d.flags.tolist(), d.left.round(6).tolist(), d.right.round(6).tolist()
     (['', 'kink'], [nan, -1.0], [nan, 1.0])
     """
-    callable_or_error(f)
-    how = evaluation(vectorized, workers, progress, retries)
-    if deriv not in (1, 2):
-        raise ValueError(f"deriv is {deriv!r}; expected 1 or 2")
+    callable_or_error(f, args)
+    given = checked(differentiate, options)
+    how = evaluation(given)
+    typical_x, bounds, noise = given["typical_x"], given["bounds"], given["noise"]
+    deriv = deriv_or_error(deriv)
     if deriv == 2 and (bounds is not None or noise is not None):
         raise ValueError("second derivatives take neither bounds= nor noise=")
     point = as_point(x)
@@ -118,7 +116,7 @@ def differentiate(
         found, bits, levels = method.components(problem)
 
     def again() -> border.Function:
-        made = as_function(f, args, point, evaluation(vectorized, None, False, 0))
+        made = as_function(f, args, point, how._replace(workers=None, progress=False, retries=0))
         made.tolerate(True)
         return made
 
@@ -139,16 +137,13 @@ def differentiate(
     )
 
 
+@with_options(NoiseLevelOptions)
 def noise_level(
     f: Callable[..., Any],
     x: Any,
     *,
     args: tuple[Any, ...] = (),
-    typical_x: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[NoiseLevelOptions],
 ) -> float:
     """The standard deviation of the noise of one evaluation of f near x.
 
@@ -156,8 +151,14 @@ def noise_level(
 
     Parameters
     ----------
-    f, x, args, typical_x, vectorized, workers, progress, retries
-        As for `differentiate`.
+    f : callable
+        ``f(x, *args) -> float``.
+    x : number, array_like or pytree
+        The point.
+    args : tuple, optional
+        Further arguments of f.
+    **options
+        Those of `NoiseLevelOptions`.
 
     Returns
     -------
@@ -183,12 +184,13 @@ def noise_level(
     >>> 3e-7 < level < 3e-6
     True
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    given = checked(noise_level, options)
     point = as_point(x)
     if not point.n:
         return 0.0
-    with Problem.of(f, args, point, evaluation(vectorized, workers, progress, retries)) as problem:
-        sizes = Coordinates(point, problem.points, typical_x=typical_x).sizes()
+    sizes = Coordinates(point, point.flat.reshape(1, -1), typical_x=given["typical_x"]).sizes()
+    with Problem.of(f, args, point, evaluation(given)) as problem:
         base = problem.values.ravel()
         problem.function.tolerate(True)
         return float(problem.function.noise(problem.points, base, sizes)[0])

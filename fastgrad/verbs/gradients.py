@@ -3,68 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import stencils
+from ..core import options as checks
 from ..core.point import Array, Point, as_array, as_point
 from ..evaluate import border
-from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.functions import callable_or_error
 from ..evaluate.problem import Problem
 from ..methods.directional import along
 from ..methods.fixed import FixedStep
-from ..methods.method import Method
+from ..methods.named import CENTRAL
+from .signatures import Options, Sparsity, choose, with_options
 
-_METHODS = ("central", "forward", "complex", "adaptive")
 _CHUNK = 1 << 19
 
 
-def make_method(
-    method: str,
-    order: int | None,
-    step: Any,
-    typical_x: Any,
-    bounds: Any,
-    noise: float | None,
-) -> Method:
-    """The method that these options name; raises a ValueError that lists the right ones."""
-    if method not in _METHODS:
-        raise ValueError(f"method={method!r} is not one of {', '.join(map(repr, _METHODS))}")
-    if method == "adaptive":
-        from ..methods.adaptive import Adaptive
-
-        if order is not None or step is not None:
-            raise ValueError('method="adaptive" chooses order and step itself; typical_x= says where it starts')
-        return Adaptive(typical_x, bounds, noise)
-    if method == "complex":
-        if order is not None:
-            raise ValueError('method="complex" has no order: it is exact to rounding')
-        return FixedStep(None, step, typical_x)
-    return FixedStep(stencils.stencil(method, order), step, typical_x, bounds, noise)
-
-
-_CENTRAL = FixedStep(stencils.stencil("central", 2))
-
-
+@with_options(Options)
 def gradient(
     f: Callable[..., Any],
     x: Any,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
     summed: bool = False,
-    sparsity: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Gradient of a scalar function at a point.
 
@@ -77,35 +42,13 @@ def gradient(
         and numbers. f gets the same shape and structure, in float64.
     args : tuple, optional
         Further arguments of f.
-    method : {"central", "forward", "complex", "adaptive"}, optional
-        Central differences; forward differences, the cheapest; the complex step, exact to rounding for functions that
-        compute analytically with complex numbers; or steps found by looking at f, see `differentiate`.
-    order : int, optional
-        Order of accuracy of the central differences: 2 (default), 4, 6 or 8.
-    step : array_like, optional
-        Steps in the units of x: one number, or of x's shape. Chosen by default, see Notes.
-    typical_x : array_like, optional
-        Typical sizes of the coordinates; steps are relative to the larger of this (default 1) and ``abs(x)``.
-    bounds : (lower, upper), optional
-        Where f may be evaluated, each a number, None or of x's shape. Stencils that would cross them become
-        one-sided, of the same order.
-    noise : float, optional
-        Absolute noise of one evaluation of f, where known: for simulations, the solver's tolerance.
     summed : bool, optional
         f returns terms, of whose sum the gradient is taken.
     sparsity : {"detect", "nan"} or pattern, optional
         Which terms depend on which coordinates, as for `jacobian`: then coordinates that share no term move together,
         and the gradient of a sum of local terms takes a few evaluations at any n. `plan_jacobian` keeps the pattern.
-    vectorized : bool or {"rows", "columns"}, optional
-        f takes points of shape (k, n), one a row, and returns (k,); with "columns" it takes (n, k).
-    workers : int or concurrent.futures.Executor, optional
-        Who evaluates f: so many threads if f is compiled or vectorised (it should release the GIL), so many processes
-        if it is a Python function (extra ``workers``); or an executor: threads, processes, Dask, MPI. The result does
-        not depend on it.
-    progress : bool, optional
-        Show evaluations done and time left (extra ``progress``).
-    retries : int, optional
-        How often workers do again what failed: f raised, or a process died.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -148,20 +91,20 @@ def gradient(
     >>> round(g["a"], 6), g["b"].round(6)
     (10.0, array([ 4., 12.]))
     """
-    if method == "central" and order is None and step is typical_x is bounds is noise is None:
-        chosen: Method = _CENTRAL
-    else:
-        chosen = make_method(method, order, step, typical_x, bounds, noise)
-    callable_or_error(f)
-    if summed or sparsity is not None:
-        if not summed:
+    callable_or_error(f, args)
+    if not options and summed is False and sparsity is None:
+        return CENTRAL.gradient(f, args, x)[0]
+    chosen, how = choose(gradient, options)
+    if not checks.flag("summed", summed):
+        if sparsity is not None:
             raise ValueError("sparsity= needs summed=True: f then returns the terms of a sum")
-        from .plans import summed_gradient
+        return chosen.gradient(f, args, x, how)[0]
+    from .plans import summed_gradient
 
-        return summed_gradient(f, x, args, chosen, sparsity, evaluation(vectorized, workers, progress, retries))
-    return chosen.gradient(f, args, x, evaluation(vectorized, workers, progress, retries))[0]
+    return summed_gradient(f, x, args, chosen, sparsity, how)
 
 
+@with_options(Options)
 def partial(
     f: Callable[..., Any],
     x: Any,
@@ -169,27 +112,20 @@ def partial(
     j: Any = None,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> float:
     """Partial derivative with respect to one coordinate, or the second one with respect to two.
 
     Parameters
     ----------
-    f, x, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
-        As for `gradient`. Second derivatives have method "central" and order 2.
+    f, x, args
+        As for `gradient`.
     i : int, tuple or str
         The coordinate: a flat index, an index tuple, or a path such as ``"W1[3, 2]"``.
     j : int, tuple or str, optional
-        Another coordinate, or the same: then the result is ∂²f/∂x_i∂x_j.
+        Another coordinate, or the same: then the result is ∂²f/∂x_i∂x_j, by method "central" and order 2.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -216,50 +152,42 @@ def partial(
     >>> round(fg.partial(f, [1.0, 2.0], 0, 1), 4)
     38.0
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    chosen, how = choose(partial, options)
     point = as_point(x)
-    chosen = make_method(method, order, step, typical_x, bounds, noise)
-    how = evaluation(vectorized, workers, progress, retries)
     first = point.component(i)
     second = None if j is None else point.component(j)
-    if second is not None and (method != "central" or order not in (None, 2)):
-        raise ValueError(f'a second derivative has method="central" and order=2, not {method!r} and {order!r}')
     with Problem.of(f, args, point, how) as problem:
         if second is None:
             return float(chosen.derivatives(problem, only=first).item())
-        assert isinstance(chosen, FixedStep)
+        if not (isinstance(chosen, FixedStep) and chosen.stencil is CENTRAL.stencil):
+            raise ValueError(f'a second derivative has method="central" and order=2, not {chosen!r}')
         from ..methods.second import second_partial
 
         return second_partial(problem, first, second, chosen)
 
 
+@with_options(Options)
 def directional(
     f: Callable[..., Any],
     x: Any,
     v: Any,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: float | None = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> float:
     """Directional derivative v·∇f(x), at the cost of one component.
 
     Parameters
     ----------
-    f, x, args, method, order, typical_x, bounds, noise, vectorized, workers, progress, retries
+    f, x, args
         As for `gradient`.
     v : array_like or pytree
         The direction, of x's shape and structure; not normalised.
     step : float, optional
         The step t of x + t·v.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -281,47 +209,39 @@ def directional(
     >>> round(fg.directional(f, np.array([1.0, 2.0]), np.array([1.0, -1.0])), 6)
     -9.0
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    chosen, how = choose(directional, options)
     point = as_point(x)
-    if method == "adaptive":
+    if not isinstance(chosen, FixedStep):
         raise ValueError(
             'a directional derivative has method="central", "forward" or "complex"; for an adaptive one, '
             "fastgrad.differentiate(lambda t: f(x + t * v), 0.0)"
         )
-    chosen = make_method(method, order, step, typical_x, bounds, noise)
-    assert isinstance(chosen, FixedStep)
-    how = evaluation(vectorized, workers, progress, retries)
     with Problem.of(f, args, point, how) as problem:
         return float(along(problem, v, chosen)[0])
 
 
+@with_options(Options)
 def batch_gradient(
     f: Callable[..., Any],
     X: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
     out: Array | None = None,
+    **options: Unpack[Options],
 ) -> Array:
     """Gradients of a scalar function at many points.
 
     Parameters
     ----------
-    f, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
-        As for `gradient`; options of x's shape are per coordinate, (n,), and hold for all points.
+    f, args
+        As for `gradient`.
     X : array_like
-        Points (b, n), one a row.
+        Points (b, n), one a row. Options of x's shape are (n,), and hold for all points.
     out : ndarray, optional
         Where to write the result: float64 of shape (b, n).
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -346,8 +266,8 @@ def batch_gradient(
     array([[ 4.,  1.],
            [24.,  9.]])
     """
-    callable_or_error(f)
-    chosen = make_method(method, order, step, typical_x, bounds, noise)
+    callable_or_error(f, args)
+    chosen, how = choose(batch_gradient, options)
     points = X if isinstance(X, np.ndarray) else np.asarray(X)
     if points.ndim != 2:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
@@ -366,7 +286,6 @@ def batch_gradient(
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
     point = Point(np.zeros(n))
     direct = out.flags.carray and not np.may_share_memory(out, points)
-    how = evaluation(vectorized, workers, progress, retries)
     with Problem.of(f, args, point, how) as problem:
         problem.function.expect(chosen.evaluations(b * n))
         for start in range(0, b, rows):

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, Point, array_point, as_array
-from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.functions import Evaluation, callable_or_error
 from ..evaluate.problem import Problem
 from ..methods import second
-from ..methods.fixed import fixed_or_error
+from ..methods.fixed import FixedStep, fixed_or_error
 from ..sparse.hessian import by_entries, by_gradient
-from .gradients import batch_gradient, make_method
+from .gradients import batch_gradient
 from .plans import sparse_jacobian
+from .signatures import Options, Sparsity, choose, with_options
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
 
 _BLOCK = 1 << 18
 
 
+@with_options(Options)
 def jacobian(
     f: Callable[..., Any],
     x: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    sparsity: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Jacobian of a vector function at a point.
 
@@ -52,8 +45,10 @@ def jacobian(
         `plan_jacobian`, which keeps what was found for other points.
     vectorized : bool or {"rows", "columns"}, optional
         f takes points (k, n) and returns (k, m); with "columns" it takes (n, k) and returns (m, k).
-    args, method, order, step, typical_x, bounds, noise, workers, progress, retries
-        As for `gradient`.
+    args : tuple, optional
+        Further arguments of f.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -73,9 +68,9 @@ def jacobian(
            [ 0., 10.],
            [ 0.,  0.]])
     """
-    callable_or_error(f)
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    how = evaluation(vectorized, workers, progress, retries)
+    callable_or_error(f, args)
+    method, how = choose(jacobian, options)
+    chosen = fixed_or_error(method)
     if sparsity is not None:
         return sparse_jacobian(f, x, args, chosen, sparsity, how)
     point = array_point(x)
@@ -86,30 +81,26 @@ def jacobian(
     return np.ascontiguousarray(found.reshape(point.n, outputs).T)
 
 
+@with_options(Options)
 def batch_jacobian(
     f: Callable[..., Any],
     X: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> Array:
     """Jacobians of a vector function at many points.
 
     Parameters
     ----------
-    f, args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
-        As for `jacobian`; options of x's shape are per coordinate, (n,), and hold for all points.
+    f, args
+        As for `jacobian`.
     X : array_like
-        Points (b, n), one a row.
+        Points (b, n), one a row. Options of x's shape are (n,), and hold for all points.
+    vectorized : bool or {"rows", "columns"}, optional
+        As for `jacobian`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -131,14 +122,15 @@ def batch_jacobian(
            [[4., 3.],
             [0., 1.]]])
     """
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    callable_or_error(f, args)
+    method, how = choose(batch_jacobian, options)
+    chosen = fixed_or_error(method)
     points = as_array(X, "X")
     if points.ndim != 2 or not points.size:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape
     point = Point(points[0].copy())
-    callable_or_error(f)
-    with Problem.of(f, args, point, evaluation(vectorized, workers, progress, retries), outputs=None) as problem:
+    with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(points.size))
         outputs = problem.outputs
         found = np.empty((b, outputs, n))
@@ -151,23 +143,15 @@ def batch_jacobian(
     return found
 
 
+@with_options(Options)
 def hessian(
     f: Callable[..., Any],
     x: ArrayLike,
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    sparsity: Any = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Hessian of a scalar function at a point.
 
@@ -178,16 +162,20 @@ def hessian(
     x : array_like
         The point; n entries of any shape.
     grad : callable, optional
-        ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
-    method, order : optional
-        As for `gradient`. From values of f, "central" has order 2, 4, 6 or 8, "forward" order 1, and "complex" is
-        central differences of gradients by complex steps.
-    args, step, typical_x, noise, vectorized, workers, progress, retries
-        As for `gradient`; with grad, they are its.
+        ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate, and
+        the options below are grad's.
+    args : tuple, optional
+        Further arguments of f and grad.
+    method : {"central", "forward", "complex"}, optional
+        As for `gradient`. From values of f, "complex" is central differences of gradients by complex steps.
+    order : int, optional
+        Order of accuracy of the central differences: 2 (default), 4, 6 or 8.
     bounds : (lower, upper), optional
         As for `gradient`; entries beside a bound become one-sided, of order 2.
     sparsity : {"detect"} or pattern, optional
         Where the Hessian may not be zero: `scipy.sparse` or an array, (n, n); with grad, also to be detected.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -215,37 +203,31 @@ def hessian(
     array([[ 4., 38.],
            [38., 36.]])
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    method, how = choose(hessian, options)
+    chosen = fixed_or_error(method)
     if sparsity is not None and grad is not None:
-        how = evaluation(vectorized, workers, progress, retries)
-        chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
         return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
     if isinstance(sparsity, str):
         raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
     if grad is not None:
-        matrix = jacobian(
-            grad, x, args=args, method=method, order=order, bounds=bounds, step=step, typical_x=typical_x, noise=noise,
-            vectorized=vectorized, workers=workers, progress=progress, retries=retries,
-        )  # fmt: skip
+        matrix = jacobian(grad, x, args=args, **options)
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
         return np.asarray(0.5 * (matrix + matrix.T))
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    how = evaluation(vectorized, workers, progress, retries)
     if chosen.imaginary:
-        if bounds is not None or sparsity is not None:
+        if options.get("bounds") is not None or sparsity is not None:
             raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
-        return _of_complex_steps(f, x, args, step, typical_x, how)
+        return _of_complex_steps(f, x, args, chosen, how)
     with Problem.of(f, args, array_point(x), how) as problem:
         return second.hessian(problem, chosen) if sparsity is None else by_entries(problem, chosen, sparsity)
 
 
 def _of_complex_steps(
-    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], step: Any, typical_x: Any, how: Evaluation
+    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], chosen: FixedStep, how: Evaluation
 ) -> Array:
     def slopes(points: Array) -> Array:
-        options = how._asdict()
-        return batch_gradient(f, points, args=args, method="complex", **options)
+        return batch_gradient(f, points, args=args, method="complex", **how._asdict())
 
-    matrix = jacobian(slopes, x, step=step, typical_x=typical_x, vectorized=True)
+    matrix = jacobian(slopes, x, step=chosen.step, typical_x=chosen.typical_x, vectorized=True)
     return np.asarray(0.5 * (matrix + matrix.T))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, array_point
 from ..evaluate import border
-from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.functions import Evaluation, callable_or_error
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep, fixed_or_error
+from ..methods.method import Method
 from ..records.show import axes_or_new
 from ..sparse.compressed import Compressed
 from ..sparse.patterns import as_kernel, coloured, sparse
-from .gradients import make_method
+from .signatures import Options, Sparsity, choose, with_options
 
 __all__ = ["JacobianPlan", "plan_jacobian"]
 
@@ -152,22 +153,14 @@ class JacobianPlan:
         return axes
 
 
+@with_options(Options)
 def plan_jacobian(
     f: Callable[..., Any],
     x: ArrayLike,
     *,
-    sparsity: Any = "detect",
+    sparsity: Sparsity = "detect",
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> JacobianPlan:
     """Plan a sparse Jacobian, which is then evaluated at many points.
 
@@ -181,8 +174,12 @@ def plan_jacobian(
         Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
         blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
         which NumPy code carries on: a superset, with no tolerance.
-    args, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+    args : tuple, optional
+        Further arguments of f.
+    vectorized : bool or {"rows", "columns"}, optional
         As for `jacobian`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -214,9 +211,9 @@ def plan_jacobian(
     array([[ 1.,  0.],
            [-6.,  1.]])
     """
-    callable_or_error(f)
-    how = evaluation(vectorized, workers, progress, retries)
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    callable_or_error(f, args)
+    method, how = choose(plan_jacobian, options)
+    chosen = fixed_or_error(method)
     return _planned(Compressed(f, array_point(x), how, chosen), args, sparsity)[0]
 
 
@@ -239,16 +236,15 @@ def sparse_jacobian(
 
 
 def summed_gradient(
-    f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: Any, sparsity: Any, how: Evaluation
+    f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: Method, sparsity: Any, how: Evaluation
 ) -> Array:
     """The gradient of the sum of f's values; options as for `gradient`."""
     point = array_point(x)
-    if sparsity is None:
-        return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0]).reshape(np.shape(x))
-    found = sparse_jacobian(f, x, args, fixed_or_error(chosen), sparsity, how)
-    return np.asarray(found.sum(axis=0)).reshape(np.shape(x))
-
-
-def _sum_of(f: Callable[..., Any], how: Evaluation) -> Callable[..., Any]:
-    axis = {False: None, True: 1, "rows": 1, "columns": 0}[how.vectorized]
-    return lambda x, *args: np.sum(f(x, *args), axis=axis)
+    if sparsity is not None:
+        found = np.asarray(sparse_jacobian(f, x, args, fixed_or_error(chosen), sparsity, how).sum(axis=0))
+    else:
+        with Problem.of(f, args, point, how, outputs=None) as terms:
+            terms.function.expect(1 + chosen.evaluations(point.n))
+            total = np.array([[terms.values.sum()]])
+            found = chosen.derivatives(Problem(border.SumFunction(terms.function, point), point, values=total))
+    return found.reshape(np.shape(x))

@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 
 from ..core.point import Array, array_point
-from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
 from ..methods.directional import along, product_with_hessian
 from ..methods.fixed import fixed_or_error
-from .gradients import make_method
+from .signatures import Options, checked, choose, method_of, with_options
 
 __all__ = ["hvp", "jvp"]
 
 
+@with_options(Options)
 def jvp(
     f: Callable[..., Any],
     x: ArrayLike,
     v: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: float | None = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> Array:
     """Product of the Jacobian of a vector function with a vector, at the cost of one column.
 
     Parameters
     ----------
-    f, x, args, method, order, typical_x, bounds, noise, vectorized, workers, progress, retries
+    f, x, args
         As for `jacobian`.
     v : array_like
         The vector, of x's shape.
     step : float, optional
         The step t of x + t·v.
+    vectorized : bool or {"rows", "columns"}, optional
+        As for `jacobian`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -61,13 +57,15 @@ def jvp(
     >>> fg.jvp(lambda x: np.array([x[0] * x[1], x[1] ** 2]), [2.0, 5.0], [1.0, 1.0]).round(6)
     array([ 7., 10.])
     """
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    callable_or_error(f)
-    with Problem.of(f, args, array_point(x), evaluation(vectorized, workers, progress, retries), None) as problem:
+    callable_or_error(f, args)
+    method, how = choose(jvp, options)
+    chosen = fixed_or_error(method)
+    with Problem.of(f, args, array_point(x), how, outputs=None) as problem:
         _ = problem.outputs
         return along(problem, v, chosen)
 
 
+@with_options(Options)
 def hvp(
     f: Callable[..., Any],
     x: ArrayLike,
@@ -75,28 +73,23 @@ def hvp(
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
-    method: str = "central",
-    order: int | None = None,
-    step: float | None = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> Array:
     """Product of the Hessian of a scalar function with a vector.
 
     Parameters
     ----------
-    f, x, args, typical_x, bounds, vectorized, workers, progress, retries
-        As for `gradient`; x is an array.
+    f : callable
+        ``f(x, *args) -> float``.
+    x : array_like
+        The point; n entries of any shape.
     v : array_like
         The vector, of x's shape.
     grad : callable, optional
         ``grad(x, *args)``: then two evaluations of it are all. By default gradients by central differences of order 4,
         8n evaluations of f.
+    args : tuple, optional
+        Further arguments of f and grad.
     method : {"central", "forward", "complex"}, optional
         With grad, how it is differentiated along v. From values of f, "complex" takes the gradients by complex steps,
         2n evaluations of f.
@@ -106,6 +99,8 @@ def hvp(
         The step t of x + t·v.
     noise : float, optional
         With grad, the absolute noise of its values.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -124,16 +119,13 @@ def hvp(
     >>> fg.hvp(f, [1.0, 2.0], [1.0, 0.0], grad=g).round(6)
     array([4., 2.])
     """
-    callable_or_error(f)
+    callable_or_error(f, args)
+    given = checked(hvp, options)
     if grad is not None:
-        return jvp(
-            grad, x, v, args=args, method=method, order=order, step=step, typical_x=typical_x, bounds=bounds,
-            noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
-        )  # fmt: skip
-    if noise is not None:
+        return jvp(grad, x, v, args=args, **options)
+    if given["noise"] is not None:
         raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
-    exact = method == "complex"
-    inner = make_method("complex" if exact else "central", None if exact else 4, None, typical_x, bounds, None)
-    outer = make_method("central" if exact else method, order, step, typical_x, bounds, None)
-    how = evaluation(vectorized, workers, progress, retries)
-    return product_with_hessian(f, args, array_point(x), v, fixed_or_error(inner), fixed_or_error(outer), how)
+    exact, how = given["method"] == "complex", evaluation(given)
+    outer = fixed_or_error(method_of(given | {"method": "central"} if exact else given))
+    inner = given | {"method": "complex" if exact else "central", "order": None if exact else 4, "step": None}
+    return product_with_hessian(f, args, array_point(x), v, fixed_or_error(method_of(inner)), outer, how)

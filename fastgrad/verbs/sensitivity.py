@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import options as checks
 from ..core.point import Array, Point
 from ..evaluate import border
-from ..evaluate.functions import Workers, as_function, evaluation
+from ..evaluate.functions import as_function, evaluation
 from ..evaluate.results import fits_float32
 from ..features.frames import Rows
 from ..grid.axes import exact_weights
 from ..records.sensitivity import Sensitivity
 from ..stencils import FLOAT32, FLOAT64
+from .signatures import WorkerOptions, checked, with_options
 
 __all__ = ["Sensitivity", "sensitivity"]
 
@@ -32,6 +34,7 @@ _CHUNK = 1 << 20
 _OTHERS = np.array([[k - place for k in range(_POINTS) if k != place] for place in range(_POINTS)], dtype=np.float64)
 
 
+@with_options(WorkerOptions)
 def sensitivity(
     predict: Callable[..., Any],
     X: Any,
@@ -41,9 +44,7 @@ def sensitivity(
     step: Any = "auto",
     reference: Any = None,
     extrapolate: bool = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[WorkerOptions],
 ) -> Sensitivity:
     """How each feature moves a model's prediction, at every row.
 
@@ -65,8 +66,8 @@ def sensitivity(
         Where the features' spread and range come from: the training data. X by default.
     extrapolate : bool, optional
         Whether the model may be asked beyond each feature's range; by default differences become one-sided.
-    workers, progress, retries
-        As for `gradient`.
+    **options
+        Those of `WorkerOptions`.
 
     Returns
     -------
@@ -103,6 +104,8 @@ def sensitivity(
     if not callable(predict):
         hint = "; pass its predict method" if hasattr(predict, "predict") else ""
         raise TypeError(f"predict is {type(predict).__name__}, which cannot be called{hint}")
+    how = evaluation(checked(sensitivity, options) | {"vectorized": "rows"})
+    extrapolate = checks.flag("extrapolate", extrapolate)
     rows = Rows(X, features)
     if not len(rows):
         raise ValueError("X has no rows")
@@ -110,7 +113,6 @@ def sensitivity(
     kept = np.isfinite(rows.values).all(axis=1)
     if not kept.any():
         raise ValueError(f"each of the {len(rows)} rows of X has a feature that is not finite")
-    how = evaluation("rows", workers, progress, retries)
     if not isinstance(step, str):
         spread.set_steps(step)
     elif step not in ("auto", "sd"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
-from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..evaluate.functions import Evaluation, callable_or_error
+from ..methods.method import Method
 from ..stencils import FLOAT64
-from .gradients import make_method
+from .signatures import Options, choose, with_options
 
 
 class Gradient:
@@ -20,15 +21,14 @@ class Gradient:
         self,
         f: Callable[..., Any],
         argnums: int | tuple[int, ...],
+        chosen: Method,
         how: Evaluation,
-        options: dict[str, Any],
         with_value: bool,
     ) -> None:
-        callable_or_error(f)
         self._f = f
         self._argnums = argnums
         self._how = how
-        self._chosen = make_method(**options)
+        self._chosen = chosen
         self._noise = FLOAT64
         self._with_value = with_value
 
@@ -71,20 +71,11 @@ def _placed(
     return placed, args[wanted[0]] if isinstance(argnums, int) else tuple(args[k] for k in wanted), ()
 
 
+@with_options(Options)
 def grad(
     f: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
-    *,
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> Gradient:
     """The gradient of a function, as a function of the same arguments.
 
@@ -94,8 +85,8 @@ def grad(
         ``f(x, *args, **kwargs) -> float``.
     argnums : int or tuple of int, optional
         Which positional arguments to differentiate by; with a tuple, so is the result.
-    method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
-        As for `gradient`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -115,32 +106,25 @@ def grad(
     >>> [round(d, 6) for d in g(1.0, 2.0)]
     [28.0, 37.0]
     """
-    options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
-    how = evaluation(vectorized, workers, progress, retries)
-    return Gradient(f, argnums, how, options, with_value=False)
+    callable_or_error(f)
+    chosen, how = choose(grad, options)
+    return Gradient(f, argnums, chosen, how, with_value=False)
 
 
+@with_options(Options)
 def value_and_grad(
     f: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
-    *,
-    method: str = "central",
-    order: int | None = None,
-    step: Any = None,
-    typical_x: Any = None,
-    bounds: Any = None,
-    noise: float | None = None,
-    vectorized: Vectorized = False,
-    workers: Workers = None,
-    progress: bool = False,
-    retries: int = 0,
+    **options: Unpack[Options],
 ) -> Gradient:
     """A function's value and gradient, as a function of the same arguments.
 
     Parameters
     ----------
-    f, argnums, method, order, step, typical_x, bounds, noise, vectorized, workers, progress, retries
+    f, argnums
         As for `grad`.
+    **options
+        Those of `Options`.
 
     Returns
     -------
@@ -154,6 +138,6 @@ def value_and_grad(
     >>> value, round(gradient, 6)
     (8.0, 12.0)
     """
-    options = {"method": method, "order": order, "step": step, "typical_x": typical_x, "bounds": bounds, "noise": noise}
-    how = evaluation(vectorized, workers, progress, retries)
-    return Gradient(f, argnums, how, options, with_value=True)
+    callable_or_error(f)
+    chosen, how = choose(value_and_grad, options)
+    return Gradient(f, argnums, chosen, how, with_value=True)

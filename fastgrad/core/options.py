@@ -1,0 +1,186 @@
+"""Checks of single options: each returns the value as it is used, or says in a sentence what was expected."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from operator import index
+from typing import Any
+
+import numpy as np
+
+Check = Callable[[str, Any], Any]
+"""Takes an option's name and value."""
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: on one line, and not at any length."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise TypeError(f"{name} is {shown(value)}; expected True or False")
+
+
+def optional(check: Check) -> Check:
+    """None, or what another check accepts."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def one_of(*allowed: str) -> Check:
+    """One of some words."""
+
+    def check(name: str, value: Any) -> str:
+        if isinstance(value, str) and value in allowed:
+            return str(value)
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name}={shown(value)} is not one of {', '.join(map(repr, allowed))}")
+
+    return check
+
+
+def whole_or_none(value: Any) -> int | None:
+    """A whole number as an int; None for anything else, True and 2.0 too."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return index(value)
+    except TypeError:
+        return None
+
+
+def count(name: str, value: Any) -> int:
+    """A whole number, 0 or more."""
+    return _whole(name, value, 0)
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number."""
+    return _whole(name, value, None)
+
+
+def _whole(name: str, value: Any, least: int | None) -> int:
+    expected = "a whole number" + ("" if least is None else f", {least} or more")
+    found = whole_or_none(value)
+    if found is None:
+        raise TypeError(f"{name} is {shown(value)}; expected {expected}")
+    if least is not None and found < least:
+        raise ValueError(f"{name} is {found}; expected {expected}")
+    return found
+
+
+def deriv_or_error(value: Any) -> int:
+    """Which derivative, the first or the second."""
+    found = whole_or_none(value)
+    if found is None:
+        raise TypeError(f"deriv is {shown(value)}; expected 1 or 2")
+    if found not in (1, 2):
+        raise ValueError(f"deriv is {found}; expected 1 or 2")
+    return found
+
+
+def real_or_none(value: Any) -> float | None:
+    """A real number as a float; None for anything else, True and "1.0" too."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu":
+        return float(value)
+    return None
+
+
+def _number(expected: str, fits: Callable[[float], bool]) -> Check:
+    def check(name: str, value: Any) -> float:
+        found = real_or_none(value)
+        if found is None:
+            raise TypeError(f"{name} is {shown(value)}; expected {expected}")
+        if not fits(found):
+            raise ValueError(f"{name} is {found}; expected {expected}")
+        return found
+
+    return check
+
+
+nonnegative = _number("a finite number, 0 or more", lambda value: 0 <= value < math.inf)
+share = _number("a number from 0 to below 1", lambda value: 0 <= value < 1)
+limit = _number("a number, 0 or more; inf is no limit", lambda value: value >= 0)
+noise = _number("a positive number, the absolute noise of f", lambda value: 0 < value < math.inf)
+
+
+def arguments(args: Any) -> None:
+    """Further arguments of f."""
+    if isinstance(args, tuple):
+        return
+    hint = f"args=tuple({shown(args)})" if isinstance(args, list) else f"args=({shown(args)},)"
+    raise TypeError(f"args is {shown(args)}; expected a tuple of f's further arguments: {hint}")
+
+
+def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
+    """Classes of exceptions."""
+    classes = value if isinstance(value, tuple) else (value,)
+    right = all(isinstance(found, type) and issubclass(found, Exception) for found in classes)
+    if right and isinstance(value, tuple):
+        return value
+    hint = f": ({value.__name__},)" if right else ""
+    raise TypeError(f"{name} is {shown(value)}; expected a tuple of classes of exceptions{hint}")
+
+
+def sizes(name: str, value: Any) -> Any:
+    """Numbers for coordinates, one or of x's structure; which coordinate has a wrong one is seen where x is known."""
+    kind = value.dtype.kind if isinstance(value, np.ndarray | np.generic) else ""
+    if isinstance(value, str | bytes | bool | complex | set) or callable(value) or kind not in "fiuO":
+        raise TypeError(f"{name} is {shown(value)}; expected numbers: one, or of x's shape")
+    return value
+
+
+def bounds(name: str, value: Any) -> Any:
+    """A pair (lower, upper), or scipy's Bounds."""
+    try:
+        lower, upper = (value.lb, value.ub) if hasattr(value, "lb") else value
+    except (TypeError, ValueError) as error:
+        expected = "a pair (lower, upper), each a number or of x's shape; None is no bound"
+        raise ValueError(f"{name} is {shown(value)}; expected {expected}") from error
+    for side, limits in (("lower", lower), ("upper", upper)):
+        if limits is not None:
+            sizes(f"the {side} end of {name}", limits)
+    return value
+
+
+def vectorized(name: str, value: Any) -> Any:
+    """Whether f takes blocks of points, and how they lie."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, str) and value in ("rows", "columns"):
+        return value
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f'{name} is {shown(value)}; expected False, True ("rows") or "columns"')
+
+
+def workers(name: str, value: Any) -> Any:
+    """A number of workers, or an executor; one worker is as none."""
+    # Dask's client has a submit() too, but of futures of another kind.
+    is_client = hasattr(value, "get_executor")
+    if hasattr(value, "submit") and not is_client:
+        return value
+    found = whole_or_none(value)
+    if found is None:
+        hint = "; pass its get_executor()" if is_client else ""
+        raise TypeError(f"{name} is {shown(value)}; expected a number or a concurrent.futures.Executor{hint}")
+    if found < 1:
+        raise ValueError(f"{name} is {found}; expected 1 or more")
+    return None if found == 1 else found
+
+
+def sparsity(name: str, value: Any, words: tuple[str, ...] = ("detect", "nan")) -> Any:
+    """A word for how the pattern is found, or a pattern; its shape is compared where f's values are known."""
+    if hasattr(value, "tocsr") or (isinstance(value, str) and value in words):
+        return value
+    if np.ndim(value) == 2 and np.asarray(value).dtype.kind in "biuf":
+        return value
+    kind = ValueError if isinstance(value, str) else TypeError
+    listed = "".join(f'"{word}", ' for word in words)
+    raise kind(f"{name} is {shown(value)}; expected {listed}or a pattern: scipy.sparse or an array with two axes")

@@ -1,0 +1,39 @@
+"""The method that options name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import stencils
+from .fixed import FixedStep
+from .method import Method
+
+CENTRAL = FixedStep(stencils.stencil("central", 2))
+
+
+def make_method(
+    method: str = "central",
+    order: int | None = None,
+    step: Any = None,
+    typical_x: Any = None,
+    bounds: Any = None,
+    noise: float | None = None,
+) -> Method:
+    """The method that these options name; a ValueError where they do not fit together.
+
+    Parameters
+    ----------
+    method, order, step, typical_x, bounds, noise
+        As for `fastgrad.gradient`, checked one by one.
+    """
+    if method == "adaptive":
+        from .adaptive import Adaptive
+
+        if order is not None or step is not None:
+            raise ValueError('method="adaptive" chooses order and step itself; typical_x= says where it starts')
+        return Adaptive(typical_x, bounds, noise)
+    if method == "complex":
+        if order is not None:
+            raise ValueError('method="complex" has no order: it is exact to rounding')
+        return FixedStep(None, step, typical_x)
+    return FixedStep(stencils.stencil(method, order), step, typical_x, bounds, noise)
