@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.point import Array, Point, array_point, as_array
-from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
+from ..core.point import Array, Point, array_point, as_array, as_point
+from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation, flat_gradient
 from ..evaluate.problem import Problem
 from ..methods import second
-from ..methods.fixed import fixed_or_error
+from ..methods.fixed import FixedStep, fixed_or_error
 from ..sparse.hessian import by_entries, by_gradient
-from .gradients import batch_gradient, make_method
+from .gradients import make_method
 from .plans import sparse_jacobian
 
 __all__ = ["batch_jacobian", "hessian", "jacobian"]
@@ -24,7 +24,7 @@ _BLOCK = 1 << 18
 
 def jacobian(
     f: Callable[..., Any],
-    x: ArrayLike,
+    x: Any,
     *,
     args: tuple[Any, ...] = (),
     method: str = "central",
@@ -45,8 +45,8 @@ def jacobian(
     ----------
     f : callable
         ``f(x, *args) -> (m,)``, or an array of m entries of any shape, or a number.
-    x : array_like
-        The point; n entries of any shape.
+    x : number, array_like or pytree
+        The point, as for `gradient`; n coordinates.
     sparsity : {"detect", "nan"} or pattern, optional
         Then the Jacobian is sparse, and takes two evaluations for each group of columns that share no row: see
         `plan_jacobian`, which keeps what was found for other points.
@@ -57,8 +57,9 @@ def jacobian(
 
     Returns
     -------
-    jacobian : ndarray, or scipy.sparse.csr_array with sparsity
-        (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order.
+    jacobian : ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
+        (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order. For a number x (m,); for a pytree one with
+        leaves (m, *shape of the leaf); for a Series a DataFrame, whose columns are its labels.
 
     Raises
     ------
@@ -78,7 +79,12 @@ def jacobian(
     how = evaluation(vectorized, workers, progress, retries)
     if sparsity is not None:
         return sparse_jacobian(f, x, args, chosen, sparsity, how)
-    point = array_point(x)
+    point = as_point(x)
+    return point.restore_columns(_columns(f, args, point, chosen, how))
+
+
+def _columns(f: Callable[..., Any], args: tuple[Any, ...], point: Point, chosen: FixedStep, how: Evaluation) -> Array:
+    """The Jacobian (m, n), whatever x is."""
     with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(point.n))
         outputs = problem.outputs
@@ -153,7 +159,7 @@ def batch_jacobian(
 
 def hessian(
     f: Callable[..., Any],
-    x: ArrayLike,
+    x: Any,
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
@@ -175,8 +181,8 @@ def hessian(
     ----------
     f : callable
         ``f(x, *args) -> float``.
-    x : array_like
-        The point; n entries of any shape.
+    x : number, array_like or pytree
+        The point, as for `gradient`; n coordinates.
     grad : callable, optional
         ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate.
     method, order : optional
@@ -191,8 +197,9 @@ def hessian(
 
     Returns
     -------
-    hessian : ndarray, or scipy.sparse.csr_array with sparsity
-        (n, n), exactly symmetric.
+    hessian : float, ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
+        (n, n), exactly symmetric. For a number x a number; for a pytree a pytree of pytrees, with leaves (*shape of the
+        one, *shape of the other); for a Series a DataFrame with its labels on both axes.
 
     Raises
     ------
@@ -216,36 +223,25 @@ def hessian(
            [38., 36.]])
     """
     callable_or_error(f)
+    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
+    how = evaluation(vectorized, workers, progress, retries)
     if sparsity is not None and grad is not None:
-        how = evaluation(vectorized, workers, progress, retries)
-        chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
         return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
     if isinstance(sparsity, str):
         raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
+    if sparsity is not None and not chosen.imaginary:
+        with Problem.of(f, args, array_point(x), how) as problem:
+            return by_entries(problem, chosen, sparsity)
+    point = as_point(x)
     if grad is not None:
-        matrix = jacobian(
-            grad, x, args=args, method=method, order=order, bounds=bounds, step=step, typical_x=typical_x, noise=noise,
-            vectorized=vectorized, workers=workers, progress=progress, retries=retries,
-        )  # fmt: skip
+        matrix = _columns(flat_gradient(grad, point, how), args, point, chosen, how)
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
-        return np.asarray(0.5 * (matrix + matrix.T))
-    chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
-    how = evaluation(vectorized, workers, progress, retries)
-    if chosen.imaginary:
-        if bounds is not None or sparsity is not None:
-            raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
-        return _of_complex_steps(f, x, args, step, typical_x, how)
-    with Problem.of(f, args, array_point(x), how) as problem:
-        return second.hessian(problem, chosen) if sparsity is None else by_entries(problem, chosen, sparsity)
-
-
-def _of_complex_steps(
-    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], step: Any, typical_x: Any, how: Evaluation
-) -> Array:
-    def slopes(points: Array) -> Array:
-        options = how._asdict()
-        return batch_gradient(f, points, args=args, method="complex", **options)
-
-    matrix = jacobian(slopes, x, step=step, typical_x=typical_x, vectorized=True)
-    return np.asarray(0.5 * (matrix + matrix.T))
+        return point.restore_square(0.5 * (matrix + matrix.T))
+    if chosen.imaginary and (bounds is not None or sparsity is not None):
+        raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
+    with Problem.of(f, args, point, how) as problem:
+        found = (
+            second.hessian_by_complex_steps(problem, chosen) if chosen.imaginary else second.hessian(problem, chosen)
+        )
+    return point.restore_square(found)

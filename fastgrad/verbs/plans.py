@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.point import Array, array_point
+from ..core.point import Array, array_point, as_point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, Vectorized, Workers, callable_or_error, evaluation
 from ..evaluate.problem import Problem
@@ -240,13 +240,12 @@ def sparse_jacobian(
 
 def summed_gradient(
     f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: Any, sparsity: Any, how: Evaluation
-) -> Array:
+) -> Any:
     """The gradient of the sum of f's values; options as for `gradient`."""
-    point = array_point(x)
     if sparsity is None:
-        return np.asarray(chosen.gradient(_sum_of(f, how), args, point.flat, how)[0]).reshape(np.shape(x))
+        return chosen.gradient(_sum_of(f, how), args, x, how)[0]
     found = sparse_jacobian(f, x, args, fixed_or_error(chosen), sparsity, how)
-    return np.asarray(found.sum(axis=0)).reshape(np.shape(x))
+    return as_point(x).restore(np.asarray(found.sum(axis=0)))
 
 
 def _sum_of(f: Callable[..., Any], how: Evaluation) -> Callable[..., Any]:

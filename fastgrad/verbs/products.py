@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numpy.typing import ArrayLike
-
-from ..core.point import Array, array_point
-from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation
+from ..core.point import Array, as_point
+from ..evaluate.functions import Vectorized, Workers, callable_or_error, evaluation, flat_gradient
 from ..evaluate.problem import Problem
 from ..methods.directional import along, product_with_hessian
 from ..methods.fixed import fixed_or_error
@@ -19,8 +17,8 @@ __all__ = ["hvp", "jvp"]
 
 def jvp(
     f: Callable[..., Any],
-    x: ArrayLike,
-    v: ArrayLike,
+    x: Any,
+    v: Any,
     *,
     args: tuple[Any, ...] = (),
     method: str = "central",
@@ -40,8 +38,8 @@ def jvp(
     ----------
     f, x, args, method, order, typical_x, bounds, noise, vectorized, workers, progress, retries
         As for `jacobian`.
-    v : array_like
-        The vector, of x's shape.
+    v : number, array_like or pytree
+        The vector, of x's shape and structure.
     step : float, optional
         The step t of x + t·v.
 
@@ -63,15 +61,15 @@ def jvp(
     """
     chosen = fixed_or_error(make_method(method, order, step, typical_x, bounds, noise))
     callable_or_error(f)
-    with Problem.of(f, args, array_point(x), evaluation(vectorized, workers, progress, retries), None) as problem:
+    with Problem.of(f, args, as_point(x), evaluation(vectorized, workers, progress, retries), None) as problem:
         _ = problem.outputs
         return along(problem, v, chosen)
 
 
 def hvp(
     f: Callable[..., Any],
-    x: ArrayLike,
-    v: ArrayLike,
+    x: Any,
+    v: Any,
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
@@ -85,15 +83,15 @@ def hvp(
     workers: Workers = None,
     progress: bool = False,
     retries: int = 0,
-) -> Array:
+) -> Any:
     """Product of the Hessian of a scalar function with a vector.
 
     Parameters
     ----------
     f, x, args, typical_x, bounds, vectorized, workers, progress, retries
-        As for `gradient`; x is an array.
-    v : array_like
-        The vector, of x's shape.
+        As for `gradient`.
+    v : number, array_like or pytree
+        The vector, of x's shape and structure.
     grad : callable, optional
         ``grad(x, *args)``: then two evaluations of it are all. By default gradients by central differences of order 4,
         8n evaluations of f.
@@ -109,8 +107,8 @@ def hvp(
 
     Returns
     -------
-    product : ndarray
-        (n,).
+    product : float, ndarray or pytree
+        Of x's shape and structure.
 
     Raises
     ------
@@ -125,15 +123,17 @@ def hvp(
     array([4., 2.])
     """
     callable_or_error(f)
+    point, how = as_point(x), evaluation(vectorized, workers, progress, retries)
     if grad is not None:
-        return jvp(
-            grad, x, v, args=args, method=method, order=order, step=step, typical_x=typical_x, bounds=bounds,
-            noise=noise, vectorized=vectorized, workers=workers, progress=progress, retries=retries,
+        product = jvp(
+            flat_gradient(grad, point, how), point, v, args=args, method=method, order=order, step=step,
+            typical_x=typical_x, bounds=bounds, noise=noise, vectorized=vectorized, workers=workers, progress=progress,
+            retries=retries,
         )  # fmt: skip
+        return point.restore(product)
     if noise is not None:
         raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
     exact = method == "complex"
     inner = make_method("complex" if exact else "central", None if exact else 4, None, typical_x, bounds, None)
     outer = make_method("central" if exact else method, order, step, typical_x, bounds, None)
-    how = evaluation(vectorized, workers, progress, retries)
-    return product_with_hessian(f, args, array_point(x), v, fixed_or_error(inner), fixed_or_error(outer), how)
+    return point.restore(product_with_hessian(f, args, point, v, fixed_or_error(inner), fixed_or_error(outer), how))
