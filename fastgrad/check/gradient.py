@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates, steps_within
-from ..core.point import Array, Point, Tree, per_coordinate
+from ..core.point import Array, Point
 from ..evaluate.border import is_plain
 from ..evaluate.functions import as_function
 from ..evaluate.problem import Problem
@@ -43,13 +43,12 @@ class GradientAtPoint:
         self.base = problem.values.item()
         result = grad
         if callable(grad):
-            argument = point.restore(self.x.copy()) if point.make is not None else point.flat.copy()
-            result = grad(argument, *args)
-        if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not isinstance(point, Tree):
+            result = grad(point.argument(self.x.copy()), *args)
+        if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not point.is_tree:
             value, result = result
             if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
                 self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
-        self.claimed = _claimed(result, point)
+        self.claimed = point.layout.gradient_values(result)
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
@@ -150,9 +149,7 @@ class GradientAtPoint:
         self.notes.append(f"f is noisy, about {level:.1e}: {what}")
 
     def _leaves(self) -> list[tuple[str, slice, tuple[int, ...]]]:
-        if isinstance(self.point, Tree):
-            return self.point.leaf_shapes()
-        return [("x", slice(0, self.point.n), self.point.shape)]
+        return self.point.layout.leaves()
 
     def _searched(self, max_evals: int, seed: int) -> GradientCheck:
         """All entries at once, then those that the search points at."""
@@ -281,21 +278,3 @@ class GradientAtPoint:
             notes.append("f computes in float32")
         found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
         return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
-
-
-def _claimed(gradient: Any, point: Point) -> Array:
-    """The claimed gradient, flat; an error if it is not of x's shape and structure."""
-    if gradient is None:
-        raise TypeError("grad returned None; does it lack a return statement?")
-    if isinstance(point, Tree):
-        if np.isscalar(gradient) or isinstance(gradient, np.ndarray):
-            raise ValueError(f"grad returned {type(gradient).__name__}, but x is a pytree; return x's structure")
-        flat = per_coordinate(gradient, point, "grad's result")
-        assert flat is not None
-        return flat
-    array = np.asarray(gradient)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"grad returned dtype {array.dtype}; expected real numbers")
-    if array.shape != point.shape and not (point.n == 1 and array.size == 1):
-        raise ValueError(f"grad returned shape {array.shape}, but x has shape {point.shape}")
-    return np.asarray(array, dtype=np.float64).ravel()

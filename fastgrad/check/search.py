@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.point import Array, Point, Tree
+from ..core.point import Array, Point
 from ..evaluate.border import Function, product_sums, random_direction
 from .lines import Slope, along, shorter
 
@@ -56,7 +56,7 @@ class Search:
         self.base = base
         self.rounding = rounding
         self.limit = function.nfev + max_evals
-        self.leaves = leaf_slices(point)
+        self.leaves = [(name, where) for name, where, _ in point.layout.leaves()]
         self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
         self.seeds = {name: seed * 0x100000000 + zlib.crc32(name.encode()) for name, _ in self.leaves}
         self.direction = np.empty(self.x.size)
@@ -185,11 +185,6 @@ class Search:
         middle = (where.start + where.stop) // 2
         ends: list[int] = [leaf.stop for _, leaf in self.leaves if where.start < leaf.stop < where.stop]
         return min(ends, key=lambda end: abs(end - middle)) if ends else middle
-
-
-def leaf_slices(point: Point) -> list[tuple[str, slice]]:
-    """Names of the leaves of x, and where they stand among the coordinates."""
-    return point.leaf_slices() if isinstance(point, Tree) else [("x", slice(0, point.n))]
 
 
 def _norm(terms: Array) -> float:

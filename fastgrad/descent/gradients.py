@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.point import Array, Point, Tree, per_coordinate
+from ..core.point import Array, Point
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..methods.method import Method
@@ -52,19 +52,11 @@ class UserSlopes(Slopes):
 
     def at(self, x: Array, fun: float = math.nan) -> Array:
         """As for `Slopes`."""
-        point = self.point
-        argument = point.restore(x) if point.make is not None else x.reshape(point.shape).copy()
-        return self.convert(self.grad(argument, *self.args))
+        return self.convert(self.grad(self.point.argument(x.copy()), *self.args))
 
     def convert(self, result: Any) -> Array:
         """As for `Slopes`."""
-        if result is None:
-            raise TypeError("grad returned None; does it lack a return statement?")
-        found = per_coordinate(result, self.point, "grad's result")
-        assert found is not None
-        if not isinstance(self.point, Tree) and np.shape(result) != self.point.shape and self.point.n > 1:
-            raise ValueError(f"grad returned shape {np.shape(result)}, but x has shape {self.point.shape}")
-        return np.ascontiguousarray(found)
+        return self.point.layout.gradient_values(result)
 
 
 class DifferenceSlopes(Slopes):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from ..core.layout import Layout
 from ..core.options import arguments
-from ..core.point import Point, Tree
+from ..core.point import Point
 from . import border
 from .pointers import Pointer, compiled_parts
 from .results import DOMAIN_ERRORS
@@ -86,8 +88,9 @@ def _function(
         compiled = compiled_parts(f)
         if compiled is not None:
             return _as_compiled(f, compiled, args, point, how, outputs)
-    if how.vectorized is not False and (isinstance(point, Tree) or len(point.shape) > 1):
-        raise ValueError(f"a vectorized f takes points of one axis, but x has shape {point.shape}; flatten x")
+    if how.vectorized is not False and (point.is_tree or len(point.shape) > 1):
+        what = "is a pytree" if point.is_tree else f"has shape {point.shape}"
+        raise ValueError(f"a vectorized f takes points of one axis, but x {what}; flatten x")
     if how.workers is not None:
         return _pooled(f, args, point, how, outputs)
     if len(args) > _MOST_ARGS:
@@ -108,7 +111,7 @@ def _pooled(
     from .tasks import Job
 
     assert how.workers is not None
-    job = Job(f, args, point.restore(point.flat), how.vectorized, how.domain_errors)
+    job = Job(f, args, point.layout, how.vectorized, how.domain_errors)
     return border.PooledFunction(point, Pool(job, point, how.workers, how.retries, outputs), outputs)
 
 
@@ -124,8 +127,8 @@ def _as_compiled(
         raise TypeError("a compiled function takes no args=; give it what it needs as its data pointer")
     if how.vectorized is not False:
         raise TypeError("vectorized= is for Python functions; how a compiled one takes points, its signature says")
-    if isinstance(point, Tree):
-        raise TypeError("a compiled function takes an array, but x is a pytree; pass np.array(x) if it is a list")
+    if point.is_tree:
+        raise TypeError("a compiled function takes an array, but x is a pytree: concatenate its leaves")
     if compiled.n not in (None, point.n):
         raise TypeError(f"the compiled function takes {compiled.n} numbers, but x has {point.n} coordinates")
     if outputs > 1:
@@ -141,6 +144,22 @@ def callable_or_error(f: Any, args: Any = ()) -> None:
         raise TypeError(f"f is {f!r} of type {type(f).__name__}; expected a function")
     if not isinstance(args, tuple):
         arguments(args)
+
+
+@dataclass(frozen=True, slots=True)
+class _FlatGradient:
+    """A gradient whose results are flat."""
+
+    grad: Callable[..., Any]
+    layout: Layout
+
+    def __call__(self, x: Any, *args: Any) -> Any:
+        return self.layout.gradient_values(self.grad(x, *args))
+
+
+def flat_gradient(grad: Callable[..., Any], point: Point, how: Evaluation) -> Callable[..., Any]:
+    """A user's gradient, whose results are made flat where they have a structure."""
+    return grad if point.make is None or how.vectorized is not False else _FlatGradient(grad, point.layout)
 
 
 def _bound(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.point import Array, as_point
+from ..core.layout import Layout
+from ..core.point import Array, Point
 from .border import Function
 from .functions import Evaluation, Vectorized, as_function
 from .results import add_note
@@ -26,7 +27,7 @@ class Job(NamedTuple):
 
     f: Callable[..., Any]
     args: tuple[Any, ...]
-    example: Any  # what f takes
+    layout: Layout  # of what f takes
     vectorized: Vectorized
     domain_errors: tuple[type[Exception], ...]
 
@@ -62,7 +63,7 @@ def evaluate(task: Task) -> Done:
     started = time.perf_counter()
     try:
         job = _unpacked(task.job) if isinstance(task.job, bytes) else task.job
-        point = as_point(job.example)
+        point = Point(np.zeros(job.layout.shape or 1), job.layout)
         how = Evaluation(job.vectorized, domain_errors=job.domain_errors)
         with as_function(job.f, job.args, point, how, task.outputs or None) as function:
             function.tolerate(task.tolerant)

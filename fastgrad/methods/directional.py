@@ -83,9 +83,9 @@ def product_with_hessian(
             for _ in range(2):
                 # That f computes in float32 shows at the first gradients.
                 believed = noise()
-                whole = Problem(gradient, flat, None, believed)
+                whole = Problem(gradient, point, None, believed)
                 whole.declared = True
-                found = along(whole, per_coordinate(v, point, "v"), outer)
+                found = along(whole, v, outer)
                 if noise() == believed:
                     break
         return found

@@ -8,28 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array, Point
+from ..core.layout import HessianLayout, JacobianLayout, Layout
+from ..core.point import Array
 from ..evaluate import border
 from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
 from ..records.derivative import Derivative
 from .adaptive import FLAGS, flag_names
 from .matrix_errors import hessian_with_errors, jacobian_with_errors
-
-
-class Matrix(Point):
-    """Names and shape of a matrix's entries."""
-
-    __slots__ = ("letter",)
-
-    def __init__(self, rows: int, columns: int, letter: str) -> None:
-        super().__init__(np.zeros((rows, columns)))
-        self.letter = letter
-
-    def name(self, component: int) -> str:
-        """Such as ``J[0, 3]``."""
-        i, j = np.unravel_index(component, self.shape)
-        return f"{self.letter}[{i}, {j}]"
 
 
 def jacobian_derivative(problem: Problem, typical_x: Any) -> Derivative:
@@ -39,7 +25,7 @@ def jacobian_derivative(problem: Problem, typical_x: Any) -> Derivative:
     function.tolerate(True)
     function.expect(12 * n)
     *found, noise = jacobian_with_errors(function, problem.x.ravel(), base, _sizes(problem, typical_x))
-    return _record(function, [part.T for part in found], noise, Matrix(base.size, n, "J"))
+    return _record(function, [part.T for part in found], noise, JacobianLayout(base.size, problem.point.layout))
 
 
 def hessian_derivative(problem: Problem, typical_x: Any) -> Derivative:
@@ -51,24 +37,25 @@ def hessian_derivative(problem: Problem, typical_x: Any) -> Derivative:
     function.tolerate(True)
     function.expect(8 * n * (n + 1))
     *found, noise = hessian_with_errors(function, problem.x.ravel(), base, _sizes(problem, typical_x))
-    return _record(function, found, noise, Matrix(n, n, "H"))
+    return _record(function, found, noise, HessianLayout(problem.point.layout))
 
 
 def _sizes(problem: Problem, typical_x: Any) -> Array:
     return Coordinates(problem.point, problem.x.ravel(), typical_x=typical_x).sizes()
 
 
-def _record(function: border.Function, found: list[Array], noise: float, matrix: Matrix) -> Derivative:
+def _record(function: border.Function, found: list[Array], noise: float, layout: Layout) -> Derivative:
     value, error, step = (np.ascontiguousarray(part) for part in found)
     unknown = ~np.isfinite(value)
     error[unknown] = np.inf
     bits = np.where(unknown.ravel(), 1 << FLAGS.index("nonfinite"), 0).astype(np.intc)
-    flags: NDArray[Any] = np.array([flag_names(flag) for flag in bits.tolist()]).reshape(value.shape)
-    nothing = np.full(value.shape, np.nan)
-    flat = np.stack([part.ravel() for part in (value, error, step, nothing, nothing)])
+    flags: NDArray[Any] = np.array([flag_names(flag) for flag in bits.tolist()])
+    nothing = np.full(value.size, np.nan)
+    flat = np.stack([value.ravel(), error.ravel(), step.ravel(), nothing, nothing])
     return Derivative(
-        value, error, step, flags, function.nfev, noise, nothing, nothing.copy(), flat, bits, matrix, _nothing_to_draw
-    )
+        layout.restore(value), layout.restore(error), layout.restore(step), layout.restore(flags), function.nfev, noise,
+        layout.restore(nothing), layout.restore(nothing.copy()), flat, bits, layout, _nothing_to_draw,
+    )  # fmt: skip
 
 
 def _nothing_to_draw() -> border.Function:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from .. import stencils
 from ..core.coordinates import Coordinates, steps_within
-from ..core.point import Array
+from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate import border
+from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
 from .fixed import FixedStep
@@ -72,6 +73,20 @@ def hessian(problem: Problem, chosen: FixedStep) -> Array:
     matrix[np.diag_indices(n)] = diagonal
     matrix[rows, columns] = matrix[columns, rows] = mixed
     return matrix
+
+
+def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
+    """All second partial derivatives, by central differences of gradients by complex steps."""
+    point, inner = problem.point, FixedStep(None)
+    outer = FixedStep(stencils.stencil("central", 2), chosen.step, chosen.typical_x)
+
+    def gradients(points: Array) -> Array:
+        return inner.derivatives(problem.at(points))
+
+    flat = Point(problem.x.ravel())
+    with as_function(gradients, (), flat, Evaluation(vectorized="rows"), flat.n) as gradient:
+        matrix = outer.derivatives(Problem(gradient, point)).reshape(flat.n, flat.n)
+    return np.asarray(0.5 * (matrix + matrix.T))
 
 
 class _Point(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.point import Array, Point
+from ..core.point import Array
 from ..evaluate import border
 from ..methods.adaptive import KINK, flag_names
 from ..stencils import stencil
@@ -58,7 +58,7 @@ class Derivative:
     right: Any
     _flat: Array = field(repr=False, compare=False)
     _bits: NDArray[np.intc] = field(repr=False, compare=False)
-    _point: Point = field(repr=False, compare=False)
+    _point: Any = field(repr=False, compare=False)
     _function: Callable[[], border.Function] = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -170,13 +170,13 @@ class Derivative:
         return axes
 
     def _draw(self, axes: Any, c: int) -> None:
+        function = self._function()
         value, error, step = self._flat[:3, c]
         name, x = self._point.name(c), self._point.flat.ravel()
         scale = max(abs(x[c]), step, 1e-300)
         steps = np.geomspace(1e-12 * scale, scale, 73)
         steps = (x[c] + steps) - x[c]
         steps = steps[steps > 0]
-        function = self._function()
         for order, marker in ((2, "."), (6, "+")):
             scheme = stencil("central", order)
             values = function.at_shifts(x, np.full(steps.size, c), steps, np.array(scheme.offsets, dtype=float))

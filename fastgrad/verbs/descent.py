@@ -262,7 +262,7 @@ def _kept_options(
         "momentum": momentum,
         "decay": decay,
         "grad": "a function" if callable(grad) else grad or "central",
-        "shape": list(point.shape) if type(point) is Point else None,
+        "shape": list(point.shape) if point.make is None else None,
     }
 
 

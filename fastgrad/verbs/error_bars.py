@@ -38,11 +38,11 @@ def differentiate(
     Parameters
     ----------
     f : callable
-        ``f(x, *args) -> float``; or, for an array x, a vector: then the derivative is the Jacobian (m, n).
+        ``f(x, *args) -> float``; or a vector: then the derivative is the Jacobian, as of `jacobian`.
     x : number, array_like or pytree
         The point.
     deriv : {1, 2}, optional
-        2: the Hessian (n, n) of a scalar f at an array x.
+        2: the Hessian of a scalar f, as of `hessian`.
     args : tuple, optional
         Further arguments of f.
     typical_x : array_like, optional

@@ -8,13 +8,12 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.point import Array, Point, array_point, as_array
-from ..evaluate.functions import Evaluation, callable_or_error
+from ..core.point import Array, Point, array_point, as_array, as_point
+from ..evaluate.functions import Evaluation, callable_or_error, flat_gradient
 from ..evaluate.problem import Problem
 from ..methods import second
 from ..methods.fixed import FixedStep, fixed_or_error
 from ..sparse.hessian import by_entries, by_gradient
-from .gradients import batch_gradient
 from .plans import sparse_jacobian
 from .signatures import Options, Sparsity, choose, with_options
 
@@ -26,7 +25,7 @@ _BLOCK = 1 << 18
 @with_options(Options)
 def jacobian(
     f: Callable[..., Any],
-    x: ArrayLike,
+    x: Any,
     *,
     args: tuple[Any, ...] = (),
     sparsity: Sparsity = None,
@@ -38,8 +37,8 @@ def jacobian(
     ----------
     f : callable
         ``f(x, *args) -> (m,)``, or an array of m entries of any shape, or a number.
-    x : array_like
-        The point; n entries of any shape.
+    x : number, array_like or pytree
+        The point, as for `gradient`; n coordinates.
     sparsity : {"detect", "nan"} or pattern, optional
         Then the Jacobian is sparse, and takes two evaluations for each group of columns that share no row: see
         `plan_jacobian`, which keeps what was found for other points.
@@ -52,8 +51,9 @@ def jacobian(
 
     Returns
     -------
-    jacobian : ndarray, or scipy.sparse.csr_array with sparsity
-        (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order.
+    jacobian : ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
+        (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order. For a number x (m,); for a pytree one with
+        leaves (m, *shape of the leaf); for a Series a DataFrame, whose columns are its labels.
 
     Raises
     ------
@@ -73,7 +73,12 @@ def jacobian(
     chosen = fixed_or_error(method)
     if sparsity is not None:
         return sparse_jacobian(f, x, args, chosen, sparsity, how)
-    point = array_point(x)
+    point = as_point(x)
+    return point.restore_columns(_columns(f, args, point, chosen, how))
+
+
+def _columns(f: Callable[..., Any], args: tuple[Any, ...], point: Point, chosen: FixedStep, how: Evaluation) -> Array:
+    """The Jacobian (m, n), whatever x is."""
     with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(point.n))
         outputs = problem.outputs
@@ -146,7 +151,7 @@ def batch_jacobian(
 @with_options(Options)
 def hessian(
     f: Callable[..., Any],
-    x: ArrayLike,
+    x: Any,
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
@@ -159,8 +164,8 @@ def hessian(
     ----------
     f : callable
         ``f(x, *args) -> float``.
-    x : array_like
-        The point; n entries of any shape.
+    x : number, array_like or pytree
+        The point, as for `gradient`; n coordinates.
     grad : callable, optional
         ``grad(x, *args)``, the gradient of f: then the Hessian is that of its differences, which are more accurate, and
         the options below are grad's.
@@ -179,8 +184,9 @@ def hessian(
 
     Returns
     -------
-    hessian : ndarray, or scipy.sparse.csr_array with sparsity
-        (n, n), exactly symmetric.
+    hessian : float, ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
+        (n, n), exactly symmetric. For a number x a number; for a pytree a pytree of pytrees, with leaves (*shape of the
+        one, *shape of the other); for a Series a DataFrame with its labels on both axes.
 
     Raises
     ------
@@ -210,24 +216,19 @@ def hessian(
         return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
     if isinstance(sparsity, str):
         raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
+    if sparsity is not None and not chosen.imaginary:
+        with Problem.of(f, args, array_point(x), how) as problem:
+            return by_entries(problem, chosen, sparsity)
+    point = as_point(x)
     if grad is not None:
-        matrix = jacobian(grad, x, args=args, **options)
+        matrix = _columns(flat_gradient(grad, point, how), args, point, chosen, how)
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
-        return np.asarray(0.5 * (matrix + matrix.T))
-    if chosen.imaginary:
-        if options.get("bounds") is not None or sparsity is not None:
-            raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
-        return _of_complex_steps(f, x, args, chosen, how)
-    with Problem.of(f, args, array_point(x), how) as problem:
-        return second.hessian(problem, chosen) if sparsity is None else by_entries(problem, chosen, sparsity)
-
-
-def _of_complex_steps(
-    f: Callable[..., Any], x: ArrayLike, args: tuple[Any, ...], chosen: FixedStep, how: Evaluation
-) -> Array:
-    def slopes(points: Array) -> Array:
-        return batch_gradient(f, points, args=args, method="complex", **how._asdict())
-
-    matrix = jacobian(slopes, x, step=chosen.step, typical_x=chosen.typical_x, vectorized=True)
-    return np.asarray(0.5 * (matrix + matrix.T))
+        return point.restore_square(0.5 * (matrix + matrix.T))
+    if chosen.imaginary and (options.get("bounds") is not None or sparsity is not None):
+        raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
+    with Problem.of(f, args, point, how) as problem:
+        found = (
+            second.hessian_by_complex_steps(problem, chosen) if chosen.imaginary else second.hessian(problem, chosen)
+        )
+    return point.restore_square(found)

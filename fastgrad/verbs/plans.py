@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.point import Array, array_point
+from ..core.point import Array, array_point, as_point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..evaluate.problem import Problem
@@ -237,9 +237,9 @@ def sparse_jacobian(
 
 def summed_gradient(
     f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: Method, sparsity: Any, how: Evaluation
-) -> Array:
+) -> Any:
     """The gradient of the sum of f's values; options as for `gradient`."""
-    point = array_point(x)
+    point = as_point(x)
     if sparsity is not None:
         found = np.asarray(sparse_jacobian(f, x, args, fixed_or_error(chosen), sparsity, how).sum(axis=0))
     else:
@@ -247,4 +247,4 @@ def summed_gradient(
             terms.function.expect(1 + chosen.evaluations(point.n))
             total = np.array([[terms.values.sum()]])
             found = chosen.derivatives(Problem(border.SumFunction(terms.function, point), point, values=total))
-    return found.reshape(np.shape(x))
+    return point.restore(found)

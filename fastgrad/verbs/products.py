@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from numpy.typing import ArrayLike
-
-from ..core.point import Array, array_point
-from ..evaluate.functions import callable_or_error, evaluation
+from ..core.point import Array, as_point
+from ..evaluate.functions import callable_or_error, evaluation, flat_gradient
 from ..evaluate.problem import Problem
 from ..methods.directional import along, product_with_hessian
 from ..methods.fixed import fixed_or_error
@@ -20,8 +18,8 @@ __all__ = ["hvp", "jvp"]
 @with_options(Options)
 def jvp(
     f: Callable[..., Any],
-    x: ArrayLike,
-    v: ArrayLike,
+    x: Any,
+    v: Any,
     *,
     args: tuple[Any, ...] = (),
     **options: Unpack[Options],
@@ -32,8 +30,8 @@ def jvp(
     ----------
     f, x, args
         As for `jacobian`.
-    v : array_like
-        The vector, of x's shape.
+    v : number, array_like or pytree
+        The vector, of x's shape and structure.
     step : float, optional
         The step t of x + t·v.
     vectorized : bool or {"rows", "columns"}, optional
@@ -60,7 +58,7 @@ def jvp(
     callable_or_error(f, args)
     method, how = choose(jvp, options)
     chosen = fixed_or_error(method)
-    with Problem.of(f, args, array_point(x), how, outputs=None) as problem:
+    with Problem.of(f, args, as_point(x), how, outputs=None) as problem:
         _ = problem.outputs
         return along(problem, v, chosen)
 
@@ -68,23 +66,23 @@ def jvp(
 @with_options(Options)
 def hvp(
     f: Callable[..., Any],
-    x: ArrayLike,
-    v: ArrayLike,
+    x: Any,
+    v: Any,
     *,
     grad: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
     **options: Unpack[Options],
-) -> Array:
+) -> Any:
     """Product of the Hessian of a scalar function with a vector.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args) -> float``.
-    x : array_like
-        The point; n entries of any shape.
-    v : array_like
-        The vector, of x's shape.
+    x : number, array_like or pytree
+        The point, as for `gradient`.
+    v : number, array_like or pytree
+        The vector, of x's shape and structure.
     grad : callable, optional
         ``grad(x, *args)``: then two evaluations of it are all. By default gradients by central differences of order 4,
         8n evaluations of f.
@@ -104,8 +102,8 @@ def hvp(
 
     Returns
     -------
-    product : ndarray
-        (n,).
+    product : float, ndarray or pytree
+        Of x's shape and structure.
 
     Raises
     ------
@@ -121,11 +119,12 @@ def hvp(
     """
     callable_or_error(f, args)
     given = checked(hvp, options)
+    point, how = as_point(x), evaluation(given)
     if grad is not None:
-        return jvp(grad, x, v, args=args, **options)
+        return point.restore(jvp(flat_gradient(grad, point, how), point, v, args=args, **options))
     if given["noise"] is not None:
         raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
-    exact, how = given["method"] == "complex", evaluation(given)
+    exact = given["method"] == "complex"
     outer = fixed_or_error(method_of(given | {"method": "central"} if exact else given))
     inner = given | {"method": "complex" if exact else "central", "order": None if exact else 4, "step": None}
-    return product_with_hessian(f, args, array_point(x), v, fixed_or_error(method_of(inner)), outer, how)
+    return point.restore(product_with_hessian(f, args, point, v, fixed_or_error(method_of(inner)), outer, how))

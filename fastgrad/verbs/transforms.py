@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Unpack
 
+from ..core.point import tree_point
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..methods.method import Method
 from ..stencils import FLOAT64
@@ -68,7 +69,10 @@ def _placed(
             changed[k] = value
         return f(*changed)
 
-    return placed, args[wanted[0]] if isinstance(argnums, int) else tuple(args[k] for k in wanted), ()
+    if isinstance(argnums, int):
+        return placed, args[wanted[0]], ()
+    # A tuple of numbers would be an array, but these are arguments, each for itself.
+    return placed, tree_point(tuple(args[k] for k in wanted)), ()
 
 
 @with_options(Options)
