@@ -6,8 +6,9 @@ A stencil is a value. To add a scheme is to add a row to the table at the end of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
+from typing import Any
 
 from .evaluate import border
 
@@ -49,6 +50,10 @@ class Stencil:
     numerators: tuple[int, ...]
     denominator: int = 1
     deriv: int = 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is kept beside the fields can be made again.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __repr__(self) -> str:
         terms: list[str] = []

@@ -338,7 +338,11 @@ def test_only_known_digits_are_shown():
 
 def test_plot():
     matplotlib.use("Agg")
+
+    def f(x):
+        return np.sin(x).sum()
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        axes = fg.differentiate(lambda x: np.sin(x).sum(), np.ones(2)).plot(components=[0, 1])
+        axes = fg.differentiate(f, np.ones(2)).plot(f, components=[0, 1])
     assert len(axes.lines) >= 6

@@ -349,7 +349,7 @@ def test_progress(monkeypatch):
 
 def test_plot():
     result = fg.gradient_descent(rosenbrock, np.array([0.0, 0.0]), maxiter=200)
-    curve, path = result.plot()
+    curve, path = result.plot(f=rosenbrock)
     assert curve.get_yscale() == "log"
     assert len(curve.lines[0].get_xdata()) == result.nit + 1
     np.testing.assert_array_equal(path.lines[0].get_xydata(), result.history["x"])

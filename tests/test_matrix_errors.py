@@ -78,8 +78,8 @@ def test_the_record():
     h = fg.differentiate(rosenbrock, x, deriv=2)
     assert (np.abs(h.value - rosenbrock_hessian(x)) <= h.error).all()
     assert "H[0, 1]" in str(h)
-    with pytest.raises(TypeError, match="plot draws entries of a gradient"):
-        h.plot()
+    with pytest.raises(TypeError, match="plot draws components of a gradient: differentiate one row"):
+        h.plot(rosenbrock)
 
 
 def test_every_kind_of_function():

@@ -163,7 +163,6 @@ class State:
             ending.message,
             self._history(),
             ending.exception,
-            self.value if self.point.n == 2 else None,
         )
 
     @staticmethod

@@ -37,6 +37,9 @@ class Evaluation(NamedTuple):
     retries: int = 0
     domain_errors: tuple[type[Exception], ...] = DOMAIN_ERRORS
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return evaluation, tuple(self)  # so that `SERIAL` stays the one object that it is
+
 
 SERIAL = Evaluation()
 

@@ -94,18 +94,29 @@ class Rows:
             return of_arrays
         return _OfFrames(self._frame, self._names_in_frame, self.integer, predict)
 
-    def to_native(self, columns: dict[str, Any]) -> Any:
-        """A DataFrame of the kind that came in; pandas or polars if none did."""
-        narwhals = _narwhals()
-        if self._frame is not None:
-            return narwhals.from_dict(columns, backend=narwhals.get_native_namespace(self._frame)).to_native()
-        for backend in ("pandas", "polars"):
-            try:
-                __import__(backend)
-            except ImportError:
-                continue
-            return narwhals.from_dict(columns, backend=backend).to_native()
-        raise ImportError("to_frame needs pandas or polars: pip install 'fastgrad[frames]'")
+    @property
+    def library(self) -> str:
+        """The library whose DataFrame came in, such as "pandas"; "" if it was an array."""
+        return "" if self._frame is None else str(self._frame.implementation.value)
+
+
+def native_frame(columns: dict[str, Any], library: str) -> Any:
+    """A DataFrame of this library; of pandas or polars if none is named.
+
+    Raises
+    ------
+    ImportError
+        narwhals, or the library, is missing.
+    """
+    narwhals = _narwhals()
+    for backend in [library] if library else ["pandas", "polars"]:
+        try:
+            __import__(backend)
+        except ImportError:
+            continue
+        return narwhals.from_dict(columns, backend=backend).to_native()
+    package = library or "'fastgrad[frames]'"
+    raise ImportError(f"to_frame needs {library or 'pandas or polars'}: pip install {package}")
 
 
 class _OfFrames:

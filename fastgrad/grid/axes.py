@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.point import Array
+from ..records.record import Record
 from . import kernels
 
 BOUNDARIES = ("one-sided", "periodic", "reflect", "nan")
@@ -44,7 +45,7 @@ def scheme(derivative: int, order: int, boundary: str, edge_order: int | None = 
     return Scheme(derivative, order, points, boundary)
 
 
-class Coordinates:
+class Coordinates(Record):
     """Coordinates along one axis, checked once, with the weights that were asked for kept.
 
     It may stand wherever coordinates may: for many arrays on one grid.
@@ -72,8 +73,17 @@ class Coordinates:
         check_order(self.x)
         self._kept: dict[Scheme, tuple[kernels.Weights, Array | None]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"x": self.x}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.x, self._kept = state["x"], {}
+
     def __len__(self) -> int:
         return self.x.size
+
+    def __repr__(self) -> str:
+        return f"Coordinates({self.x.size} from {self.x[0]:.6g} to {self.x[-1]:.6g})"
 
     def _weights(self, scheme: Scheme) -> tuple[kernels.Weights, Array | None]:
         """Weights of the edges, and the table of the interior if it needs one."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
 from ..core.layout import HessianLayout, JacobianLayout, Layout
@@ -14,11 +13,11 @@ from ..evaluate import border
 from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
 from ..records.derivative import Derivative
-from .adaptive import FLAGS, flag_names
+from .adaptive import FLAGS
 from .matrix_errors import hessian_with_errors, jacobian_with_errors
 
 
-def jacobian_derivative(problem: Problem, typical_x: Any) -> Derivative:
+def jacobian_derivative(problem: Problem, typical_x: Any) -> Derivative[Any]:
     """The Jacobian of a vector function with error bars."""
     function, n = problem.function, problem.point.n
     base = problem.values[0]
@@ -28,7 +27,7 @@ def jacobian_derivative(problem: Problem, typical_x: Any) -> Derivative:
     return _record(function, [part.T for part in found], noise, JacobianLayout(base.size, problem.point.layout))
 
 
-def hessian_derivative(problem: Problem, typical_x: Any) -> Derivative:
+def hessian_derivative(problem: Problem, typical_x: Any) -> Derivative[Any]:
     """The Hessian of a scalar function with error bars."""
     function, n = problem.function, problem.point.n
     if problem.outputs != 1:
@@ -44,19 +43,11 @@ def _sizes(problem: Problem, typical_x: Any) -> Array:
     return Coordinates(problem.point, problem.x.ravel(), typical_x=typical_x).sizes()
 
 
-def _record(function: border.Function, found: list[Array], noise: float, layout: Layout) -> Derivative:
-    value, error, step = (np.ascontiguousarray(part) for part in found)
-    unknown = ~np.isfinite(value)
-    error[unknown] = np.inf
-    bits = np.where(unknown.ravel(), 1 << FLAGS.index("nonfinite"), 0).astype(np.intc)
-    flags: NDArray[Any] = np.array([flag_names(flag) for flag in bits.tolist()])
-    nothing = np.full(value.size, np.nan)
-    flat = np.stack([value.ravel(), error.ravel(), step.ravel(), nothing, nothing])
-    return Derivative(
-        layout.restore(value), layout.restore(error), layout.restore(step), layout.restore(flags), function.nfev, noise,
-        layout.restore(nothing), layout.restore(nothing.copy()), flat, bits, layout, _nothing_to_draw,
-    )  # fmt: skip
-
-
-def _nothing_to_draw() -> border.Function:
-    raise TypeError("plot draws entries of a gradient; differentiate one row of the Jacobian as a scalar function")
+def _record(function: border.Function, found: list[Array], noise: float, layout: Layout) -> Derivative[Any]:
+    value, error, step = found
+    unknown = ~np.isfinite(value.ravel())
+    numbers = np.full((5, value.size), np.nan)
+    for row, part in enumerate((value, np.where(np.isfinite(value), error, np.inf), step)):
+        numbers[row] = part.ravel()
+    bits = np.where(unknown, 1 << FLAGS.index("nonfinite"), 0).astype(np.intc)
+    return Derivative(function.nfev, noise, layout, numbers, bits, None)

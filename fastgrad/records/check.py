@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .show import axes_or_new
+from .record import Record
+from .show import axes_or_new, html_paragraph, html_table, html_verdict, label, printable, shortened
 
 ROWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mismatch(Record):
     """One entry of a claimed derivative, beside the numeric one.
 
     Attributes
@@ -36,9 +36,18 @@ class Mismatch:
     error: float
     flag: str = "wrong"
 
+    def __hash__(self) -> int:
+        return hash((self.path, self.index, self.flag))
 
-@dataclass(frozen=True, slots=True)
-class GradientCheck:
+    def __repr__(self) -> str:
+        return (
+            f"Mismatch({shortened(self.path)!r}, claimed={self.claimed:.6g}, numeric={self.numeric:.6g} "
+            f"± {self.error:.1e}, flag={self.flag!r})"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientCheck(Record):
     """What `check_grad` or `check_jacobian` found; ``bool(check)`` is whether the derivative is right.
 
     Attributes
@@ -81,27 +90,44 @@ class GradientCheck:
     nfev: int
     resolution: float
     seed: int | None = None
-    rows: list[Mismatch] = field(default_factory=list, repr=False)
-    notes: list[str] = field(default_factory=list, repr=False)
-    leaves: dict[str, float] = field(default_factory=dict, repr=False)
+    rows: list[Mismatch] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    leaves: dict[str, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return self.verdict == "right"
 
+    def __repr__(self) -> str:
+        return (
+            f"GradientCheck({self.verdict!r}, {len(self.wrong)} wrong of {self.n_compared} entries, nfev={self.nfev}, "
+            f"resolution={self.resolution:.1e})"
+        )
+
     def __str__(self) -> str:
-        rows = self.rows[:ROWS]
-        width = max([len("entry"), *(len(row.path) for row in rows)])
-        lines = [f"gradient is {self.verdict.upper()}: {self.explanation}"]
-        lines += [f"  note: {note}" for note in self.notes]
+        rows = self._table()
+        width = max([len("entry"), *(len(row[0]) for row in rows)])
+        lines = [f"gradient is {self.verdict.upper()}: {printable(self.explanation)}"]
+        lines += [f"  note: {printable(note)}" for note in self.notes]
         if rows:
             lines.append(f"  {'entry':<{width}} {'claimed':>14} {'numeric':>14} {'± error':>9} {'difference':>11}")
-        for row in rows:
-            lines.append(
-                f"  {row.path:<{width}} {row.claimed:>14.7g} {row.numeric:>14.7g} {row.error:>9.1e} "
-                f"{row.claimed - row.numeric:>11.2e}  {row.flag}".rstrip()
-            )
+        for path, claimed, numeric, error, difference, flag in rows:
+            lines.append(f"  {path:<{width}} {claimed:>14} {numeric:>14} {error:>9} {difference:>11}  {flag}".rstrip())
         lines.append(f"  {self._counts()}")
         return "\n".join(lines)
+
+    def _table(self) -> list[tuple[str, ...]]:
+        """The first rows in words: path, claimed, numeric, error, difference, flag."""
+        return [
+            (
+                printable(row.path),
+                f"{row.claimed:.7g}",
+                f"{row.numeric:.7g}",
+                f"{row.error:.1e}",
+                f"{row.claimed - row.numeric:.2e}",
+                row.flag,
+            )
+            for row in self.rows[:ROWS]
+        ]
 
     def _counts(self) -> str:
         text = f"{self.n_compared} entries compared, {self.nfev} evaluations of f"
@@ -110,19 +136,11 @@ class GradientCheck:
         return text
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><td>{html.escape(row.path)}</td><td>{row.claimed:.7g}</td><td>{row.numeric:.7g}</td>"
-            f"<td>{row.error:.1e}</td><td>{row.claimed - row.numeric:.2e}</td><td>{html.escape(row.flag)}</td></tr>"
-            for row in self.rows[:ROWS]
-        )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return (
-            f"<p><b>gradient is {self.verdict.upper()}</b>: {html.escape(self.explanation)}</p>"
-            + (f"<ul>{notes}</ul>" if notes else "")
-            + "<table><tr><th>entry</th><th>claimed</th><th>numeric</th><th>± error</th><th>difference</th>"
-            + "<th></th></tr>"
-            + f"{cells}</table><p>{html.escape(self._counts())}</p>"
-        )
+        parts = [html_verdict("gradient is", self.verdict.upper(), self.explanation, self.verdict)]
+        parts += [html_paragraph(f"note: {note}") for note in self.notes]
+        if self.rows:
+            parts.append(html_table(("entry", "claimed", "numeric", "± error", "difference", ""), self._table()))
+        return "".join([*parts, html_paragraph(self._counts())])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python values, ready for JSON.
@@ -158,10 +176,10 @@ class GradientCheck:
             leaves.setdefault(row.path.partition("[")[0], []).append(row)
         for name, rows in leaves.items():
             numeric, claimed = [row.numeric for row in rows], [row.claimed for row in rows]
-            axes.errorbar(numeric, claimed, xerr=[row.error for row in rows], fmt=".", label=name)
+            axes.errorbar(numeric, claimed, xerr=[row.error for row in rows], fmt=".", label=label(name))
         ends = [value for row in self.rows for value in (row.numeric, row.claimed)]
         if ends:
             axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8)
+            axes.legend(fontsize="small")
         axes.set(xlabel="numeric", ylabel="claimed", title=f"gradient is {self.verdict}")
-        axes.legend(fontsize="small")
         return axes

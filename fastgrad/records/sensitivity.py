@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..core.point import Array
-from .show import axes_or_new
+from .record import Record
+from .show import axes_or_new, html_paragraph, html_table, label, printable, shortened
 
 _COLUMNS = ("mean", "mean_abs", "standardised", "positive", "error")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sensitivity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Record):
     """How each feature moves a model's prediction; made by `sensitivity`.
 
     Attributes
@@ -41,6 +40,8 @@ class Sensitivity:
         Rows with NaN, left out.
     nfev : int
         Rows that the model predicted.
+    frame : str
+        The library whose DataFrame X was, such as "pandas"; "" if it was an array.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class Sensitivity:
     piecewise_constant: bool
     skipped: int
     nfev: int
-    _to_native: Callable[[dict[str, Any]], Any] = field(repr=False)
+    frame: str = ""
 
     def _over_rows(self, values: Array) -> Array:
         """The mean over rows that were not skipped, NaN for constant features."""
@@ -91,14 +92,18 @@ class Sensitivity:
     @property
     def ranking(self) -> list[str]:
         """Features by `standardised`, over all outputs, the largest first; constant ones last."""
+        return [self.features[j] for j in self._ranked()]
+
+    def _ranked(self) -> list[int]:
         size = self.standardised.reshape(-1, len(self.features)).sum(axis=0)
-        return [self.features[j] for j in np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")]
+        ranked: list[int] = np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable").tolist()
+        return ranked
 
     def _table(self) -> list[tuple[str, str, str, list[float]]]:
         """Rows of the ranked table: output, feature, kind, numbers."""
         columns = [getattr(self, name) for name in _COLUMNS[:-1]] + [self._over_rows(self.error)]
         numbers = np.stack([np.reshape(column, (-1, len(self.features))) for column in columns])
-        places = [self.features.index(name) for name in self.ranking]
+        places = self._ranked()
         return [
             (output, self.features[j], self.kinds[j], numbers[:, k, j].tolist())
             for k, output in enumerate(self.outputs or [""])
@@ -124,30 +129,35 @@ class Sensitivity:
             notes.append(f"{self.skipped} rows with NaN were skipped")
         return notes
 
+    def __repr__(self) -> str:
+        first = ", ".join(map(shortened, self.ranking[:1]))
+        return (
+            f"Sensitivity({len(self.values)} rows, {len(self.features)} features, the first {first!r}, "
+            f"nfev={self.nfev})"
+        )
+
     def __str__(self) -> str:
-        width = max(len("feature"), *map(len, self.features))
-        named = max(map(len, self.outputs), default=-2) + 2
-        lines = [f"{'output' if self.outputs else '':<{named}}{'feature':<{width}}  {'mean':>11} {'mean |.|':>11} "
+        table = self._table()
+        features, outputs = list(map(printable, self.features)), list(map(printable, self.outputs))
+        width = max(len("feature"), *map(len, features))
+        named = max(map(len, outputs), default=-2) + 2
+        lines = [f"{'output' if outputs else '':<{named}}{'feature':<{width}}  {'mean':>11} {'mean |.|':>11} "
                  f"{'x spread':>11} {'positive':>9} {'error':>9}  kind"]  # fmt: skip
-        for output, feature, kind, (mean, size, scaled, positive, error) in self._table():
+        for output, feature, kind, (mean, size, scaled, positive, error) in table:
             share = "" if np.isnan(positive) else f"{positive:.0%}"
             lines.append(
-                f"{output:<{named}}{feature:<{width}}  {mean:>11.4g} {size:>11.4g} {scaled:>11.4g} {share:>9} "
-                f"{error:>9.1e}  {kind}"
+                f"{printable(output):<{named}}{printable(feature):<{width}}  {mean:>11.4g} {size:>11.4g} "
+                f"{scaled:>11.4g} {share:>9} {error:>9.1e}  {kind}"
             )
         return "\n".join([*lines, *self._notes()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("output", "feature", "kind", *_COLUMNS))
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td>{html.escape(text)}</td>" for text in (output, feature, kind))
-            + "".join(f"<td>{number:.4g}</td>" for number in numbers)
-            + "</tr>"
+        rows = [
+            (output, feature, kind, *(f"{number:.4g}" for number in numbers))
             for output, feature, kind, numbers in self._table()
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        return f"<table><tr>{head}</tr>{body}</table>{notes}"
+        ]
+        table = html_table(("output", "feature", "kind", *_COLUMNS), rows)
+        return "".join([table, *map(html_paragraph, self._notes())])
 
     def to_frame(self) -> Any:
         """The table as a DataFrame, of the kind that X was; else pandas' or polars'.
@@ -166,7 +176,9 @@ class Sensitivity:
         columns: dict[str, Any] = {"output": [row[0] for row in table]} if self.outputs else {}
         columns |= {"feature": [row[1] for row in table], "kind": [row[2] for row in table]}
         columns |= {name: [row[3][k] for row in table] for k, name in enumerate(_COLUMNS)}
-        return self._to_native(columns)
+        from ..features.frames import native_frame
+
+        return native_frame(columns, self.frame)
 
     def plot(self, axes: Any = None, output: int | str = 0, most: int = 20) -> Any:
         """Draw how much each feature moves the prediction, and how that differs from row to row.
@@ -202,14 +214,14 @@ class Sensitivity:
         scaled = values[~np.isnan(values).all(axis=1)] * self.spread
         size = np.abs(scaled)
         places = np.argsort(-np.nan_to_num(size.mean(axis=0), nan=-1.0), kind="stable")[:most].tolist()
-        names, down = [self.features[j] for j in places], range(len(places))
+        names, down = [label(self.features[j]) for j in places], range(len(places))
         axes[0].barh(down, size.mean(axis=0)[places], xerr=size.std(axis=0)[places], color="#4477aa", ecolor="#888888")
         rng = np.random.default_rng(0)
         for row, j in enumerate(places):
             height = row + rng.uniform(-0.3, 0.3, len(scaled))
             axes[1].scatter(scaled[:, j], height, s=4, alpha=0.5, color="#4477aa", linewidths=0)
         axes[1].axvline(0.0, color="black", linewidth=0.8)
-        of = f" of {self.outputs[int(output)]}" if self.outputs else ""
+        of = f" of {label(self.outputs[int(output)])}" if self.outputs else ""
         axes[0].set(xlabel=f"mean |change{of}| for one spread")
         axes[1].set(xlabel=f"change{of} for one spread, each row")
         for each in axes:

@@ -59,8 +59,15 @@ class Compressed:
 
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
-        self.pattern, self._colours = pattern, count
+        self.pattern, self._group, self._colours = pattern, colours, count
         self._by = border.Compression(pattern.indptr, pattern.indices, colours, count)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_by"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.set_groups(self.pattern, self._group, self._colours)
 
     @property
     def evaluations(self) -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
-import numpy as np
-
 from ..core.coordinates import Coordinates
 from ..core.options import deriv_or_error
 from ..core.point import as_point
-from ..evaluate import border
-from ..evaluate.functions import as_function, callable_or_error, evaluation
+from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
-from ..methods.adaptive import Adaptive, flag_names
+from ..methods.adaptive import Adaptive
 from ..methods.matrix_derivative import hessian_derivative, jacobian_derivative
 from ..records.derivative import Derivative
 from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
@@ -115,26 +112,7 @@ def differentiate(
         problem.function.expect(method.evaluations(point.n))
         found, bits, levels = method.components(problem)
 
-    def again() -> border.Function:
-        made = as_function(f, args, point, how._replace(workers=None, progress=False, retries=0))
-        made.tolerate(True)
-        return made
-
-    names = np.array([flag_names(flag) for flag in bits.tolist()]) if bits.any() else np.zeros(bits.size, dtype="<U1")
-    return Derivative(
-        value=point.restore(found[0]),
-        error=point.restore(found[1]),
-        step=point.restore(found[2]),
-        flags=point.restore(names),
-        nfev=problem.nfev,
-        noise=float(levels[0]),
-        left=point.restore(found[3]),
-        right=point.restore(found[4]),
-        _flat=found,
-        _bits=bits,
-        _point=point,
-        _function=again,
-    )
+    return Derivative(problem.nfev, float(levels[0]), point.layout, found, bits, problem.x.ravel())
 
 
 @with_options(NoiseLevelOptions)

@@ -14,7 +14,8 @@ from ..evaluate.functions import Evaluation, callable_or_error
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep, fixed_or_error
 from ..methods.method import Method
-from ..records.show import axes_or_new
+from ..records.record import Record
+from ..records.show import axes_or_new, html_paragraph, html_table
 from ..sparse.compressed import Compressed
 from ..sparse.patterns import as_kernel, coloured, sparse
 from .signatures import Options, Sparsity, choose, with_options
@@ -22,8 +23,10 @@ from .signatures import Options, Sparsity, choose, with_options
 __all__ = ["JacobianPlan", "plan_jacobian"]
 
 
-class JacobianPlan:
+class JacobianPlan(Record):
     """A Jacobian's pattern, colours and steps, made once; calling it gives the Jacobian at a point.
+
+    It pickles and compares where f does.
 
     Attributes
     ----------
@@ -59,7 +62,16 @@ class JacobianPlan:
         )
 
     def __repr__(self) -> str:
-        return f"<{self}>"
+        return (
+            f"JacobianPlan({self.pattern.shape}, {self.pattern.nnz} entries, {self.n_colours} colours, "
+            f"{self.evaluations} evaluations)"
+        )
+
+    def _repr_html_(self) -> str:
+        m, n = self.pattern.shape
+        head = ("rows", "columns", "entries", "colours", "evaluations of f for one Jacobian", "so far")
+        row = (m, n, self.pattern.nnz, self.n_colours, self.evaluations, self.nfev)
+        return html_paragraph(str(self)) + html_table(head, [list(map(str, row))])
 
     def __call__(self, x: ArrayLike, *args: Any) -> Any:
         """The Jacobian at x.

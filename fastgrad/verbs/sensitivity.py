@@ -142,7 +142,7 @@ def sensitivity(
         piecewise,
         int((~kept).sum()),
         nfev,
-        rows.to_native,
+        rows.library,
     )
 
 

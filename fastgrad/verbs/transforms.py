@@ -9,12 +9,14 @@ from typing import Any, Unpack
 from ..core.point import tree_point
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..methods.method import Method
+from ..records.record import Record
+from ..records.show import shortened
 from ..stencils import FLOAT64
 from .signatures import Options, choose, with_options
 
 
-class Gradient:
-    """The gradient of f as a callable, with its options; made by `grad`."""
+class Gradient(Record):
+    """The gradient of f as a callable, with its options; made by `grad`. It pickles and compares where f does."""
 
     __slots__ = ("_argnums", "_chosen", "_f", "_how", "_noise", "_with_value")
 
@@ -33,9 +35,22 @@ class Gradient:
         self._noise = FLOAT64
         self._with_value = with_value
 
+    _STATE = ("_f", "_argnums", "_how", "_chosen", "_with_value")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name in self._STATE:
+            setattr(self, name, state[name])
+        self._noise = FLOAT64  # a hint, which is found again
+
+    def __hash__(self) -> int:
+        return hash((self._f, self._argnums, self._with_value))
+
     def __repr__(self) -> str:
         name = getattr(self._f, "__qualname__", repr(self._f))
-        return f"<gradient of {name}: {self._chosen}>"
+        return f"<{'value and ' if self._with_value else ''}gradient of {shortened(name)}: {self._chosen}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not args:
