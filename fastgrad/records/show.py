@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -34,6 +33,8 @@ def label(text: str) -> str:
 
 def html_text(text: str) -> str:
     """Text for HTML, where nothing of it is markup."""
+    import html  # its table of entities takes longer to load than all of this package needs
+
     return html.escape(printable(text))
 
 

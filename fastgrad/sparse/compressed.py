@@ -63,10 +63,12 @@ class Compressed:
         self._by = border.Compression(pattern.indptr, pattern.indices, colours, count)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_by"}
+        state = self.__dict__ | {"point": (self.point.flat, self.point.layout)}
+        del state["_by"]  # follows from the pattern and its groups
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state | {"point": Point(*state["point"])})
         self.set_groups(self.pattern, self._group, self._colours)
 
     @property
