@@ -92,10 +92,21 @@ def test_a_vectorised_f_of_the_wrong_shape(shape):
         fg.batch_gradient(lambda X: np.ones(shape), np.ones((25, 2)), vectorized=True)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
-def test_rows_for_columns_are_never_a_wrong_number(n):
-    with pytest.raises((ValueError, IndexError)):
-        fg.gradient(lambda x: (x**2).sum(axis=0), np.ones(n), vectorized=True)
+@pytest.mark.parametrize("n", [2, 3, 4, 7])
+@pytest.mark.parametrize("method", ["central", "forward", "complex"])
+@pytest.mark.parametrize("vectorized", ["rows", "columns"])
+def test_rows_for_columns_are_never_a_wrong_number(n, method, vectorized):
+    """Not even where there are as many points as coordinates: forward and complex steps move each coordinate once."""
+    wrong = 0 if vectorized == "rows" else 1
+
+    def f(x):
+        return (x**2).sum(axis=wrong)
+
+    with pytest.raises(ValueError, match="vectorized f returned shape"):
+        fg.gradient(f, np.ones(n), vectorized=vectorized, method=method)
+    with pytest.raises(ValueError, match="vectorized f returned shape"):
+        fg.batch_gradient(f, np.ones((n, n)), vectorized=vectorized, method=method)
+    assert np.allclose(fg.gradient(f, np.ones(n), vectorized="columns" if wrong == 0 else "rows", method=method), 2)
 
 
 @pytest.mark.parametrize("kind", ["read-only", "strided", "big-endian", "float32", "integer", "fortran"])

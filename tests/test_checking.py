@@ -379,3 +379,26 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     os.close(writing)
     assert done.stderr == ""
+
+
+def test_entries_that_noise_hides_say_nothing_of_a_factor():
+    """Five derivatives of 1e-12 beside a rounding of 1e-13 of f: claimed as 0, they are right, and no evidence."""
+    rates = np.array([1e-12] * 5 + [1.0, -2.0, 3.0])
+    x = np.linspace(0.5, 1.2, 8)
+    check = fg.check_grad(lambda x: 100.0 + float(rates @ x), np.where(rates == 1e-12, 0.0, 2 * rates), x)
+    assert {m.index for m in check.wrong} == {5, 6, 7}
+    assert "x is 2.000 times too large (3 of 8 entries): a missing ½?" in check.explanation
+
+
+def test_what_is_only_like_a_penalty_is_not_called_one():
+    """The error is 0.1 x, give or take 20%; a penalty's is it to rounding."""
+    x = np.array([1.0, -2.0, 0.5, 3.0, -1.5])
+    exact = np.cos(x) * np.arange(1.0, 6.0)
+
+    def f(x):
+        return float(np.sin(x) @ np.arange(1.0, 6.0))
+
+    loose = fg.check_grad(f, exact + 0.1 * x * [1.2, 0.8, 1.2, 0.8, 1.1], x)
+    assert loose.verdict == "wrong"
+    assert "regularisation" not in loose.explanation
+    assert "a term 0.1·x too much in x: regularisation?" in fg.check_grad(f, exact + 0.1 * x, x).explanation

@@ -115,3 +115,24 @@ def test_what_is_wrong_is_said():
         fg.differentiate(f, np.ones(3), bounds=(0, 2))
     with pytest.raises(ValueError, match="expected one number"):
         fg.differentiate(f, np.ones(3), deriv=2)
+
+
+def test_steps_that_contradict_each_other_are_believed_by_neither():
+    """The first values are all at whole periods of a sine, which they cannot see: the others must widen the bar."""
+    x = np.array([1.0])
+    seen = []
+
+    def watch(x):
+        seen.append(x[0] - 1.0)
+        return np.array([x[0], np.cbrt(x[0] - 1.0 + 1e-3)])
+
+    fg.differentiate(watch, x)
+    moves = np.abs([move for move in seen if move])
+    period = moves.min() if len(moves) <= 6 else np.abs(moves[:6]).min()
+
+    def f(x):
+        return np.array([x[0] + np.sin(2 * np.pi * (x[0] - 1.0) / period), np.cbrt(x[0] - 1.0 + 1e-3)])
+
+    d = fg.differentiate(f, x)
+    exact = np.array([[1.0 + 2 * np.pi / period], [1e-3 ** (-2 / 3) / 3]])
+    assert (np.abs(d.value - exact) <= d.error).all()
