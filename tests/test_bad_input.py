@@ -229,3 +229,22 @@ def test_bounds_as_pairs_for_each_coordinate_get_a_hint():
     """As scipy.optimize.minimize takes them; of two coordinates they have the shape of (lower, upper) too."""
     with pytest.raises(ValueError, match="not a pair for each coordinate"):
         fg.gradient(np.sum, np.array([1.0, 2.0]), bounds=[(0, 3), (0, 3)])
+
+
+@pytest.mark.parametrize("later", [1, 3, 1000])
+@pytest.mark.parametrize("first", [0, 2])
+@pytest.mark.parametrize("options", [{}, {"method": "forward"}, {"bounds": (0.0, 9.0)}, {"sparsity": "detect"}])
+def test_a_number_of_values_that_changes_is_an_error(first, later, options):
+    """Also from none to some: what comes later must not be written to where there is no room for it."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.ones(first if len(calls) == 1 else later)
+
+    for call in (lambda f: fg.jacobian(f, X, **options), lambda f: fg.jvp(f, X, X, **options)):
+        if "sparsity" in options and calls:
+            continue
+        calls.clear()
+        with pytest.raises(ValueError, match="values|pattern"):
+            call(f)

@@ -99,12 +99,26 @@ def test_a_linear_function_has_its_slope_exactly():
 
 
 @pytest.mark.parametrize(
-    "x", [3.0, 3, np.float64(3), np.array(3.0), np.array([3]), np.array([[3.0, 1.0]]), np.float32(3), [3.0], (3.0,)]
+    ("x", "kind"),
+    [
+        (3.0, float),
+        (3, float),
+        (np.float64(3), np.float64),
+        (np.float32(3), np.float64),
+        (np.array(3.0), np.ndarray),
+        (np.array([3]), np.ndarray),
+        (np.array([[3.0, 1.0]]), np.ndarray),
+        ([3.0], np.ndarray),
+        ((3.0, 1.0), np.ndarray),
+        ([[3, 1.0], [2, 2]], np.ndarray),
+    ],
 )
-def test_shape_and_structure_are_kept(x):
+def test_shape_and_structure_are_kept(x, kind):
+    """Numbers give numbers; arrays, and lists of numbers, arrays of their shape."""
     g = fg.gradient(lambda v: float(np.sum(np.asarray(v) ** 2)), x)
-    assert type(g) is type(x) or isinstance(g, (np.ndarray, float))
+    assert type(g) is kind
     assert np.shape(g) == np.shape(x)
+    assert np.asarray(g).dtype == np.float64
     assert np.allclose(g, 2 * np.asarray(x, float), rtol=1e-9)
 
 

@@ -75,6 +75,20 @@ def test_each_goes_as_it_would_alone(kind, method, rate):
     np.testing.assert_allclose(together.jac, gradient(together.x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["python", "rows", "compiled"])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam", "bb"])
+def test_each_searches_as_it_would_alone(kind, method):
+    """The same steps by backtracking, to the rounding of f."""
+    function, options = KINDS[kind]
+    rules = {"method": method, "maxiter": 8, "gtol": 1e-3}
+    together = fg.gradient_descent(function, STARTS, batch=True, **rules, **options)
+    for k in range(10):
+        alone = fg.gradient_descent(f, STARTS[k], **rules)
+        np.testing.assert_allclose(together.x[k], alone.x, rtol=1e-4, atol=1e-6)
+        assert together.fun[k] == pytest.approx(alone.fun, rel=1e-4)
+        assert (together.nit[k], together.status[k]) == (alone.nit, alone.status)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["gd", "bb", "momentum"])
 def test_backtracking_finds_the_minimum(kind, method):
