@@ -17,7 +17,9 @@ class Float32:
     pi = np.float32(np.pi)
 
     def __getattr__(self, name):
-        function = getattr(np, {"atan": "arctan"}.get(name, name))
+        function = getattr(np, {"atan": "arctan", "asin": "arcsin", "acos": "arccos"}.get(name, name), None)
+        if function is None:
+            return lambda v: np.float32(getattr(math, name)(np.float32(v)))
         return lambda v: function(np.float32(v))
 
 
@@ -54,7 +56,7 @@ def adaptive(f, x):
 
 
 def moved(seed):
-    """The problems at other points, by up to 15%, with their exact gradients: what nothing was tuned on."""
+    """The problems at other points, by up to 15%, with their exact gradients."""
     rng = np.random.default_rng(seed)
     found = []
     for problem in PROBLEMS:

@@ -92,10 +92,21 @@ def test_a_vectorised_f_of_the_wrong_shape(shape):
         fg.batch_gradient(lambda X: np.ones(shape), np.ones((25, 2)), vectorized=True)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
-def test_rows_for_columns_are_never_a_wrong_number(n):
-    with pytest.raises((ValueError, IndexError)):
-        fg.gradient(lambda x: (x**2).sum(axis=0), np.ones(n), vectorized=True)
+@pytest.mark.parametrize("n", [2, 3, 4, 7])
+@pytest.mark.parametrize("method", ["central", "forward", "complex"])
+@pytest.mark.parametrize("vectorized", ["rows", "columns"])
+def test_rows_for_columns_are_never_a_wrong_number(n, method, vectorized):
+    """Not even where there are as many points as coordinates: forward and complex steps move each coordinate once."""
+    wrong = 0 if vectorized == "rows" else 1
+
+    def f(x):
+        return (x**2).sum(axis=wrong)
+
+    with pytest.raises(ValueError, match="vectorized f returned shape"):
+        fg.gradient(f, np.ones(n), vectorized=vectorized, method=method)
+    with pytest.raises(ValueError, match="vectorized f returned shape"):
+        fg.batch_gradient(f, np.ones((n, n)), vectorized=vectorized, method=method)
+    assert np.allclose(fg.gradient(f, np.ones(n), vectorized="columns" if wrong == 0 else "rows", method=method), 2)
 
 
 @pytest.mark.parametrize("kind", ["read-only", "strided", "big-endian", "float32", "integer", "fortran"])
@@ -218,3 +229,22 @@ def test_bounds_as_pairs_for_each_coordinate_get_a_hint():
     """As scipy.optimize.minimize takes them; of two coordinates they have the shape of (lower, upper) too."""
     with pytest.raises(ValueError, match="not a pair for each coordinate"):
         fg.gradient(np.sum, np.array([1.0, 2.0]), bounds=[(0, 3), (0, 3)])
+
+
+@pytest.mark.parametrize("later", [1, 3, 1000])
+@pytest.mark.parametrize("first", [0, 2])
+@pytest.mark.parametrize("options", [{}, {"method": "forward"}, {"bounds": (0.0, 9.0)}, {"sparsity": "detect"}])
+def test_a_number_of_values_that_changes_is_an_error(first, later, options):
+    """Also from none to some: what comes later must not be written to where there is no room for it."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.ones(first if len(calls) == 1 else later)
+
+    for call in (lambda f: fg.jacobian(f, X, **options), lambda f: fg.jvp(f, X, X, **options)):
+        if "sparsity" in options and calls:
+            continue
+        calls.clear()
+        with pytest.raises(ValueError, match="values|pattern"):
+            call(f)

@@ -29,11 +29,21 @@ def test_the_report_is_written(monkeypatch, tmp_path, capsys):
 
 
 def test_the_guard_fails_where_a_bound_is_passed(monkeypatch, capsys):
-    assert report.check(["grid 10, of numpy"]) in (0, 1)
-    impossible = {"grid 10, of numpy": WORKLOADS["grid 10, of numpy"]._replace(bound=1e-9)}
-    monkeypatch.setattr(report, "WORKLOADS", impossible)
-    assert report.check(["grid 10, of numpy"]) == 1
-    assert "WORSE" in capsys.readouterr().out
+    def outcome(**bounds):
+        name = "grid 10, of numpy"
+        monkeypatch.setattr(report, "WORKLOADS", {name: WORKLOADS[name]._replace(**bounds)})
+        return report.check([name]), capsys.readouterr().out
+
+    code, text = outcome(bound=1e9, allowed=None)
+    assert (code, text.startswith("ok"), "1 of 1 figures" in text) == (0, True, True)
+    code, text = outcome(bound=1e-9, allowed=None)
+    assert (code, text.startswith("WORSE"), "0 of 1 figures" in text) == (1, True, True)
+    # What is allowed counts where the bound is not reached.
+    assert outcome(bound=1e-9, allowed=1e9)[0] == 0
+    assert outcome(bound=1e-9, allowed=1e-8)[0] == 1
+    monkeypatch.setattr(report, "measured", lambda *args: ({"fastgrad": 2.0}, None))
+    assert outcome(bound=2.0, allowed=None)[0] == 0
+    assert outcome(bound=1.99, allowed=None)[0] == 1
 
 
 def test_accuracy_is_that_of_the_methods():

@@ -77,9 +77,10 @@ def test_wrong_entries_are_named(change, paths):
         (lambda x: x[0] ** 2, lambda x: np.array([2 * x[0], 0.0]), np.array([3.0, 4.0])),
     ],
 )
-def test_a_right_gradient_is_never_called_wrong(f, g, x):
+def test_a_right_gradient_is_right(f, g, x):
     with np.errstate(invalid="ignore", divide="ignore"):
-        assert fg.check_grad(f, g, x).verdict != "wrong"
+        check = fg.check_grad(f, g, x)
+    assert check.verdict == "right", str(check)
 
 
 def test_noise_that_hides_the_answer_is_undecided():
@@ -329,6 +330,10 @@ def test_bugs_of_the_digits_example(monkeypatch):
         assert sentences[name] in check.explanation, name
 
 
+# Shares of the collection that a search calls right.
+SEARCHED = {"exact": 0.9, "1e-10": 0.5, "float32": 0.5}
+
+
 # Over the collection of problems: no false alarm, and every bug in the largest entry is named.
 
 
@@ -342,8 +347,9 @@ def test_right_gradients_of_the_collection_are_never_wrong(exhaustive, kind):
             with np.errstate(over="ignore"):
                 verdicts.append(fg.check_grad(f, problem.gradient, problem.point, exhaustive=exhaustive).verdict)
     assert "wrong" not in verdicts
-    if exhaustive:
-        assert verdicts.count("right") >= {"exact": 0.97, "1e-10": 0.85, "float32": 0.9}.get(kind, 0) * len(verdicts)
+    assert len(verdicts) > 40
+    least = {"exact": 0.97, "1e-10": 0.85, "float32": 0.9} if exhaustive else SEARCHED
+    assert verdicts.count("right") >= least.get(kind, 0) * len(verdicts)
 
 
 @pytest.mark.parametrize("change", [-1.0, 2.0, 0.5, 1.01, 1.0001, 0.0])
@@ -364,7 +370,7 @@ def test_a_small_factor_is_said_as_a_difference():
     found = fg.check_grad(lambda x: np.sum(x**4), 4 * x**3 * [1, 1, 1 + 1e-5], x).explanation
     assert found == "1 of 3 entries is wrong: x[2] is too large by 1e-05 of it"
     found = fg.check_grad(lambda x: np.sum(x**4), 4 * x**3 * (1 - 1e-5), x).explanation
-    assert "too small by 1e-05 of it" in found or "1 times" not in found
+    assert found == "3 of 3 entries are wrong: x is too small by 1e-05 of it (3 of 3 entries): a constant factor?"
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
@@ -379,3 +385,26 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     os.close(writing)
     assert done.stderr == ""
+
+
+def test_entries_that_noise_hides_say_nothing_of_a_factor():
+    """Five derivatives of 1e-12 beside a rounding of 1e-13 of f: claimed as 0, they are right, and no evidence."""
+    rates = np.array([1e-12] * 5 + [1.0, -2.0, 3.0])
+    x = np.linspace(0.5, 1.2, 8)
+    check = fg.check_grad(lambda x: 100.0 + float(rates @ x), np.where(rates == 1e-12, 0.0, 2 * rates), x)
+    assert {m.index for m in check.wrong} == {5, 6, 7}
+    assert "x is 2.000 times too large (3 of 8 entries): a missing ½?" in check.explanation
+
+
+def test_what_is_only_like_a_penalty_is_not_called_one():
+    """The error is 0.1 x, give or take 20%; a penalty's is it to rounding."""
+    x = np.array([1.0, -2.0, 0.5, 3.0, -1.5])
+    exact = np.cos(x) * np.arange(1.0, 6.0)
+
+    def f(x):
+        return float(np.sin(x) @ np.arange(1.0, 6.0))
+
+    loose = fg.check_grad(f, exact + 0.1 * x * [1.2, 0.8, 1.2, 0.8, 1.1], x)
+    assert loose.verdict == "wrong"
+    assert "regularisation" not in loose.explanation
+    assert "a term 0.1·x too much in x: regularisation?" in fg.check_grad(f, exact + 0.1 * x, x).explanation

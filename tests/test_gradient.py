@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import optimize
 
 import fastgrad as fg
+from fastgrad.evaluate import border
 
 X = np.array([0.3, -1.2, 2.5, 0.7])
 
@@ -98,12 +99,26 @@ def test_a_linear_function_has_its_slope_exactly():
 
 
 @pytest.mark.parametrize(
-    "x", [3.0, 3, np.float64(3), np.array(3.0), np.array([3]), np.array([[3.0, 1.0]]), np.float32(3), [3.0], (3.0,)]
+    ("x", "kind"),
+    [
+        (3.0, float),
+        (3, float),
+        (np.float64(3), np.float64),
+        (np.float32(3), np.float64),
+        (np.array(3.0), np.ndarray),
+        (np.array([3]), np.ndarray),
+        (np.array([[3.0, 1.0]]), np.ndarray),
+        ([3.0], np.ndarray),
+        ((3.0, 1.0), np.ndarray),
+        ([[3, 1.0], [2, 2]], np.ndarray),
+    ],
 )
-def test_shape_and_structure_are_kept(x):
+def test_shape_and_structure_are_kept(x, kind):
+    """Numbers give numbers; arrays, and lists of numbers, arrays of their shape."""
     g = fg.gradient(lambda v: float(np.sum(np.asarray(v) ** 2)), x)
-    assert type(g) is type(x) or isinstance(g, (np.ndarray, float))
+    assert type(g) is kind
     assert np.shape(g) == np.shape(x)
+    assert np.asarray(g).dtype == np.float64
     assert np.allclose(g, 2 * np.asarray(x, float), rtol=1e-9)
 
 
@@ -364,3 +379,55 @@ def test_value_and_grad_evaluates_f_at_x_once(options, calls):
     assert sum(np.array_equal(point, x) for point in seen) == 1
     assert value == f(x)
     np.testing.assert_allclose(slope, 3 * x**2, rtol=1e-2 if "noise" in options else 1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 6, 8])
+def test_bounds_are_never_crossed_by_a_rounding(order):
+    """Where the room limits the step, x + reach * h must not round to beyond the bound."""
+    rng = np.random.default_rng(order)
+    method = {"method": "forward"} if order == 1 else {"order": order}
+    x = rng.uniform(-3, 3, 500)
+    lower, upper = x - rng.uniform(0.1, 5, 500), x + rng.uniform(0.1, 5, 500)
+    seen = []
+
+    def f(X):
+        seen.append((X.min(axis=0), X.max(axis=0)))
+        return X.sum(axis=1)
+
+    for bounds in ((lower, upper), (x, upper), (lower, x), (x - 1e-9, upper), (lower, x + 1e-9)):
+        seen.clear()
+        found = fg.gradient(f, x, bounds=bounds, vectorized=True, step=50.0, **method)
+        np.testing.assert_allclose(found, 1.0, rtol=1e-9)
+        assert (np.min([low for low, _ in seen], axis=0) >= bounds[0]).all()
+        assert (np.max([high for _, high in seen], axis=0) <= bounds[1]).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"typical": np.full(1000, 0.3)}, {"absolute": np.full(1000, 1e-5)}])
+def test_steps_are_what_the_coordinate_moves_by(options):
+    """Divided by, a step must be the distance: h = (x + h) - x, also relative to typical sizes and as given."""
+    x = np.random.default_rng(0).uniform(-5, 5, 1000)
+    h = border.steps(x, 1000, 1e-5, **options)
+    np.testing.assert_array_equal((x + h) - x, h)
+    sizes = np.maximum(np.abs(x), options.get("typical", 1.0))
+    np.testing.assert_allclose(h, options.get("absolute", 1e-5 * sizes), rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_terms_in_rows_and_columns_are_summed_along_the_right_axis(n):
+    """With as many terms as points a block, either axis has the right length."""
+    x = np.linspace(0.5, 1.5, n)
+    weights = np.arange(1.0, 2 * n + 1)
+
+    def terms(points):
+        """Of points in columns: 2n terms, in columns."""
+        return weights[:, None] * np.concatenate([points**2, points**3])
+
+    exact = weights[:n] * 2 * x + weights[n:] * 3 * x**2
+    for f, vectorized in (
+        (lambda x: terms(x[:, None])[:, 0], False),
+        (lambda X: terms(X.T).T, True),
+        (terms, "columns"),
+    ):
+        for options in ({}, {"order": 4}, {"method": "forward"}):
+            found = fg.gradient(f, x, summed=True, vectorized=vectorized, **options)
+            np.testing.assert_allclose(found, exact, rtol=1e-6)

@@ -86,3 +86,20 @@ def test_what_rtol_accepts_is_right_where_terms_cancel(factor):
     accepted = fg.check_jacobian(lambda x: A @ x, claimed, np.ones(40), rtol=2 * factor)
     assert accepted.verdict == "right", str(accepted)
     assert fg.check_jacobian(lambda x: A @ x, claimed, np.ones(40)).verdict == "wrong"
+
+
+@pytest.mark.parametrize("how", ["jac", "jvp"])
+def test_what_is_five_error_bars_off_is_wrong(how):
+    def f(x):
+        return np.array([3.0 * x[0] + 1e-7 * np.sin(1e9 * x[0] ** 2)])
+
+    def check(slope):
+        given = {"jac": np.array([[slope]])} if how == "jac" else {"jvp": lambda x, v: slope * v}
+        return fg.check_jacobian(f, x=np.array([0.7]), **given)
+
+    # How long the bar is shows where the claim is far off.
+    bar = check(4.0).wrong[0].error
+    assert 1e-7 < bar < 1e-3
+    assert check(3.0).verdict == "right"
+    for sign in (-1, 1):
+        assert check(3.0 + sign * 5 * bar).verdict == "wrong"

@@ -75,6 +75,20 @@ def test_each_goes_as_it_would_alone(kind, method, rate):
     np.testing.assert_allclose(together.jac, gradient(together.x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["python", "rows", "compiled"])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam", "bb"])
+def test_each_searches_as_it_would_alone(kind, method):
+    """The same steps by backtracking, to the rounding of f."""
+    function, options = KINDS[kind]
+    rules = {"method": method, "maxiter": 8, "gtol": 1e-3}
+    together = fg.gradient_descent(function, STARTS, batch=True, **rules, **options)
+    for k in range(10):
+        alone = fg.gradient_descent(f, STARTS[k], **rules)
+        np.testing.assert_allclose(together.x[k], alone.x, rtol=1e-4, atol=1e-6)
+        assert together.fun[k] == pytest.approx(alone.fun, rel=1e-4)
+        assert (together.nit[k], together.status[k]) == (alone.nit, alone.status)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["gd", "bb", "momentum"])
 def test_backtracking_finds_the_minimum(kind, method):
@@ -150,3 +164,29 @@ def test_limits_and_what_is_wrong():
     failing = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ARRAY, ARRAY, ctypes.c_void_p)
     with pytest.raises(RuntimeError, match="returned 3, not 0"):
         fg.gradient_descent(failing(lambda *_: 3), STARTS, batch=True, learning_rate=0.1)
+
+
+def test_a_fall_must_be_worth_its_step():
+    """A fall of 1e-9 where the slope promises 0.1 is too little (Armijo): a shorter step is taken, worth its length."""
+
+    def f(x):
+        return 1.0 - 1e-9 if x[0] < 0.93 else float(x[0])
+
+    found = fg.gradient_descent(f, [[1.0]], batch=True, grad=lambda x: np.ones_like(x), maxiter=1)
+    assert 0.93 <= found.x[0, 0] < 1.0
+    assert found.fun[0] == found.x[0, 0]
+    alone = fg.gradient_descent(f, np.array([1.0]), grad=lambda x: np.ones_like(x), maxiter=1)
+    assert 0.93 <= alone.x[0] < 1.0
+
+
+@pytest.mark.parametrize("kind", ["rows", "pointer", "compiled", "threads"])
+def test_blocks_shrink_as_starts_end(kind):
+    """Most starts end at different times, long before the last: evaluations follow those that run."""
+    function, options = KINDS[kind]
+    starts = 1.0 + np.random.default_rng(3).uniform(-1, 1, (400, 3)) * np.logspace(-6, -2, 400)[:, None]
+    starts[0] = [-1.0, 1.0, 0.5]
+    found = fg.gradient_descent(function, starts, batch=True, learning_rate=0.01, gtol=1e-3, maxiter=300, **options)
+    assert (found.status == 0).sum() > 200
+    assert found.njev.max() == found.njev[0] > 4 * np.median(found.njev)
+    # A gradient takes 6 evaluations; an eighth of a block may have ended; f where they start and end, and some more.
+    assert found.nfev <= 1.2 * 6 * found.njev.sum() + 10 * len(starts)

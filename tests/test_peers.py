@@ -96,6 +96,12 @@ def _numpys():
     return cases
 
 
+def test_theirs_are_there():
+    """Without them, what follows would be skipped without a word."""
+    assert len(_scipys()) > 20
+    assert len(_numpys()) > 15
+
+
 @pytest.mark.parametrize(("module", "name", "given"), _numpys())
 def test_numpys_tests_of_gradient(module, name, given, monkeypatch):
     monkeypatch.setattr(module, "gradient", fg.grid.gradient)

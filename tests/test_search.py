@@ -125,3 +125,23 @@ def test_search_explains_a_gradient_of_the_last_iterate():
     check = fg.check_grad(lambda x: np.sin(x).sum(), np.cos(old), x)
     assert check.verdict == "wrong"
     assert "right at x + 0.1·gradient: evaluated at a stale point?" in check.explanation
+
+
+def test_errors_that_cancel_along_one_direction_are_found_along_another():
+    """Two neighbours whose errors cancel along the first direction, to the last bit or nearly; a third shows itself."""
+    x = np.random.default_rng(0).uniform(0.5, 1.5, 1000)
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return float(np.sin(x).sum())
+
+    fg.check_grad(f, np.cos(x), x, exhaustive=False)
+    moved = next(point for point in seen if (point != x).all())
+    direction = (moved - x) / np.abs(moved - x).max()
+    claimed = np.cos(x)
+    claimed[100] += 1.0
+    claimed[600] += 1.0 / direction[600]
+    claimed[601] -= 1.0 / direction[601]
+    check = fg.check_grad(f, claimed, x, exhaustive=False)
+    assert {m.index for m in check.wrong} == {100, 600, 601}

@@ -1,11 +1,17 @@
 """The source keeps its own rules."""
 
-import graphlib
+import ast
+import importlib
+import inspect
 import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
+
+import imports
+import pytest
 
 import fastgrad as fg
 
@@ -41,9 +47,82 @@ def test_every_line_of_c_has_at_most_100_columns():
         assert not long, path
 
 
+def _plain(text):
+    """Declarations without comments, and without what only Cython says."""
+    text = re.sub(r"/\*.*?\*/|#[^\n]*", "", text, flags=re.S)
+    return re.sub(r"\b(noexcept|nogil)\b|\bexcept\s*[-?+*\w]+", "", text)
+
+
+def _types(parameters):
+    """The types of a list of parameters: names left out."""
+    parts = (re.sub(r"\s+", " ", part).strip() for part in parameters.split(","))
+    types_ = [re.sub(r"(?<=[\s*])\w+$", "", part).replace(" ", "") for part in parts]
+    return [] if types_ in ([""], ["void"]) else types_
+
+
+def functions_of(text):
+    """name: (result, types of the parameters) of each function that is declared."""
+    found = re.findall(r'^[ \t]*([\w \t]+?[\s*]+)(\w+)\s*(?:"(\w+)")?\(([^()]*)\)\s*[;{]?[ \t]*$', _plain(text), re.M)
+    return {
+        (named or name): (re.sub(r"\b(static|inline)\b", "", result).strip(), _types(parameters))
+        for result, name, named, parameters in found
+        if (named or name).startswith("fg_") and result.strip() not in ("", "return") and "typedef" not in result
+    }
+
+
+def fields_of(text):
+    """struct: {field: type} of each struct that is declared; of pointers to functions the name alone."""
+    found = {}
+    blocks = re.findall(r"typedef struct (fg_\w+) \{(.*?)^\}", _plain(text), re.S | re.M)
+    blocks += re.findall(
+        r"ctypedef struct (fg_\w+):\n((?:[ \t]+[^\n]*\n|\n)*?)(?=\n|[ \t]*\w+ typedef|\Z)", _plain(text)
+    )
+    for name, block in blocks:
+        fields = found.setdefault(name, {})
+        for line in re.split(r"[;\n]", block):
+            pointer = re.search(r"\(\*(\w+)\)", line)
+            whole = re.fullmatch(r"\s*((?:const )?(?:enum )?\w+)\s+([^()]+)", line)
+            if pointer:
+                fields[pointer[1]] = "function"
+            elif whole:
+                for field in whole[2].split(","):
+                    stars = "*" * field.count("*")
+                    fields[field.strip(" *").partition("[")[0]] = whole[1].removeprefix("enum ") + stars
+    return found
+
+
+HEADERS = "\n".join(path.read_text() for path in sorted((ROOT / "src_c").rglob("*.h")))
+DECLARED = [path.read_text() for path in sorted((ROOT / "fastgrad").rglob("*.pxd"))]
+
+
+def test_cython_declares_what_the_headers_do():
+    """Every function with the same types, every struct with fields of the same types."""
+    functions, fields = functions_of(HEADERS), fields_of(HEADERS)
+    assert len(functions) > 30
+    seen = set()
+    for text in DECLARED:
+        for name, declared in functions_of(text).items():
+            assert declared == functions.get(name), name
+            seen.add(name)
+        for name, declared in fields_of(text).items():
+            assert declared.items() <= fields[name].items(), name
+            seen.add(name)
+    assert len(seen) > 30
+    assert {"fg_norm", "fg_product_sums", "fg_derivatives", "fg_stencil"} <= seen
+
+
+def test_every_function_of_the_headers_is_used():
+    sources = {path: path.read_text() for path in (ROOT / "src_c").rglob("*.c")}
+    for name in functions_of(HEADERS):
+        users = [path for path, text in sources.items() if re.search(rf"\b{name}\b", text)]
+        assert len(users) > 1 or any(name in text for text in DECLARED), f"{name} is used in its own file alone"
+
+
 def test_c_knows_nothing_of_python():
-    for path in (ROOT / "src_c").rglob("*.[ch]"):
-        assert "Python.h" not in path.read_text()
+    sources = [*(ROOT / "src_c").rglob("*.[ch]")]
+    assert len(sources) > 10
+    for path in sources:
+        assert "Python.h" not in path.read_text(), path
 
 
 def test_public_names_are_documented():
@@ -70,27 +149,115 @@ def test_import_loads_no_optional_package():
     assert done.stdout.strip() == "[]"
 
 
+# What stands on what: a folder imports from itself and from those below. Stencils are numbers and their C form, which
+# the border keeps: both are the floor. Records are data; they stand low, so that they cannot ask a function anything.
+FLOORS = (
+    {"evaluate/border"},
+    {"stencils"},
+    {"core"},
+    {"records"},
+    {"evaluate"},
+    {"methods"},
+    {"sparse", "check", "descent", "features"},
+    {"verbs", "grid"},
+    {"command", "testing"},
+    {"__init__", "__main__"},
+)
+
+
+def _floor(module):
+    names = (module, module.partition("/")[0])
+    return next(k for name in names for k, floor in enumerate(FLOORS) if name in floor)
+
+
+def test_no_import_leads_back():
+    """Wherever it stands: at the top of a module, inside a function, in Cython."""
+    edges = imports.graph()
+    found = [
+        f"{module} imports {other}" for circle in imports.circles(edges) for module in circle
+        for other in sorted(edges[module] & set(circle))
+    ]  # fmt: skip
+    assert not found, "\n".join(found)
+
+
 def test_imports_go_down_only():
-    """What a module imports at its top never leads back to it; what it imports when used may."""
-    package, graph = ROOT / "fastgrad", {}
-    for path in package.rglob("*.py"):
-        below = set()
-        for dots, module, names in re.findall(r"^from (\.+)([\w.]*) import ([^#\n]+)", path.read_text(), re.M):
-            folder = path.parents[len(dots) - 1].joinpath(*module.split(".")) if module else path.parents[len(dots) - 1]
-            inside = [folder / name.strip(" ()") for name in names.split(",")] if folder.is_dir() else []
-            below |= {found.with_suffix(".py") for found in inside or [folder]}
-        graph[path] = {found for found in below if found.exists()}
-    order = list(graphlib.TopologicalSorter(graph).static_order())
-    places = [order.index(package / f"{name}.py") for name in ("stencils", "methods/fixed", "verbs/gradients")]
-    assert places == sorted(places)
+    wrong = [
+        f"{module} imports {other}"
+        for module, below in imports.graph().items()
+        for other in sorted(below)
+        if module.partition("/")[0] != other.partition("/")[0] and _floor(other) >= _floor(module)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-def test_stubs_name_what_the_border_has():
-    for name in ("evaluate.border", "grid.kernels"):
-        module = __import__(f"fastgrad.{name}", fromlist=["*"])
-        stub = (ROOT / "fastgrad" / f"{name.replace('.', '/')}.pyi").read_text()
-        for declared in re.findall(r"^(?:def|class) (\w+)", stub, re.M) + re.findall(r"^([A-Z_]+):", stub, re.M):
-            assert hasattr(module, declared), declared
+def test_the_graph_sees_imports_of_every_kind(tmp_path, monkeypatch):
+    """Relative and absolute, inside functions, in .pyx and .pxi; not those for type checkers."""
+    package = tmp_path / "fastgrad"
+    (package / "a").mkdir(parents=True)
+    for name, text in {
+        "__init__.py": "",
+        "a/__init__.py": "",
+        "a/top.py": "from . import lazy\nfrom ..b import name\nif TYPE_CHECKING:\n    from . import typed\n",
+        "a/lazy.py": "def f():\n    from .loop import name\n    import fastgrad.b\n",
+        "a/loop.pyx": 'include "part.pxi"\nfrom .typed cimport (\n    one, two\n)\n',
+        "a/part.pxi": "cdef f():\n    from .top import name\n",
+        "a/typed.py": "import os\n",
+        "b.py": "",
+    }.items():
+        (package / name).write_text(text)
+    monkeypatch.setattr(imports, "PACKAGE", package)
+    assert imports.graph() == {
+        "__init__": set(),
+        "a": set(),
+        "a/top": {"a/lazy", "b"},
+        "a/lazy": {"a/loop", "b"},
+        "a/loop": {"a/part.pxi", "a/typed"},
+        "a/part.pxi": {"a/top"},
+        "a/typed": set(),
+        "b": set(),
+    }
+    assert imports.circles(imports.graph()) == [["a/lazy", "a/loop", "a/part.pxi", "a/top"]]
+
+
+def _names_of_stub(path):
+    """Names at the top of a stub, and of what its classes have; of functions and methods their parameters."""
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            found[node.name] = None
+            for inner in node.body:
+                name = inner.name if isinstance(inner, ast.FunctionDef) else getattr(inner, "target", inner)
+                found[f"{node.name}.{getattr(name, 'id', name)}"] = None
+        elif isinstance(node, ast.FunctionDef):
+            found[node.name] = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        elif isinstance(node, ast.AnnAssign):
+            found[node.target.id] = None
+    return {name: what for name, what in found.items() if not name.rpartition(".")[2].startswith("_")}
+
+
+STUBS = sorted((ROOT / "fastgrad").rglob("*.pyi"))
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=lambda path: path.stem)
+def test_stubs_say_what_the_extension_modules_have(stub):
+    """Neither more nor less: names, what classes have, parameters of functions."""
+    place = stub.relative_to(ROOT).with_suffix("")
+    module = importlib.import_module(".".join(place.parts))
+    declared, there = _names_of_stub(stub), {}
+    for name, value in vars(module).items():
+        own = getattr(value, "__module__", module.__name__) == module.__name__
+        if name.startswith("_") or not own or isinstance(value, types.ModuleType):
+            continue
+        if isinstance(value, type):
+            there[name] = None
+            inherited = {inner for base in value.__mro__[1:] for inner in vars(base)}
+            there |= {f"{name}.{inner}": None for inner in vars(value).keys() - inherited if not inner.startswith("_")}
+        elif callable(value):
+            there[name] = list(inspect.signature(value).parameters)
+        elif name.isupper():
+            there[name] = None
+    assert {name: there.get(name, "is not there") for name in declared} == declared
+    assert set(there) <= set(declared)
 
 
 def test_every_folder_is_in_the_architecture():

@@ -1,0 +1,265 @@
+"""Breaks one thing at a time in a copy of the tree, and says which tests notice.
+
+    python tests/mutants.py                 all of them
+    python tests/mutants.py check sparse    those of some folders, or by name
+    python tests/mutants.py --list          their names; also checks that each still fits the source
+
+What is compiled is built again, as far as it changed. The tests named for a mutant run first, then, if it lives, the
+fast part of the suite. Ends with 1 if one lives.
+"""
+
+import argparse
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+TREE = ("fastgrad", "src_c", "tests", "bench", "examples", "docs", "setup.py", "pyproject.toml", "README.md")
+COMPILED = (".c", ".h", ".pyx", ".pxd", ".pxi")
+SECONDS = 900  # a run of tests that takes longer is one that noticed
+SLOW = ("test_bench.py", "test_docs.py", "test_examples.py", "test_reliability.py", "test_workers.py")
+
+
+class Mutant(NamedTuple):
+    """One change of one file, and the tests that should notice: arguments of pytest, names of files without path."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = [
+    # Those that lived when this file was written.
+    Mutant(
+        "small entries tell a factor",
+        "fastgrad/check/explain.py",
+        "large = np.abs(numeric) > 10 * tolerance",
+        "large = np.abs(numeric) > 1e-3 * tolerance",
+        "test_checking.py -k explanations or noise_hides",
+    ),
+    Mutant(
+        "a penalty within 30%",
+        "fastgrad/check/explain.py",
+        "1e-3 * np.abs(error).max()",
+        "0.3 * np.abs(error).max()",
+        "test_checking.py -k explanations or penalty",
+    ),
+    Mutant(
+        "one direction",
+        "fastgrad/check/search.py",
+        "_TURNS = 3",
+        "_TURNS = 1",
+        "test_search.py",
+    ),
+    Mutant(
+        "any fall is enough",
+        "fastgrad/descent/many.py",
+        "good = (value <= fun0[rows] - SUFFICIENT * fall) & (fall > 0) & (value < fun0[rows])",
+        "good = value < fun0[rows]",
+        "test_many_starts.py -k fall",
+    ),
+    Mutant(
+        "steps within bounds to nearest",
+        "fastgrad/core/coordinates.py",
+        "np.asarray(np.nextafter(room / reach, 0.0))",
+        "np.asarray(room / reach)",
+        "test_gradient.py -k bounds",
+    ),
+    Mutant(
+        "contradicting steps are believed",
+        "fastgrad/methods/matrix_errors.py",
+        "bars = np.where(contradicts & np.isfinite(gap) & finite, np.maximum(bars, gap), bars)",
+        "pass",
+        "test_matrix_errors.py -k contradict",
+    ),
+    Mutant(
+        "ten bars of a product",
+        "fastgrad/check/jacobian.py",
+        "return claimed - value, 1.5 * bar + rounding",
+        "return claimed - value, 15 * bar + rounding",
+        "test_jacobian_checking.py",
+    ),
+    Mutant(
+        "ten bars of an entry",
+        "fastgrad/check/jacobian.py",
+        "fine = np.abs(claimed - numeric) <= 1.5 * bar",
+        "fine = np.abs(claimed - numeric) <= 15 * bar",
+        "test_jacobian_checking.py",
+    ),
+    Mutant(
+        "sums over the wrong axis",
+        "fastgrad/verbs/plans.py",
+        '"columns": 0}',
+        '"columns": 1}',
+        "test_gradient.py -k axis",
+    ),
+    Mutant(
+        "typical steps as they are",
+        "src_c/steps.c",
+        "if (exact) {",
+        "if (exact && !rule->typical) {",
+        "test_gradient.py -k moves_by",
+    ),
+    Mutant(
+        "blocks never shrink",
+        "src_c/descent.c",
+        "if (b->ended < b->count && b->ended * 8 < b->count)",
+        "if (b->ended < b->count)",
+        "test_many_starts.py -k shrink",
+    ),
+    Mutant(
+        "square blocks",
+        "fastgrad/evaluate/_vectorized_function.pxi",
+        "if rows == self.n and rows > 1:",
+        "if False:",
+        "test_bad_input.py -k rows_for_columns",
+    ),
+]
+
+
+def misfits():
+    """What is wrong with the table: old text that is not there, or more than once."""
+    found = [
+        f"{m.name}: {count} places in {m.file}"
+        for m in MUTANTS
+        if (count := (ROOT / m.file).read_text(encoding="utf-8").count(m.old)) != 1
+    ]
+    names = [m.name for m in MUTANTS]
+    return found + [f"{name}: twice in the table" for name in {n for n in names if names.count(n) > 1}]
+
+
+def chosen(words):
+    """Mutants by name, or by a part of their path; all of them by default."""
+    for word in words:
+        if not any(word == m.name or word in Path(m.file).parts or word in m.file for m in MUTANTS):
+            raise SystemExit(f"no mutant is called {word!r} or in such a file; --list shows all")
+    return [m for m in MUTANTS if not words or any(w == m.name or w in m.file for w in words)]
+
+
+# Compiles what is older than its sources, and no more: setuptools compiles all of a module again.
+BUILD = """
+import os, runpy, sys
+from setuptools import Distribution  # first: it brings distutils
+from distutils import ccompiler
+
+def older(target, sources):
+    return not os.path.exists(target) or any(os.path.getmtime(s) > os.path.getmtime(target) for s in sources)
+
+whole = ccompiler.CCompiler._setup_compile
+
+def setup_compile(self, output_dir, macros, include_dirs, sources, depends, extra):
+    found = list(whole(self, output_dir, macros, include_dirs, sources, depends, extra))
+    headers = [d for d in depends or () if d.endswith(".h")]
+    found[4] = {o: s for o, s in found[4].items() if older(o, [s[0], *headers])}
+    return tuple(found)
+
+ccompiler.CCompiler._setup_compile = setup_compile
+sys.argv = ["setup.py", "-q", "build_ext", "--inplace"]
+runpy.run_path("setup.py")
+"""
+
+
+def build(tree):
+    """Build the extension modules of a tree in place."""
+    done = subprocess.run([sys.executable, "-c", BUILD], cwd=tree, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else "the build failed")
+
+
+def pristine(folder):
+    """A built copy of the tree, with the objects that later builds start from."""
+    tree = folder / "pristine"
+    tree.mkdir()
+    for name in TREE:
+        source = ROOT / name
+        leave = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
+        (shutil.copytree(source, tree / name, ignore=leave) if source.is_dir() else shutil.copy2(source, tree / name))
+    build(tree)
+    return tree
+
+
+def run(tree, tests, *options):
+    """(whether they passed, the names of those that did not)."""
+    environment = {**os.environ, "PYTHONPATH": str(tree), "FASTGRAD_EXAMPLES": "50"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rfE", "--tb=no", *options, *tests]
+    try:
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return False, ["(out of time)"]
+    failed = re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", done.stdout, re.M)
+    if done.returncode not in (0, 1):
+        failed.append(f"(pytest ended with {done.returncode})")
+    return done.returncode == 0, failed
+
+
+def named(mutant):
+    """The arguments of pytest for the tests named for a mutant."""
+    files, _, words = mutant.tests.partition(" -k ")
+    return [f"tests/{file}" for file in files.split()] + (["-k", words] if words else [])
+
+
+@functools.lru_cache
+def unfit(tree):
+    """Options that leave out what takes long, and what fails in the tree as it is."""
+    slow = [f"--ignore=tests/{name}" for name in SLOW]
+    return [*slow, *(f"--deselect={name}" for name in run(tree, ["tests"], *slow)[1])]
+
+
+def tried(mutant, tree, folder):
+    """(whether it died, what is to be said)."""
+    own = Path(tempfile.mkdtemp(dir=folder)) / "tree"
+    shutil.copytree(tree, own)
+    try:
+        path = own / mutant.file
+        path.write_text(path.read_text(encoding="utf-8").replace(mutant.old, mutant.new), encoding="utf-8")
+        if path.suffix in COMPILED:
+            try:
+                build(own)
+            except RuntimeError as error:
+                return False, f"does not build: {error}"
+        passed, failed = run(own, named(mutant), "--maxfail=5")
+        if passed:
+            passed, failed = run(own, ["tests"], *unfit(tree), "-x")
+            failed = [f"{name} (not named)" for name in failed]
+        return not passed, ", ".join(name.removeprefix("tests/") for name in failed)
+    finally:
+        shutil.rmtree(own.parent, ignore_errors=True)
+
+
+def main():
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("which", nargs="*", help="names of mutants, or parts of paths; all by default")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
+    parser.add_argument("--list", action="store_true", help="their names only")
+    options = parser.parse_args()
+    if misfits():
+        print("\n".join(misfits()))
+        return 2
+    mutants = chosen(options.which)
+    if options.list:
+        print("\n".join(f"{m.name:40} {m.file}" for m in mutants))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = pristine(Path(folder))
+        living = []
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for mutant, (died, text) in zip(mutants, pool.map(lambda m: tried(m, tree, folder), mutants), strict=True):
+                print(f"{'died' if died else 'LIVES':5} {mutant.name:40} {text}", flush=True)
+                living += [] if died else [mutant]
+    print(f"{len(mutants) - len(living)} of {len(mutants)} mutants died")
+    print("\n".join(f"lives: {m.name} ({m.file}: {m.old!r} -> {m.new!r})" for m in living))
+    return int(bool(living))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
