@@ -87,7 +87,7 @@ class _UserSlopes:
     def __init__(self, grad: Callable[..., Any], args: tuple[Any, ...], how: Evaluation, n: int) -> None:
         self.grad, self.args, self.vectorized, self.n = grad, args, how.vectorized, n
 
-    def at(self, x: Array) -> Array:
+    def at(self, x: Array, fun: Array) -> Array:
         if self.vectorized is False:
             found = np.array([self.grad(row.copy(), *self.args) for row in x], dtype=np.float64)
         elif self.vectorized == "columns":
@@ -109,13 +109,15 @@ class _Differences:
     def nfev(self) -> int:
         return self.problem.nfev
 
-    def at(self, x: Array) -> Array:
+    def at(self, x: Array, fun: Array) -> Array:
         found = np.empty_like(x)
         rows = max(1, _CHUNK // self.problem.point.n)
         for start in range(0, len(x), rows):
             part = x[start : start + rows]
             # What no finite f is around has no gradient: that start ends, the others go on.
-            values = self.problem.function.at_points(part)
+            values = fun[start : start + rows, None]
+            unknown = np.isnan(values[:, 0])
+            values[unknown] = self.problem.function.at_points(part[unknown])
             finite = np.isfinite(values).all(axis=1)
             found[start : start + rows][~finite] = np.nan
             if finite.any():
@@ -227,7 +229,7 @@ class _Starts:
         if not np.isfinite(self.fun).all():
             self.fun = self.loss.at_points(self.x)[:, 0].copy()
         if not np.isfinite(self.slope).all() and self.message == "":
-            self.slope = self.slopes.at(self.x)
+            self.slope = self.slopes.at(self.x, self.fun)
         self.status[self.status == _RUNNING] = LIMIT
         converged = int((self.status == CONVERGED).sum())
         lost = int((self.status == NOT_FINITE).sum())
@@ -252,7 +254,7 @@ class _Block:
     def renew(self) -> None:
         """The gradients where the starts are."""
         if self.live.size:
-            self.of.slope[self.live] = self.of.slopes.at(self.of.x[self.live])
+            self.of.slope[self.live] = self.of.slopes.at(self.of.x[self.live], self.of.fun[self.live])
             self.of.njev[self.live] += 1
 
     def keep(self, kept: NDArray[np.bool_]) -> None:

@@ -19,6 +19,7 @@ cdef class Function:
     cdef object point          # a Point; or an array, until its names are needed
     cdef readonly Py_ssize_t n
     cdef readonly Py_ssize_t nfev
+    cdef bint unknown          # how many values f has
     cdef bint imaginary        # whether shifts are imaginary, and values imaginary parts
     cdef bint tolerant
     cdef bint looks            # whether f's caller must look for Ctrl-C
@@ -31,7 +32,7 @@ cdef class Function:
     cdef int prepare(self, object f, tuple args, object point, Py_ssize_t outputs) except -1:
         """point: a ``Point``, for the length, shape and names of coordinates; or the array, if x is one.
 
-        outputs: values that f has; 0 is not known before `value` was asked for.
+        outputs: values that f has; -1: not known before `value` was asked for.
         """
         if len(args) > MAX_ARGS:
             raise ValueError(f"at most {MAX_ARGS} args at the border")
@@ -44,7 +45,8 @@ cdef class Function:
         self.domain_errors = results.DOMAIN_ERRORS
         self.n = cnp.PyArray_SIZE(<cnp.ndarray>point) if cnp.PyArray_CheckExact(point) else point.n
         self.c.ctx = <void *>self
-        self.c.outputs = outputs
+        self.unknown = outputs < 0
+        self.c.outputs = 0 if self.unknown else outputs
         # Python functions look for signals themselves; C functions, such as a ufunc, may not.
         self.looks = not (PyFunction_Check(f) or PyMethod_Check(f))
         return 0
@@ -58,7 +60,8 @@ cdef class Function:
 
     @property
     def outputs(self):
-        return self.c.outputs
+        """Values that f has; None before that is known."""
+        return None if self.unknown else self.c.outputs
 
     @property
     def sees_double(self):
@@ -87,10 +90,11 @@ cdef class Function:
         if cnp.PyArray_SIZE(at) != self.n:
             raise ValueError(f"x has {cnp.PyArray_SIZE(at)} coordinates, not {self.n}")
         self.turn(False)
-        if self.c.outputs:
+        if not self.unknown:
             return self.at_points(at.reshape(1, -1))[0]
         cdef cnp.ndarray values = self.first_values(at)
         self.c.outputs = cnp.PyArray_SIZE(values)
+        self.unknown = False
         self.look(self.c.outputs, doubles(values))
         return values
 
@@ -329,7 +333,7 @@ cdef class Function:
         cdef cnp.ndarray p = as_doubles(np.ascontiguousarray(points).view(np.float64) if imaginary else points)
         if p.ndim != 2 or p.shape[1] != (2 * self.n if imaginary else self.n):
             raise ValueError(f"points have shape {np.shape(points)}; expected (count, {self.n})")
-        if not self.c.outputs:
+        if self.unknown:
             raise ValueError("how many values f has is not known yet: ask for its value first")
         self.turn(imaginary)
         cdef cnp.ndarray values = np.empty((p.shape[0], self.c.outputs))

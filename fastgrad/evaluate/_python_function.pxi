@@ -147,7 +147,7 @@ cdef class PythonFunction(Function):
             argument = None
             self.same_shape()
             self.done(1)
-            values, float32 = results.as_vector(result, False, 0)
+            values, float32 = results.as_vector(result, False, None)
         except Exception as error:
             self.noted_at(error, 0, 1)
             raise

@@ -45,7 +45,7 @@ cdef class VectorizedFunction(Function):
         memcpy(doubles(block), doubles(x), self.n * sizeof(double))
         try:
             result = owned(self.call(<PyObject *>block))
-            out, float32 = results.as_block(result, 1, 0, self.columns, False, self.n)
+            out, float32 = results.as_block(result, 1, None, self.columns, False, self.n)
         except Exception as error:
             results.add_note(error, f"while evaluating f at {self.named().at(np.asarray(x))}")
             raise

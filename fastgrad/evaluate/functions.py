@@ -71,7 +71,7 @@ def as_function(
     outputs : int, optional
         Values that f returns for a point; with None, its first `value` tells.
     """
-    function = _function(f, args, point, how, 0 if outputs is None else outputs)
+    function = _function(f, args, point, how, -1 if outputs is None else outputs)
     function.domain_errors = how.domain_errors
     if how.progress:
         from .progress import Progress

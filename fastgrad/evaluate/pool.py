@@ -30,12 +30,12 @@ class Pool:
     retries : int
         How often a task that failed is done again.
     outputs : int
-        Values that f returns for a point; 0 if that is not known yet.
+        Values that f returns for a point; -1 if that is not known yet.
     """
 
     def __init__(self, job: Job, point: Point, workers: int | Executor, retries: int, outputs: int) -> None:
         self.point = point
-        self.outputs = outputs  # 0: not known yet
+        self.outputs = outputs  # -1: not known yet
         self.imaginary = False
         self.retries = retries
         self.processes = workers if isinstance(workers, int) and not job.vectorized else 0
@@ -116,7 +116,7 @@ class _Request:
 
     def __init__(self, pool: Pool, rows: int, task: Callable[[int, int], Task], where: Callable[[int], str]) -> None:
         self.pool, self.rows, self.task, self.where = pool, rows, task, where
-        self.values = np.empty((rows, pool.outputs or 1))
+        self.values = np.empty((rows, max(pool.outputs, 0)))
         self.begin = self.done = self.deaths = 0
         self.again: list[tuple[int, int]] = []
         self.pending: dict[Future[Done], tuple[int, int]] = {}
@@ -168,7 +168,7 @@ class _Request:
         """Takes the values of a result; returns how many there are."""
         count = len(result.values)
         if count:
-            if not self.pool.outputs:
+            if self.pool.outputs < 0:
                 self.values = np.empty((self.rows, result.values.shape[1]))
             self.values[first : first + count] = result.values
             self.done += count

@@ -29,7 +29,7 @@ class Problem:
     relative_noise : float, optional
         The precision that f is believed to compute in.
     values : ndarray, optional
-        f at the points, (points, outputs), where it is known.
+        f at the first points, or at all, (points, outputs), where it is known.
     """
 
     __slots__ = ("_values", "declared", "function", "point", "relative_noise", "x")
@@ -76,18 +76,21 @@ class Problem:
     @property
     def values(self) -> Array:
         """F at the points, (points, outputs); raises a ValueError where it is not finite."""
-        if self._values is None:
-            function, points = self.function, self.points
-            found = function.at_points(points) if function.outputs else function.value(points[0]).reshape(1, -1)
-            self._values = _finite(found, self.point, points)
-        return self._values
+        function, points, known = self.function, self.points, self._values
+        if known is None or len(known) < len(points):
+            if known is None:
+                known = function.value(points[0]).reshape(1, -1)
+            if len(known) < len(points):
+                known = np.concatenate([known, function.at_points(points[len(known) :])])
+            self._values = known = _finite(known, self.point, points)
+        return known
 
     @property
     def outputs(self) -> int:
-        """How many values f has."""
-        if not self.function.outputs:
-            return int(self.values.shape[1])
-        return self.function.outputs
+        """How many values f has; where that is not known, f is asked at the first point."""
+        if self.function.outputs is None:
+            self._values = self.function.value(self.points[0]).reshape(1, -1)
+        return int(self.function.outputs)
 
     @property
     def nfev(self) -> int:
@@ -96,6 +99,12 @@ class Problem:
 
     def at(self, x: Array, values: Array | None = None) -> Problem:
         """The same function at other points, of which it is believed what was learnt here."""
+        if (
+            values is None
+            and self._values is not None
+            and np.array_equal(self.points[0], x.reshape(-1)[: self.point.n])
+        ):
+            values = self._values[:1]
         return Problem(self.function, self.point, x, self.relative_noise, values)
 
     # --- Precision -------------------------------------------------------------------------------------------------

@@ -58,11 +58,11 @@ def as_number(value: Any, imaginary: bool) -> tuple[float, bool]:
     return _real(array.reshape(()), imaginary).item(), is_narrow(value)
 
 
-def as_vector(value: Any, imaginary: bool, outputs: int) -> tuple[NDArray[np.float64], bool]:
-    """The numbers of a vector-valued function, flat, and whether they are narrow; outputs = 0: however many."""
+def as_vector(value: Any, imaginary: bool, outputs: int | None) -> tuple[NDArray[np.float64], bool]:
+    """The numbers of a vector-valued function, flat, and whether they are narrow; outputs: None for however many."""
     _refuse(value)
     array = np.asarray(value)
-    if outputs and array.size != outputs:
+    if outputs is not None and array.size != outputs:
         raise ReturnedShapeError(
             f"f returned {array.size} values (shape {array.shape}) after {outputs} values at first"
         )
@@ -70,13 +70,13 @@ def as_vector(value: Any, imaginary: bool, outputs: int) -> tuple[NDArray[np.flo
 
 
 def as_block(
-    value: Any, rows: int, outputs: int, columns: bool, imaginary: bool, n: int
+    value: Any, rows: int, outputs: int | None, columns: bool, imaginary: bool, n: int
 ) -> tuple[NDArray[np.float64], bool]:
-    """The values (rows, outputs) of a vectorised function, and whether they are narrow; outputs = 0: of one row."""
+    """The values (rows, outputs) of a vectorised function, and whether they are narrow; outputs: None for however many, of one row."""
     _refuse(value)
     array = np.asarray(value)
     given = (n, rows) if columns else (rows, n)
-    if not outputs:
+    if outputs is None:
         outputs = array.size
     if outputs == 1:
         accepted = [(rows,), (1, rows) if columns else (rows, 1)]

@@ -36,7 +36,7 @@ class Task(NamedTuple):
     """Some evaluations: at points x, each with one coordinate moved, or as they are."""
 
     job: Job | bytes
-    outputs: int  # 0: of one point, which tells
+    outputs: int  # -1: of one point, which tells
     imaginary: bool  # moves are
     tolerant: bool
     stepwise: bool  # point by point, so that what was done before an error is kept
@@ -65,7 +65,7 @@ def evaluate(task: Task) -> Done:
         job = _unpacked(task.job) if isinstance(task.job, bytes) else task.job
         point = Point(np.zeros(job.layout.shape or 1), job.layout)
         how = Evaluation(job.vectorized, domain_errors=job.domain_errors)
-        with as_function(job.f, job.args, point, how, task.outputs or None) as function:
+        with as_function(job.f, job.args, point, how, None if task.outputs < 0 else task.outputs) as function:
             function.tolerate(task.tolerant)
             rows = len(task.x) if task.moves is None else task.moves.size
             parts, problem = [], None
@@ -75,7 +75,7 @@ def evaluate(task: Task) -> Done:
             except Exception as error:
                 problem = error
             return Done(
-                np.concatenate(parts) if parts else np.empty((0, task.outputs)),
+                np.concatenate(parts) if parts else np.empty((0, max(task.outputs, 0))),
                 time.perf_counter() - started,
                 function.nfev,
                 function.float32,
@@ -89,7 +89,7 @@ def evaluate(task: Task) -> Done:
 
 def _values(function: Function, task: Task, part: slice) -> Array:
     """Values (rows, outputs) of a part of the task."""
-    if not task.outputs:
+    if task.outputs < 0:
         return function.value(task.x[0]).reshape(1, -1)
     if task.components is None or task.moves is None:
         return function.at_points(task.x[part])

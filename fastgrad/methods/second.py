@@ -26,7 +26,7 @@ _SHORTER = 5  # steps, each a sixteenth of the last
 _CENTRAL = ((1.0, -1.0, 0.0), (0.5, -0.5, 0.0))
 _SIDED = ((0.0, 1.0, 2.0), (-1.5, 2.0, -0.5))
 # The second derivative of order 2 beside a bound.
-_SECOND_SIDED = np.array([2.0, -5.0, 4.0, -1.0])
+_SECOND_SIDED = np.array([-5.0, 4.0, -1.0])  # at one, two and three steps
 
 
 def second_derivatives(
@@ -119,7 +119,7 @@ class _Point(NamedTuple):
                 h = np.where(sided | (s > 1), h, width)
             if sided.any():
                 at_bound = self.axes[sided[self.axes]]
-                diagonal[at_bound] = _second_beside_bounds(function, x, h, at_bound)
+                diagonal[at_bound] = _second_beside_bounds(function, x, h, base, at_bound)
                 mixed[~both] = _by_products(function, x, h, base, sided, rows[~both], columns[~both])
         return diagonal, mixed
 
@@ -153,10 +153,10 @@ def _along_axes(function: border.Function, x: Array, h: Array, base: float, left
     return one, h
 
 
-def _second_beside_bounds(function: border.Function, x: Array, h: Array, coordinates: Indices) -> Array:
+def _second_beside_bounds(function: border.Function, x: Array, h: Array, base: float, coordinates: Indices) -> Array:
     """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h."""
-    values = function.at_shifts(x, coordinates, h[coordinates], np.arange(4.0))[:, :, 0]
-    return np.asarray((values - values[:, :1]) @ _SECOND_SIDED / h[coordinates] ** 2)
+    values = function.at_shifts(x, coordinates, h[coordinates], np.arange(1.0, 4.0))[:, :, 0]
+    return np.asarray((values - base) @ _SECOND_SIDED / h[coordinates] ** 2)
 
 
 def _central(
@@ -189,7 +189,8 @@ def _by_products(
     for a in range(3 if rows.size else 0):
         for b in range(3):
             product = weights[rows, a] * weights[columns, b]
-            used = np.flatnonzero(product)
+            # f at x itself is known, and differences are taken to it.
+            used = np.flatnonzero((product != 0) & ((offsets[rows, a] != 0) | (offsets[columns, b] != 0)))
             i, j = rows[used], columns[used]
             values = _pairs(function, x, i, j, offsets[i, a] * h[i], offsets[j, b] * h[j])
             total[used] += product[used] * (values - base)

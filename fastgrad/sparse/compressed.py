@@ -55,7 +55,7 @@ class Compressed:
         def evaluate(x: Array) -> Array:
             return function.at_points(x.reshape(1, -1))[0]
 
-        return detected(evaluate, where.x, problem.values[0], where.room, sparsity == "nan")
+        return detected(evaluate, where.x, where.room, sparsity == "nan", base=problem.values[0])
 
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
@@ -176,12 +176,21 @@ class Compressed:
     def compare(self, problem: Problem, found: Any) -> None:
         """Compare the product of a matrix and a random direction with differences of f: missing entries show there."""
         where = self._coordinates(problem)
-        x, room = where.x, where.room
+        x, room, function = where.x, where.room, problem.function
         rng = np.random.default_rng(1)
         h = where.steps(stencils.stencil("central", 2), problem.relative_noise)
         v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
-        ends = np.stack([x + v, x - v])
-        if room is not None:
+        if room is None or (room >= np.abs(v)).all():
+            right, left = function.at_points(np.stack([x + v, x - v]))
+            seen, largest, curvature = 0.5 * (right - left), np.maximum(np.abs(right), np.abs(left)), 0.0
+            if not self._chosen.imaginary and not self._stencil.is_central:
+                # The entries by forward differences are off by as much.
+                curvature = np.abs((right - problem.values[0]) + (left - problem.values[0]))
+        else:
             v = np.where(room[1] >= room[0], np.minimum(np.abs(v), room[1]), -np.minimum(np.abs(v), room[0]))
-            ends = np.stack([x + v, x])
-        compared(problem.function.at_points, found, x, ends, 8 * problem.relative_noise, self.point.name)
+            base = problem.values[0]
+            rises = function.at_points(np.stack([x + v, x + 0.5 * v])) - base
+            seen, largest = 4 * rises[1] - rises[0], np.abs(base) + np.abs(rises).max(axis=0)
+            curvature = 0.5 * np.abs(seen - rises[0])
+        rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
+        compared(function.at_points, found, x, v, seen, rounding + curvature, self.point.name)

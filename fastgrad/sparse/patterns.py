@@ -64,7 +64,12 @@ def coloured(pattern: border.Pattern, star: bool = False) -> tuple[NDArray[np.in
 
 
 def detected(
-    evaluate: Evaluate, x: Array, base: Array, room: Array | None = None, nan: bool = False, points: int = 2
+    evaluate: Evaluate,
+    x: Array,
+    room: Array | None = None,
+    nan: bool = False,
+    points: int = 2,
+    base: Array | None = None,
 ) -> Any:
     """The pattern of f's Jacobian, by perturbing blocks of coordinates together: a csr_array of booleans.
 
@@ -77,17 +82,17 @@ def detected(
         Values of f at a point.
     x : ndarray
         (n,).
-    base : ndarray
-        The values there.
     room : ndarray, optional
         (2, n): how far coordinates may move down and up.
     nan : bool
         Coordinates become NaN instead of moving: what is NaN then depends on them. A superset, with no tolerance.
     points : int
         Around how many points f is asked; an entry that is zero at one of them by chance is not lost.
+    base : ndarray, optional
+        The values at x, where they are known.
     """
     rng = np.random.default_rng(0)
-    bases = [(x, base)]
+    bases = [(x, evaluate(x) if base is None else base)]
     size = np.where(x == 0, 1.0, np.abs(x))
     moves = 1e-3 * size * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
     if room is not None:
@@ -170,28 +175,24 @@ def compared(
     at_points: Callable[[Array], Array],
     found: Any,
     x: Array,
-    ends: Array,
-    relative_noise: float,
+    v: Array,
+    seen: Array,
+    allowed: Array,
     name: Callable[[int], str],
 ) -> None:
-    """Compare a Jacobian with f between two points near x, ends (2, n).
+    """Compare the product of a Jacobian and a short move v with that by differences of f, and its error.
 
     Raises
     ------
     ValueError
         The pattern lacks an entry: which row and column.
     """
-    values = at_points(ends)
-    seen = values[0] - values[1]
-    expected = found @ (ends[0] - ends[1])
     # Generous: an entry that is missing is nowhere near.
-    terms = abs(found) @ np.abs(ends[0] - ends[1])
-    rounding = relative_noise * np.abs(values).max(axis=0)
     with np.errstate(invalid="ignore"):
-        off = np.abs(seen - expected) - (1e-3 * terms + rounding * (1 + 0.5 * np.diff(found.indptr)))
+        off = np.abs(seen - found @ v) - (1e-3 * (abs(found) @ np.abs(v)) + allowed)
     worst = int(np.argmax(np.nan_to_num(off, nan=-np.inf)))
     if off[worst] > 0:
-        column = _missing(lambda points: at_points(points)[0, worst], found, worst, x, ends[0])
+        column = _missing(lambda points: at_points(points)[0, worst], found, worst, x, x + v)
         named = "coordinates in a way that its entries do not give" if column is None else name(column)
         raise ValueError(
             f"the sparsity pattern is wrong: f[{worst}] depends on {named}, which the pattern does not have"

@@ -10,6 +10,7 @@ from ..core.options import deriv_or_error
 from ..core.point import as_point
 from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
+from ..evaluate.results import ReturnedShapeError
 from ..methods.adaptive import Adaptive
 from ..methods.matrix_derivative import hessian_derivative, jacobian_derivative
 from ..records.derivative import Derivative
@@ -105,6 +106,8 @@ def differentiate(
     with Problem.of(f, args, point, how, outputs=None) as problem:
         if deriv == 2:
             return hessian_derivative(problem, typical_x)
+        if problem.outputs == 0:
+            raise ReturnedShapeError("f returned no values; expected a number, or an array of them")
         if point.n and problem.outputs > 1:
             if bounds is not None or noise is not None:
                 raise ValueError("a Jacobian with error bars takes neither bounds= nor noise=")
