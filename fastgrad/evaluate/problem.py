@@ -99,12 +99,9 @@ class Problem:
 
     def at(self, x: Array, values: Array | None = None) -> Problem:
         """The same function at other points, of which it is believed what was learnt here."""
-        if (
-            values is None
-            and self._values is not None
-            and np.array_equal(self.points[0], x.reshape(-1)[: self.point.n])
-        ):
-            values = self._values[:1]
+        known = self._values
+        if values is None and known is not None and np.array_equal(self.points[0], x.reshape(-1)[: self.point.n]):
+            values = known[:1]
         return Problem(self.function, self.point, x, self.relative_noise, values)
 
     # --- Precision -------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def as_vector(value: Any, imaginary: bool, outputs: int | None) -> tuple[NDArray
 def as_block(
     value: Any, rows: int, outputs: int | None, columns: bool, imaginary: bool, n: int
 ) -> tuple[NDArray[np.float64], bool]:
-    """The values (rows, outputs) of a vectorised function, and whether they are narrow; outputs: None for however many, of one row."""
+    """The values (rows, outputs) of a vectorised function, and whether they are narrow; outputs: None if not known."""
     _refuse(value)
     array = np.asarray(value)
     given = (n, rows) if columns else (rows, n)

@@ -76,6 +76,7 @@ class FixedStep(Method):
         x: Any,
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
+        value: float | None = None,
     ) -> tuple[Any, float]:
         """As for `Method`, by the shortest way where x is a plain array."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64:
@@ -83,11 +84,11 @@ class FixedStep(Method):
             found = border.at_array(f, args, x, self.stencil.scheme, self.stencil.relative_step(FLOAT64))
             if type(found) is tuple:
                 function, at, values = found
-                problem = Problem(function, Point(at))
+                problem = Problem(function, Point(at), values=None if value is None else np.array([[value]]))
                 return self._settled(problem, Coordinates(problem.point, at), found=values), problem.relative_noise
             if found is not None:
                 return found, FLOAT64
-        return super().gradient(f, args, x, how, relative_noise)
+        return super().gradient(f, args, x, how, relative_noise, value)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`."""

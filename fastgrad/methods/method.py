@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..core.point import Array, as_point
 from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
@@ -51,10 +53,15 @@ class Method(ABC):
         x: Any,
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
+        value: float | None = None,
     ) -> tuple[Any, float]:
-        """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to believe."""
+        """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to believe.
+
+        value: f at x, where it is known.
+        """
         point = as_point(x)
         with Problem.of(f, args, point, how) as problem:
+            problem = problem.at(problem.x, None if value is None else np.array([[value]]))
             problem.relative_noise = relative_noise
             problem.function.expect(self.evaluations(point.n))
             found = self.derivatives(problem)
@@ -68,7 +75,7 @@ class Method(ABC):
         if not self.starts_from_base and how is SERIAL:
             with Problem.of(f, args, point) as problem:
                 value = problem.values.item()
-            return value, *self.gradient(f, args, x, how, relative_noise)
+            return value, *self.gradient(f, args, x, how, relative_noise, value)
         with Problem.of(f, args, point, how) as problem:
             problem.relative_noise = relative_noise
             problem.function.expect(1 + self.evaluations(point.n))

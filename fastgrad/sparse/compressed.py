@@ -105,11 +105,11 @@ class Compressed:
         h = where.steps(self._stencil, relative_noise)
         if not self._stencil.is_central:
             return self._forward(function, where, h, problem.values[0])
-        span = self._stencil.reach * h
-        sided = np.flatnonzero(~np.broadcast_to(where.has_room(span, span), x.size))
-        if not sided.size:
+        span = self._stencil.reach * h if where.room is not None else 0.0
+        fits = where.has_room(span, span)
+        if np.all(fits):
             return self._central(function, x, h)
-        return self._beside_bounds(problem, where, h, sided, relative_noise)
+        return self._beside_bounds(problem, where, h, np.flatnonzero(~fits), relative_noise)
 
     def _central(self, function: border.Function, x: Array, h: Array) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""

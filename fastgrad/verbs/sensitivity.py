@@ -120,9 +120,9 @@ def sensitivity(
     f = rows.predictor(predict)
     points = rows.points()[kept]
     with as_function(f, (), Point(points[0].copy()), how, outputs=None) as function:
-        function.value(points[0])
-        count = function.outputs
-        work = _Work(function, points, spread)
+        base = np.concatenate([function.value(points[0])[None], function.at_points(points[1:])])
+        count = base.shape[1]
+        work = _Work(function, points, base, spread)
         piecewise = isinstance(step, str) and step == "auto" and work.is_piecewise_constant()
         if step == "sd" or piecewise:
             spread.take_standard_deviations()
@@ -188,8 +188,8 @@ class _Spread:
 class _Work:
     """The evaluations: of rows (b, n), or (b, n + 1) with the row's number."""
 
-    def __init__(self, function: border.Function, rows: Array, spread: _Spread) -> None:
-        self.function, self.rows, self.spread = function, rows, spread
+    def __init__(self, function: border.Function, rows: Array, base: Array, spread: _Spread) -> None:
+        self.function, self.rows, self.base, self.spread = function, rows, base, spread
         self.n = len(spread.kinds)
 
     def evaluations(self) -> int:
@@ -202,12 +202,13 @@ class _Work:
         columns = [j for j, kind in enumerate(self.spread.kinds) if kind == "derivative"]
         if not columns:
             return False
-        some = self.rows[np.unique(np.linspace(0, len(self.rows) - 1, _PROBED_ROWS).astype(np.intp))]
-        base = self.function.at_points(some)
+        chosen = np.unique(np.linspace(0, len(self.rows) - 1, _PROBED_ROWS).astype(np.intp))
+        some = self.rows[chosen]
+        base = self.base[chosen]
         probe = _PROBE_FLOAT32 if fits_float32(base) else _PROBE
         reaches = [(j, size * self.spread.sd[j]) for j in columns for size in (probe, 1.0)]
         ends = [self._ends(some[:, j], j, reach) for j, reach in reaches]
-        values = self._moved(some, [j for j, _ in reaches], ends)
+        values = self._moved(some, base, [j for j, _ in reaches], ends)
         same = np.array([(value == base[:, None]).all(axis=(1, 2)) for value in values])
         return bool((same[::2].mean(axis=1) >= _CONSTANT).all() and not same[1::2].all())
 
@@ -218,18 +219,17 @@ class _Work:
         block = max(1, _CHUNK // (_POINTS * outputs * self.n))
         for start in range(0, len(self.rows), block):
             part = slice(start, start + block)
-            found[part], error[part] = self._block(self.rows[part])
+            found[part], error[part] = self._block(self.rows[part], self.base[part])
         return found, error
 
-    def _block(self, rows: Array) -> tuple[Array, Array]:
+    def _block(self, rows: Array, base: Array) -> tuple[Array, Array]:
         kinds = self.spread.kinds
         slopes = [j for j, kind in enumerate(kinds) if kind == "derivative"]
         finite = [j for j, kind in enumerate(kinds) if kind not in ("derivative", "constant")]
         places = [self._places(rows[:, j], j) for j in slopes]
         moves = [_OTHERS[place] * self.spread.steps[j] for j, place in zip(slopes, places, strict=True)]
         ends = [self._ends(rows[:, j], j, self._reach(j)) for j in finite]
-        base = self.function.at_points(rows)
-        values = self._moved(rows, slopes + finite, moves + ends)
+        values = self._moved(rows, base, slopes + finite, moves + ends)
         found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
         if slopes:
             found[:, :, slopes], error[:, :, slopes] = self._derivatives(slopes, places, values[: len(slopes)], base)
@@ -239,14 +239,17 @@ class _Work:
             error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
         return found, error
 
-    def _moved(self, rows: Array, columns: list[int], moves: list[Array]) -> list[Array]:
+    def _moved(self, rows: Array, base: Array, columns: list[int], moves: list[Array]) -> list[Array]:
         """For each column, values (rows, moves, outputs) where it is moved by so much (rows, moves): one request."""
         starts = np.arange(len(rows))[:, None] * rows.shape[1]
-        components = [np.broadcast_to(starts + j, move.shape).ravel() for j, move in zip(columns, moves, strict=True)]
-        if not components:
+        places = [np.broadcast_to(starts + j, move.shape).ravel() for j, move in zip(columns, moves, strict=True)]
+        if not places:
             return []
-        steps = np.concatenate([move.ravel() for move in moves])
-        values = self.function.at_shifts(rows, np.concatenate(components), steps, np.ones(1))[:, 0]
+        components, steps = np.concatenate(places), np.concatenate([move.ravel() for move in moves])
+        # At the ends of its range a feature does not move: the prediction is known.
+        values = base[components // rows.shape[1]]
+        moving = np.flatnonzero(steps)
+        values[moving] = self.function.at_shifts(rows, components[moving], steps[moving], np.ones(1))[:, 0]
         sizes = np.cumsum([move.size for move in moves])[:-1]
         parts = np.split(values, sizes)
         return [part.reshape(*move.shape, -1) for part, move in zip(parts, moves, strict=True)]
