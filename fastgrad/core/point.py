@@ -137,7 +137,7 @@ def tree_point(x: Any) -> Point:
 
 
 def array_point(x: ArrayLike) -> Point:
-    """x, where it is an array, or a number as an array of one: sparse derivatives have no other form."""
+    """As `as_point`, but for pytrees, of which there are no sparse derivatives."""
     point = as_point(x)
     if point.is_tree:
         raise TypeError("x is a pytree, but sparse derivatives take an array: concatenate its leaves")
@@ -161,7 +161,7 @@ def _number(x: Any, name: str, index: tuple[int, ...]) -> float:
     except OverflowError as error:
         raise _too_large(name, index) from error
     if not math.isfinite(value):
-        raise _not_finite(name, index, value)
+        raise _too_large(name, index) if np.isfinite(x) else _not_finite(name, index, value)
     return value
 
 

@@ -131,7 +131,8 @@ def _opened(x: Any, whole: bool) -> _Opened | None:
         keys = _sorted(x)
         return dict, tuple(keys), list(map(_step, keys)), [x[key] for key in keys]
     if kind is list or kind is tuple:
-        if x and not whole and array_shape(x) is not None:
+        # What holds no number at all is a container inside of others.
+        if not whole and 0 not in (array_shape(x) or (0,)):
             return None
         return kind, (), [f"[{k}]" for k in range(len(x))], list(x)
     if x is None:
@@ -265,9 +266,10 @@ class TreeLayout(Layout):
         """As for `Layout`: one number, or a pytree of the same paths, with one number or an array for each leaf."""
         if np.isscalar(value) and not exact:
             return Layout.flat_values(self, value, name)
-        if not is_container(value):
-            raise ValueError(f"{name} is {type(value).__name__}, but x is a pytree; give it x's structure")
-        leaves, paths, _ = flatten(value)
+        try:
+            leaves, paths, _ = flatten(value)
+        except TypeError as error:
+            raise ValueError(f"{name} is {type(value).__name__}, but x is a pytree; give it x's structure") from error
         if len(leaves) != len(self.parts):
             raise ValueError(f"{name} has {len(leaves)} leaves, but x has {len(self.parts)}")
         found = []
