@@ -143,7 +143,7 @@ def test_empty():
         (np.array([1, None]), TypeError, "dtype object"),
         ("abc", TypeError, "dtype"),
         (np.array([1j]), TypeError, "complex"),
-        (None, TypeError, "x has dtype object"),
+        (None, TypeError, "x is of type NoneType; expected a number"),
         (np.ma.array([1.0, 2.0], mask=[0, 1]), TypeError, "masked"),
     ],
 )
@@ -209,20 +209,6 @@ def test_keyboard_interrupt_passes():
 
     with pytest.raises(KeyboardInterrupt):
         fg.gradient(f, X)
-
-
-@pytest.mark.parametrize("verb", [fg.gradient, fg.differentiate, fg.gradient_descent])
-def test_a_list_where_f_takes_an_array_gets_a_hint(verb):
-    """A list is a pytree: f gets a list. Only errors that this may explain are given the hint."""
-    with pytest.raises(TypeError) as caught:
-        verb(lambda x: sum(x**2), [1.0, 2.0])
-    assert "x is a list, so f gets one: pass np.array(x)" in caught.value.__notes__[0]
-    with pytest.raises(KeyError) as other:
-        verb(lambda x: {}["missing"], [1.0, 2.0])
-    assert "np.array" not in other.value.__notes__[0]
-    with pytest.raises(TypeError) as structured:
-        verb(lambda x: x**2, {"a": np.ones(2)})
-    assert "np.array" not in structured.value.__notes__[0]
 
 
 def test_bounds_as_pairs_for_each_coordinate_get_a_hint():

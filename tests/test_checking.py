@@ -106,7 +106,7 @@ def test_report():
         (lambda p: None, TypeError, "grad returned None"),
         (lambda p: np.ones(6), ValueError, "x is a pytree"),
         (lambda p: {"W": np.ones((2, 2))}, ValueError, "1 leaves, but x has 2"),
-        (lambda p: {"W": np.ones((2, 2)), "b": np.ones(3)}, ValueError, r"b of shape \(3,\)"),
+        (lambda p: {"W": np.ones((2, 2)), "b": np.ones(3)}, ValueError, r"b of grad's result has shape \(3,\)"),
     ],
 )
 def test_bad_gradients(gradient, error, text):

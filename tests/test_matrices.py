@@ -51,7 +51,8 @@ def test_shapes():
     assert fg.jacobian(lambda x: np.outer(x, x), X).shape == (9, 3)
     assert fg.jacobian(lambda x: x[:2], np.ones((2, 2)).ravel()).shape == (2, 4)
     np.testing.assert_allclose(fg.jacobian(lambda x: x @ np.ones(2), np.ones((2, 2))), [[1, 1, 0, 0], [0, 0, 1, 1]])
-    assert fg.jacobian(lambda x: x**2, 3.0).round(6).tolist() == [[6.0]]
+    assert fg.jacobian(lambda x: x**2, 3.0).round(6).tolist() == [6.0]
+    assert fg.jacobian(lambda x: x**2, [3.0]).round(6).tolist() == [[6.0]]
     assert fg.hessian(lambda x: x[0] ** 2, [3.0]).round(3).tolist() == [[2.0]]
 
 

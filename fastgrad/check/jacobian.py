@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.matrix_layout import JacobianLayout
 from ..core.point import Array, as_point
 from ..evaluate.border import Function
 from ..evaluate.functions import as_function
@@ -25,7 +26,7 @@ class JacobianAtPoint:
     """One check at one point."""
 
     def __init__(self, problem: Problem, rtol: float, seed: int) -> None:
-        self.function = problem.function
+        self.point, self.function = problem.point, problem.function
         self.x = x = problem.x
         self.base = base = problem.values[0]
         self.function.tolerate(True)
@@ -63,7 +64,7 @@ class JacobianAtPoint:
         """Products from the left: u J is the gradient of u·f."""
 
         def product(u: Array) -> Array:
-            found = np.asarray(vjp(self.x.copy(), u.copy()), dtype=np.float64)
+            found = np.asarray(vjp(self.point.argument(self.x.copy()), u.copy()), dtype=np.float64)
             if found.shape != self.x.shape:
                 raise ValueError(f"vjp returned shape {found.shape}; expected {self.x.shape}, that of x")
             return found
@@ -126,11 +127,12 @@ class JacobianAtPoint:
         return rows
 
     def _mismatches(self, among: Iterable[int], j: int, claimed: Array, numeric: Array, bar: Array) -> list[Mismatch]:
+        layout = JacobianLayout(self.base.size, self.point.layout)
         with np.errstate(invalid="ignore"):
             fine = np.abs(claimed - numeric) <= 1.5 * bar + (self.rtol + 2 * FLOAT64) * np.abs(claimed)
         return [
-            Mismatch(f"J[{i}, {j}]", i * self.x.size + j, float(claimed[i]), float(numeric[i]), float(bar[i]))
-            for i in among
+            Mismatch(layout.name(k), k, float(claimed[i]), float(numeric[i]), float(bar[i]))
+            for i, k in ((i, i * self.x.size + j) for i in among)
             if not fine[i] and np.isfinite(numeric[i])
         ]
 
@@ -153,18 +155,19 @@ class JacobianAtPoint:
         return GradientCheck("wrong", rows, why, total, nfev, resolution, self.seed, rows[:ROWS])
 
 
-def products(jac: Any, jvp: Any, x: Array, args: tuple[Any, ...], m: int) -> tuple[Product, Product | None]:
+def products(jac: Any, jvp: Any, problem: Problem, args: tuple[Any, ...]) -> tuple[Product, Product | None]:
     """V -> J v as claimed, (m,); and v -> |J| v, where the entries of J are known."""
+    x, m, argument = problem.x, problem.outputs, problem.point.argument
     if jvp is not None:
 
         def product(v: Array) -> Array:
-            found = np.asarray(jvp(x.copy(), v.copy()), dtype=np.float64)
+            found = np.asarray(jvp(argument(x.copy()), argument(v.copy())), dtype=np.float64)
             if found.shape != (m,):
                 raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
             return found
 
         return product, None
-    claimed = jac(x.copy(), *args) if callable(jac) else jac
+    claimed = jac(argument(x.copy()), *args) if callable(jac) else jac
     claimed = claimed.tocsr() if hasattr(claimed, "tocsr") else np.asarray(claimed, dtype=np.float64)
     if claimed.shape != (m, x.size):
         raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")

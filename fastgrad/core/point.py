@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from ..evaluate import border
 from . import pytrees
 from .labelled import is_labelled, read
-from .layout import ArrayLayout, Layout, NumberLayout, TreeLayout, named
+from .layout import ArrayLayout, Layout, NumberLayout
 
 Array = NDArray[np.float64]
 
-ACCEPTED = (
+_REAL = (int, float, np.integer, np.floating, np.bool_)
+_OF_PYTHON, _OF_NUMPY = NumberLayout(of_numpy=False), NumberLayout(of_numpy=True)
+_ACCEPTED = (
     "a number, an array, a list or tuple of numbers, a pandas or polars Series or DataFrame, or a dict, list, tuple, "
     "namedtuple or dataclass of these"
 )
@@ -116,7 +120,7 @@ def as_point(x: Any) -> Point:
         return x
     if type(x) in (list, tuple):
         return tree_point(x) if pytrees.array_shape(x) is None else Point(as_array(x, "x"))
-    if x is not None and pytrees.is_container(x):
+    if x is not None and not isinstance(x, np.ndarray) and pytrees.is_container(x):
         return tree_point(x)
     layout, flat = _leaf(x, "x")
     return Point(flat, layout)
@@ -125,15 +129,15 @@ def as_point(x: Any) -> Point:
 def tree_point(x: Any) -> Point:
     """A container as a pytree, also a list or tuple of numbers."""
     leaves, paths, structure = pytrees.flatten(x)
-    names = tuple(map(named, paths))
+    names = tuple(map(pytrees.named, paths))
     found = [_leaf(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
     ends = np.cumsum([values.size for _, values in found], dtype=np.intp).tolist()
     flat = np.concatenate([values.ravel() for _, values in found]) if found else np.empty(0)
-    return Point(flat, TreeLayout(structure, names, tuple(layout for layout, _ in found), tuple(ends)))
+    return Point(flat, pytrees.TreeLayout(structure, names, tuple(layout for layout, _ in found), tuple(ends)))
 
 
 def array_point(x: ArrayLike) -> Point:
-    """x, where it is an array, or a number as an array of one: sparse derivatives have no other form."""
+    """As `as_point`, but for pytrees, of which there are no sparse derivatives."""
     point = as_point(x)
     if point.is_tree:
         raise TypeError("x is a pytree, but sparse derivatives take an array: concatenate its leaves")
@@ -142,14 +146,23 @@ def array_point(x: ArrayLike) -> Point:
 
 def _leaf(x: Any, name: str) -> tuple[Layout, Array]:
     """The layout and values of what is no container; errors call it `name`."""
-    if not isinstance(x, (np.ndarray, int, float)) and is_labelled(x):
+    if isinstance(x, _REAL):
+        return _OF_NUMPY if isinstance(x, np.generic) else _OF_PYTHON, np.array([_number(x, name, ())])
+    if not isinstance(x, np.ndarray) and is_labelled(x):
         return read(x, name)
     values = as_array(x, name)
-    if values.ndim:
-        return ArrayLayout(values.shape), values
-    if isinstance(x, (np.generic, int, float)):
-        return NumberLayout(isinstance(x, np.generic)), values.reshape(1)
-    return ArrayLayout(()), values.reshape(1)
+    return ArrayLayout(values.shape), values if values.ndim else values.reshape(1)
+
+
+def _number(x: Any, name: str, index: tuple[int, ...]) -> float:
+    """A number as a finite float; errors call it the entry of `name` at an index."""
+    try:
+        value = float(x)
+    except OverflowError as error:
+        raise _too_large(name, index) from error
+    if not math.isfinite(value):
+        raise _too_large(name, index) if np.isfinite(x) else _not_finite(name, index, value)
+    return value
 
 
 def as_array(x: Any, name: str) -> Array:
@@ -174,13 +187,12 @@ def as_array(x: Any, name: str) -> Array:
         raise TypeError(f"{name} is complex ({given.dtype}); derivatives are taken at real points")
     if given.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {given.dtype}; expected real numbers")
-    with np.errstate(over="ignore"):
+    # Wider floats may be too large.
+    with np.errstate(over="ignore") if given.dtype.itemsize > 8 else contextlib.nullcontext():
         flat = np.ascontiguousarray(given, dtype=np.float64).reshape(given.shape)
     if not np.isfinite(flat).all():
         index = tuple(np.argwhere(~np.isfinite(flat))[0].tolist())
-        if np.isfinite(given[index]):
-            raise _too_large(name, index)
-        raise ValueError(f"{_entry(name, index)} is {flat[index]}; derivatives need finite coordinates")
+        raise _too_large(name, index) if np.isfinite(given[index]) else _not_finite(name, index, flat[index])
     return flat
 
 
@@ -190,17 +202,18 @@ def _of_objects(x: Any, given: NDArray[Any], name: str) -> Array:
         raise TypeError(f"{name} has dtype object; expected real numbers")
     values = np.empty(given.shape)
     for index, value in np.ndenumerate(given):
-        if not isinstance(value, (int, float, np.number, np.bool_)):
-            raise TypeError(f"{_entry(name, index)} is of type {type(value).__name__}; expected {ACCEPTED}")
-        try:
-            values[index] = value
-        except OverflowError as error:
-            raise _too_large(name, index) from error
+        if not isinstance(value, _REAL):
+            raise TypeError(f"{_entry(name, index)} is of type {type(value).__name__}; expected {_ACCEPTED}")
+        values[index] = _number(value, name, index)
     return values
 
 
 def _entry(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def _not_finite(name: str, index: tuple[int, ...], value: float) -> ValueError:
+    return ValueError(f"{_entry(name, index)} is {value}; derivatives need finite coordinates")
 
 
 def _too_large(name: str, index: tuple[int, ...]) -> ValueError:

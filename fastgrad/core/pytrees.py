@@ -1,17 +1,21 @@
-"""Containers taken apart into leaves, and put together again: dict, list, tuple, namedtuple, dataclass, None."""
+"""x as a pytree: containers taken apart into leaves, and put together again around other values."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
 import sys
+from bisect import bisect_right
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+from .layout import Array, Layout, Leaf, bracketed
 
 _NUMBERS = (int, float, complex, np.number, np.bool_)
 _KNOWN_TO_OPTREE = (OrderedDict, defaultdict, deque)
@@ -38,20 +42,6 @@ class Node:
     children: tuple[Node | None, ...]
     order: tuple[Any, ...] = field(default=(), compare=False)
 
-    def build(self, parts: list[Any]) -> Any:
-        """The container, around its parts."""
-        if self.kind is dict:
-            return dict.fromkeys(self.order) | dict(zip(self.keys, parts, strict=True))
-        if self.kind is list:
-            return parts
-        if self.kind is tuple:
-            return tuple(parts)
-        if self.kind is NoneType:
-            return None
-        if isinstance(self.kind, type):
-            return self.kind(**dict(zip(self.keys, parts, strict=True)))
-        return self.kind.unflatten(parts)
-
 
 def flatten(x: Any) -> tuple[list[Any], list[str], Node]:
     """The leaves of a container, their paths, and the container without them.
@@ -77,13 +67,29 @@ def flatten(x: Any) -> tuple[list[Any], list[str], Node]:
     return leaves, paths, structure
 
 
-def rebuild(structure: Node, leaves: Iterable[Any]) -> Any:
-    """The container, around other leaves."""
-    return _rebuilt(structure, iter(leaves))
+def builder(structure: Node, parts: Iterable[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """A function that makes the container, around what each of the parts makes of the same argument."""
+    return _builder(structure, iter(parts))
 
 
-def _rebuilt(node: Node, leaves: Iterator[Any]) -> Any:
-    return node.build([next(leaves) if child is None else _rebuilt(child, leaves) for child in node.children])
+def _builder(node: Node, parts: Iterator[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    # Functions made once, not a walk along the structure: f's argument is made for each evaluation.
+    kind = node.kind
+    inner = [next(parts) if child is None else _builder(child, parts) for child in node.children]
+    if kind is dict:
+        made = dict(zip(node.keys, inner, strict=True))
+        items = [(key, made[key]) for key in node.order]
+        return lambda values: {key: make(values) for key, make in items}
+    if kind is list:
+        return lambda values: [make(values) for make in inner]
+    if kind is tuple:
+        return lambda values: tuple([make(values) for make in inner])
+    if kind is NoneType:
+        return lambda values: None
+    if isinstance(kind, type):
+        fields = list(zip(node.keys, inner, strict=True))
+        return lambda values: kind(**{name: make(values) for name, make in fields})
+    return lambda values: kind.unflatten([make(values) for make in inner])
 
 
 def is_container(x: Any) -> bool:
@@ -125,7 +131,8 @@ def _opened(x: Any, whole: bool) -> _Opened | None:
         keys = _sorted(x)
         return dict, tuple(keys), list(map(_step, keys)), [x[key] for key in keys]
     if kind is list or kind is tuple:
-        if x and not whole and array_shape(x) is not None:
+        # What holds no number at all is a container inside of others.
+        if not whole and 0 not in (array_shape(x) or (0,)):
             return None
         return kind, (), [f"[{k}]" for k in range(len(x))], list(x)
     if x is None:
@@ -170,3 +177,117 @@ def _sorted(keys: Iterable[Any]) -> list[Any]:
         return sorted(keys, key=lambda key: (type(key).__module__, type(key).__qualname__, key))
     except TypeError:
         return keys
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLayout(Layout):
+    """x is a pytree.
+
+    Attributes
+    ----------
+    structure : Node
+    paths : tuple of str
+        Names of the leaves.
+    parts : tuple of Layout
+        The leaves.
+    ends : tuple of int
+        Where the coordinates of each leaf end.
+    """
+
+    is_tree: ClassVar[bool] = True
+
+    structure: Node
+    paths: tuple[str, ...]
+    parts: tuple[Layout, ...]
+    ends: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """All coordinates in one axis."""
+        return (self.ends[-1] if self.ends else 0,)
+
+    def restore(self, values: NDArray[Any]) -> Any:
+        """As for `Layout`; arrays are views of the values."""
+        return self.maker()(values.ravel())
+
+    def maker(self) -> Callable[[NDArray[Any]], Any]:
+        """As for `Layout`."""
+        places = zip(self.parts, self.ends, strict=True)
+        return builder(self.structure, [part.taker(end - part.n) for part, end in places])
+
+    def restore_columns(self, matrix: NDArray[Any]) -> Any:
+        """As for `Layout`: leaves (m, *shape of the leaf)."""
+        return self._of_columns(matrix, (len(matrix),))
+
+    def _of_columns(self, matrix: NDArray[Any], rows: tuple[int, ...]) -> Any:
+        """A pytree of arrays (*rows, *shape of the leaf)."""
+
+        def taker(part: Layout, end: int) -> Callable[[NDArray[Any]], Any]:
+            def take(matrix: NDArray[Any]) -> Any:
+                block = matrix[:, end - part.n : end].reshape(rows + part.shape)
+                return block if block.shape else part.restore(block)
+
+            return take
+
+        return builder(self.structure, map(taker, self.parts, self.ends))(matrix)
+
+    def restore_square(self, matrix: NDArray[Any]) -> Any:
+        """As for `Layout`: a pytree of pytrees, with leaves (*shape of the one leaf, *shape of the other)."""
+
+        def taker(part: Layout, end: int) -> Callable[[NDArray[Any]], Any]:
+            return lambda matrix: self._of_columns(matrix[end - part.n : end], part.shape)
+
+        return builder(self.structure, map(taker, self.parts, self.ends))(matrix)
+
+    def name(self, component: int) -> str:
+        """As for `Layout`, such as ``W1[3, 2]``."""
+        component %= self.n
+        k = bisect_right(self.ends, component)
+        return self.paths[k] + bracketed(self.parts[k].label(component - (self.ends[k] - self.parts[k].n)))
+
+    def column(self, component: int) -> str:
+        """As for `Layout`: its name."""
+        return self.name(component)
+
+    def component(self, index: Any) -> int:
+        """As for `Layout`, but for tuples."""
+        if isinstance(index, tuple):
+            raise IndexError(f"x is a pytree: name its coordinate by a path such as {self.name(0)!r}, not {index}")
+        return Layout.component(self, index)
+
+    def leaves(self) -> list[Leaf]:
+        """As for `Layout`."""
+        return [
+            (path, slice(end - part.n, end), part.shape)
+            for path, part, end in zip(self.paths, self.parts, self.ends, strict=True)
+        ]
+
+    def flat_values(self, value: Any, name: str, exact: bool = False) -> Array:
+        """As for `Layout`: one number, or a pytree of the same paths, with one number or an array for each leaf."""
+        if np.isscalar(value) and not exact:
+            return Layout.flat_values(self, value, name)
+        try:
+            leaves, paths, _ = flatten(value)
+        except TypeError as error:
+            raise ValueError(f"{name} is {type(value).__name__}, but x is a pytree; give it x's structure") from error
+        if len(leaves) != len(self.parts):
+            raise ValueError(f"{name} has {len(leaves)} leaves, but x has {len(self.parts)}")
+        found = []
+        for leaf, path, own, part in zip(leaves, map(named, paths), self.paths, self.parts, strict=True):
+            if path != own:
+                raise ValueError(f"{name} has {path} where x has {own}")
+            found.append(part.flat_values(leaf, f"{path} of {name}", exact))
+        return np.concatenate(found) if found else np.empty(0)
+
+    def gradient_values(self, result: Any) -> Array:
+        """As for `Layout`."""
+        if result is None:
+            raise TypeError("grad returned None; does it lack a return statement?")
+        if np.isscalar(result) or isinstance(result, np.ndarray):
+            raise ValueError(f"grad returned {type(result).__name__}, but x is a pytree; return x's structure")
+        return self.flat_values(result, "grad's result", exact=True)
+
+
+def named(path: str) -> str:
+    """The name of a leaf, from its path."""
+    return path.removeprefix(".") if path.startswith(".") else f"x{path}"

@@ -93,7 +93,7 @@ def product_with_hessian(
 
 def _checked_direction(v: Any, point: Point) -> Array:
     direction = per_coordinate(v, point, "v")
-    if direction is None or (np.size(v) == 1 != point.n and np.isscalar(v)):
+    if direction is None or (np.isscalar(v) and point.n != 1):
         raise ValueError(f"v is {v!r}; expected a direction of x's shape {point.shape}")
     if not np.isfinite(direction).all():
         i = int(np.argmin(np.isfinite(direction)))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core.coordinates import Coordinates
-from ..core.layout import HessianLayout, JacobianLayout, Layout
+from ..core.layout import Layout
+from ..core.matrix_layout import HessianLayout, JacobianLayout
 from ..core.point import Array
 from ..evaluate import border
 from ..evaluate.problem import Problem

@@ -174,16 +174,17 @@ def check_jacobian(
     given = checked(check_jacobian, options)
     if sum(each is not None for each in (jac, jvp, vjp)) != 1:
         raise TypeError("check_jacobian takes one of jac, jvp= and vjp=")
-    point = as_point(np.asarray(x, dtype=np.float64) if isinstance(x, (list, tuple)) else x)
-    if point.make is not None or len(point.shape) != 1 or not point.n:
-        raise ValueError(f"x has shape {point.shape}; expected (n,) with n > 0")
+    point = as_point(x)
+    if point.is_tree or len(point.shape) != 1 or not point.n:
+        what = "is a pytree" if point.is_tree else f"has shape {point.shape}"
+        raise ValueError(f"x {what}; expected an array or Series (n,) with n > 0")
     if not callable(f) or compiled_parts(f) is not None:
         raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
     with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
         work = JacobianAtPoint(problem, given["rtol"], given["seed"])
         if vjp is not None:
             return work.by_rows(vjp)
-        return work.by_columns(*products(jac, jvp, problem.x, args, work.base.size))
+        return work.by_columns(*products(jac, jvp, problem, args))
 
 
 def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:

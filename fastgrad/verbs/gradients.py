@@ -38,8 +38,9 @@ def gradient(
     f : callable
         ``f(x, *args) -> float``. It may keep or overwrite the x that it gets.
     x : number, array_like or pytree
-        The point: an array of any shape, or a pytree (dict, list, tuple, namedtuple, dataclass ...) of arrays
-        and numbers. f gets the same shape and structure, in float64.
+        The point: a number; an array of any shape, also as a list or tuple of numbers; a Series or DataFrame of pandas
+        or polars; or a pytree, a dict, list, tuple, namedtuple or dataclass of these. f gets the same, in float64, and
+        an array for each list of numbers.
     args : tuple, optional
         Further arguments of f.
     summed : bool, optional
@@ -52,8 +53,8 @@ def gradient(
 
     Returns
     -------
-    gradient : float, ndarray or pytree
-        Of x's shape and structure, in float64.
+    gradient : float, ndarray, Series, DataFrame or pytree
+        Of x's shape, labels and structure, in float64.
 
     Raises
     ------
