@@ -51,6 +51,10 @@ def of_tree(p):
     return float((p["W"] ** 2).sum() + p["b"] ** 3)
 
 
+def of_series(s):
+    return float((s**2).sum())
+
+
 def of_tree_slope(p):
     return {"W": 2 * p["W"], "b": 3 * p["b"] ** 2}
 
@@ -113,6 +117,7 @@ MAKERS = {
     "derivative of a number": lambda: fg.differentiate(math.sin, 1.0),
     "derivative of a matrix": lambda: fg.differentiate(loss, np.ones((2, 3))),
     "derivative of a pytree": lambda: fg.differentiate(of_tree, TREE),
+    "derivative of a Series": lambda: fg.differentiate(of_series, pd.Series([1.0, 2.0], index=["a\x1b[31m", "$b"])),
     "derivative at a kink": lambda: fg.differentiate(kinked, np.array([0.0, 1.0])),
     "derivative of nothing": lambda: fg.differentiate(loss, np.zeros(0)),
     "Jacobian": lambda: fg.differentiate(vector, np.array([1.0, 2.0])),
@@ -266,6 +271,7 @@ def test_same_of_users_objects():
     for kind in (Plain, Compared, Data):
         assert same(kind(np.ones(2)), kind(np.ones(2)))
         assert not same(kind(np.ones(2)), kind(np.zeros(2)))
+        assert same(kind(np.array([math.nan])), kind(np.array([math.nan])))
         assert not same(kind(1), Plain if kind is not Plain else Data)
     sparse = pytest.importorskip("scipy.sparse")
     a, b = (sparse.csr_array([[1.0, 0.0], [0.0, 2.0]]) for _ in range(2))
@@ -494,6 +500,8 @@ def test_hostile_names_in_plots():
         return sum(p[name] ** 2 for name in names)
 
     drawn(fg.check_grad(f, dict.fromkeys(names, 2.0), tree).plot())
+    hidden = fg.check_grad(lambda p: p["_a"] ** 2, {"_a": 2.0}, {"_a": 1.0})
+    assert " _a" in drawn(hidden.plot())  # in the legend
     two = dict.fromkeys(names[:2], 0.5)
 
     def f_of_two(p):
@@ -619,7 +627,7 @@ def test_contours_of_a_descent_are_of_f():
     """Contours of x[0] + 10 x[1] are straight, with the slope -1/10; beyond its domain they are white."""
 
     def f(p, a):
-        if p["u"] < -0.05:
+        if p["u"] > 1.01:
             raise ValueError("outside")
         return p["u"] + a * p["v"] + (p["u"] ** 2 + p["v"] ** 2) * 1e-12
 
@@ -628,6 +636,7 @@ def test_contours_of_a_descent_are_of_f():
     (contours,) = path.collections
     segments = [part for line in contours.get_paths() for part in line.to_polygons(closed_only=False)]
     assert segments
+    assert max(segment[:, 0].max() for segment in segments) <= 1.01
     for segment in segments:
         rise = np.diff(segment, axis=0)
         assert np.abs(rise @ [1.0, 10.0]).max() < 1e-6

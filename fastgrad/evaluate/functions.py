@@ -38,7 +38,7 @@ class Evaluation(NamedTuple):
     domain_errors: tuple[type[Exception], ...] = DOMAIN_ERRORS
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return evaluation, tuple(self)  # so that `SERIAL` stays the one object that it is
+        return evaluation, (self._asdict(),)  # so that `SERIAL` stays the one object that it is
 
 
 SERIAL = Evaluation()

@@ -70,9 +70,10 @@ class Adaptive(Method):
 
     def components(self, problem: Problem) -> Components:
         """Derivatives with their error bars, steps, flags, and the noise of f."""
-        function, points = problem.function, problem.points
+        function = problem.function
         if not function.n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
+        points = problem.points
         where = Coordinates(problem.point, points, None, self.typical_x, self.bounds)
         base = problem.values.ravel()
         problem.declare(self.noise)
