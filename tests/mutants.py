@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -37,102 +38,14 @@ class Mutant(NamedTuple):
     tests: str
 
 
-MUTANTS = [
-    # Those that lived when this file was written.
-    Mutant(
-        "small entries tell a factor",
-        "fastgrad/check/explain.py",
-        "large = np.abs(numeric) > 10 * tolerance",
-        "large = np.abs(numeric) > 1e-3 * tolerance",
-        "test_checking.py -k explanations or noise_hides",
-    ),
-    Mutant(
-        "a penalty within 30%",
-        "fastgrad/check/explain.py",
-        "1e-3 * np.abs(error).max()",
-        "0.3 * np.abs(error).max()",
-        "test_checking.py -k explanations or penalty",
-    ),
-    Mutant(
-        "one direction",
-        "fastgrad/check/search.py",
-        "_TURNS = 3",
-        "_TURNS = 1",
-        "test_search.py",
-    ),
-    Mutant(
-        "any fall is enough",
-        "fastgrad/descent/many.py",
-        "good = (value <= fun0[rows] - SUFFICIENT * fall) & (fall > 0) & (value < fun0[rows])",
-        "good = value < fun0[rows]",
-        "test_many_starts.py -k fall",
-    ),
-    Mutant(
-        "steps within bounds to nearest",
-        "fastgrad/core/coordinates.py",
-        "np.asarray(np.nextafter(room / reach, 0.0))",
-        "np.asarray(room / reach)",
-        "test_gradient.py -k bounds",
-    ),
-    Mutant(
-        "contradicting steps are believed",
-        "fastgrad/methods/matrix_errors.py",
-        "bars = np.where(contradicts & np.isfinite(gap) & finite, np.maximum(bars, gap), bars)",
-        "pass",
-        "test_matrix_errors.py -k contradict",
-    ),
-    Mutant(
-        "ten bars of a product",
-        "fastgrad/check/jacobian.py",
-        "return claimed - value, 1.5 * bar + rounding",
-        "return claimed - value, 15 * bar + rounding",
-        "test_jacobian_checking.py",
-    ),
-    Mutant(
-        "ten bars of an entry",
-        "fastgrad/check/jacobian.py",
-        "fine = np.abs(claimed - numeric) <= 1.5 * bar",
-        "fine = np.abs(claimed - numeric) <= 15 * bar",
-        "test_jacobian_checking.py",
-    ),
-    Mutant(
-        "sums over the wrong axis",
-        "fastgrad/verbs/plans.py",
-        '"columns": 0}',
-        '"columns": 1}',
-        "test_gradient.py -k axis",
-    ),
-    Mutant(
-        "typical steps as they are",
-        "src_c/steps.c",
-        "if (exact) {",
-        "if (exact && !rule->typical) {",
-        "test_gradient.py -k moves_by",
-    ),
-    Mutant(
-        "blocks never shrink",
-        "src_c/descent.c",
-        "if (b->ended < b->count && b->ended * 8 < b->count)",
-        "if (b->ended < b->count)",
-        "test_many_starts.py -k shrink",
-    ),
-    Mutant(
-        "square blocks",
-        "fastgrad/evaluate/_vectorized_function.pxi",
-        "if rows == self.n and rows > 1:",
-        "if False:",
-        "test_bad_input.py -k rows_for_columns",
-    ),
-]
+TABLE = Path(__file__).with_suffix(".toml")
+MUTANTS = [Mutant(**row) for row in tomllib.loads(TABLE.read_text(encoding="utf-8"))["mutant"]]
 
 
 def misfits():
     """What is wrong with the table: old text that is not there, or more than once."""
-    found = [
-        f"{m.name}: {count} places in {m.file}"
-        for m in MUTANTS
-        if (count := (ROOT / m.file).read_text(encoding="utf-8").count(m.old)) != 1
-    ]
+    counts = [(m, (ROOT / m.file).exists() and (ROOT / m.file).read_text("utf-8").count(m.old)) for m in MUTANTS]
+    found = [f"{m.name}: {int(count)} places in {m.file}" for m, count in counts if count != 1]
     names = [m.name for m in MUTANTS]
     return found + [f"{name}: twice in the table" for name in {n for n in names if names.count(n) > 1}]
 
