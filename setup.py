@@ -36,22 +36,24 @@ class BuildExt(build_ext):
 
 def extension(name, sources):
     """An extension module of fastgrad: its border, and the C sources behind it."""
-    headers = [p for part in ("src_c/*.h", "fastgrad/**/*.px[di]") for p in HERE.glob(part)]
+    headers = [p for part in ("src_c/**/*.h", "fastgrad/**/*.px[di]") for p in HERE.glob(part)]
     return Extension(
         f"fastgrad.{name}",
         sources=[f"fastgrad/{name.replace('.', '/')}.pyx", *sources],
         depends=sorted(str(p.relative_to(HERE)) for p in headers),
-        include_dirs=["src_c", np.get_include()],
+        include_dirs=["src_c/include", np.get_include()],
     )
 
 
-C_SOURCES = sorted(str(p.relative_to(HERE)) for p in HERE.glob("src_c/*.c"))
-GRID = str(Path("src_c", "grid.c"))
+def c_sources(folders):
+    """The C sources in folders of src_c."""
+    return sorted(str(p.relative_to(HERE)) for folder in folders for p in HERE.glob(f"src_c/{folder}/*.c"))
+
 
 setup(
     ext_modules=[
-        extension("evaluate.border", [source for source in C_SOURCES if source != GRID]),
-        extension("grid.kernels", [GRID]),
+        extension("evaluate.border", c_sources(["differences", "evaluate", "adaptive", "descent", "sparse"])),
+        extension("grid.kernels", c_sources(["grid"])),
     ],
     cmdclass={"build_ext": BuildExt},
     options={

@@ -283,8 +283,9 @@ def test_fast_math_is_refused(tmp_path):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler")
-    source = ROOT / "src_c" / "steps.c"
-    command = [compiler, "-std=c11", "-O2", "-ffast-math", "-c", str(source), "-o", str(tmp_path / "o.o")]
+    source = str(ROOT / "src_c" / "differences" / "steps.c")
+    flags = ["-std=c11", "-O2", "-ffast-math", f"-I{ROOT / 'src_c' / 'include'}"]
+    command = [compiler, *flags, "-c", source, "-o", str(tmp_path / "o.o")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode
     assert "remove -ffast-math" in done.stderr

@@ -10,20 +10,39 @@ from pathlib import Path
 import fastgrad as fg
 
 ROOT = Path(__file__).parent.parent
-HEADER = (ROOT / "src_c" / "fastgrad.h").read_text()
+INCLUDE = ROOT / "src_c" / "include"
 
 
-def test_header_and_pxd_name_the_same_functions():
-    declared = re.findall(r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", HEADER, re.M)
-    mirrored = re.findall(
-        r"^\s*(?:void|int|ptrdiff_t) (fg_\w+)\(", (ROOT / "fastgrad/evaluate/_fastgrad.pxd").read_text(), re.M
-    )
-    assert declared
-    assert declared == mirrored
+def declarations(text):
+    """Functions, structs, enumerations and constants of C, as a header or Cython declares them, in order."""
+    function = r"(?:static inline )?(?:void|int|double|ptrdiff_t) (fg_\w+)\("
+    kind = r"(?:ctypedef|typedef) struct (fg_\w+)|enum (fg_\w+)(?: {|:)|int (FG_[A-Z_]+)$|#define (FG_[A-Z_]+) [(\d]"
+    found = re.findall(rf"^ *(?:{function}|{kind})", text, re.M)
+    return ["".join(names) for names in found]
+
+
+def test_headers_and_pxd_declare_the_same():
+    mirror = (ROOT / "fastgrad/evaluate/_fastgrad.pxd").read_text()
+    mirrored = dict(re.findall(r'^cdef extern from "(\w+\.h)".*\n((?:(?: .*)?\n)+)', mirror, re.M))
+    headers = re.findall(r'^#include "(\w+\.h)"', (INCLUDE / "fastgrad.h").read_text(), re.M)
+    assert list(mirrored) == headers
+    # What every header needs, and what is for C sources alone.
+    assert {path.name for path in INCLUDE.glob("*.h")} - set(headers) == {"fastgrad.h", "compiler.h", "numbers.h"}
+    not_used = {"FG_MOST_COLUMNS", "FG_KINK", "FG_JUMP", "FG_FLAT", "FG_NOISY", "FG_EDGE", "FG_NONFINITE", "FG_ROUNDS"}
+    for header in headers:
+        declared = declarations((INCLUDE / header).read_text())
+        assert [name for name in declared if name not in not_used] == declarations(mirrored[header]), header
+        assert any(name.startswith("fg_") for name in declared), header
+
+
+def test_every_line_of_c_has_at_most_100_columns():
+    for path in [*(ROOT / "src_c").rglob("*.[ch]"), *(ROOT / "tests" / "c").glob("*.c")]:
+        long = [line for line in path.read_text().splitlines() if len(line) > 100]
+        assert not long, path
 
 
 def test_c_knows_nothing_of_python():
-    for path in (ROOT / "src_c").iterdir():
+    for path in (ROOT / "src_c").rglob("*.[ch]"):
         assert "Python.h" not in path.read_text()
 
 

@@ -1,15 +1,13 @@
-# src_c/fastgrad.h for Cython: same order, same names.
+# The headers of src_c/include for Cython: same order, same names.
+#
+# Functions that call back may need the GIL and set a Python exception, with which -1 crosses C unchanged.
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, uint64_t
 
-cdef extern from "fastgrad.h" nogil:
+cdef extern from "function.h":
     int FG_OK
     int FG_ECALLBACK
     int FG_EWRITTEN
-
-    int FG_SEEN_NONFINITE
-    int FG_SEEN_DOUBLE
-    int FG_SEEN_CHANGE
 
     ctypedef struct fg_shifts:
         ptrdiff_t n
@@ -21,12 +19,26 @@ cdef extern from "fastgrad.h" nogil:
         const double *offsets
         ptrdiff_t width
 
+    ptrdiff_t fg_component_of(const fg_shifts *shifts, ptrdiff_t a) noexcept nogil
+
     ctypedef struct fg_function:
         void *ctx
         ptrdiff_t outputs
         int (*at_shifts)(void *ctx, const fg_shifts *shifts, double *values) except -1
         int (*at_points)(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1
 
+    void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *rows) noexcept nogil
+    void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns) noexcept nogil
+    void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns) noexcept nogil
+
+cdef extern from "precision.h" nogil:
+    int FG_SEEN_NONFINITE
+    int FG_SEEN_DOUBLE
+    int FG_SEEN_CHANGE
+
+    ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x) noexcept
+
+cdef extern from "stencil.h":
     enum fg_form:
         FG_PAIRS
         FG_BASE
@@ -44,18 +56,11 @@ cdef extern from "fastgrad.h" nogil:
         const double *typical
 
     void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count,
-                  int exact, double *h) noexcept
-    ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x) noexcept
-    void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *rows) noexcept
-    void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns) noexcept
-    void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns) noexcept
+                  int exact, double *h) noexcept nogil
     int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
-                   const double *base, double *derivatives) noexcept
+                   const double *base, double *derivatives) noexcept nogil
     void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x, const double *h,
-                            const double *values, const double *base, double *derivatives, int *seen) noexcept
-
-# Its callbacks may need the GIL and set a Python exception, with which -1 crosses C unchanged.
-cdef extern from "fastgrad.h":
+                            const double *values, const double *base, double *derivatives, int *seen) noexcept nogil
     int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
                        const double *x, ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch,
                        ptrdiff_t size, double *derivatives, int *seen) except -1
@@ -66,8 +71,9 @@ cdef extern from "fastgrad.h":
         ptrdiff_t first, ptrdiff_t count, const double *base, double *scratch, ptrdiff_t size, double *derivatives,
         int *seen) noexcept nogil
 
-    ctypedef double (*fg_scalar)(int n, double *x, void *data) noexcept nogil
-    ctypedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data) noexcept nogil
+cdef extern from "compiled.h" nogil:
+    ctypedef double (*fg_scalar)(int n, double *x, void *data) noexcept
+    ctypedef int (*fg_columns)(int k, int n, const double *X, double *out, void *data) noexcept
 
     ctypedef struct fg_compiled:
         fg_scalar scalar
@@ -77,90 +83,31 @@ cdef extern from "fastgrad.h":
         int returned
         ptrdiff_t evaluations
 
-    ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n) noexcept nogil
-    int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) noexcept nogil
-    int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points,
-                              double *values) noexcept nogil
+    ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n) noexcept
+    int fg_compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) noexcept
+    int fg_compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) noexcept
     int fg_columns_derivatives(fg_compiled *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
                                const double *x, ptrdiff_t points, const double *base, double *scratch,
-                               double *derivatives, int *seen) noexcept nogil
-    ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) noexcept nogil
-    ptrdiff_t fg_columns_block(ptrdiff_t n) noexcept nogil
+                               double *derivatives, int *seen) noexcept
+    ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) noexcept
+    ptrdiff_t fg_columns_block(ptrdiff_t n) noexcept
     int fg_columns_slopes(fg_compiled *f, const fg_stencil *stencil, const fg_step_rule *rule, ptrdiff_t n,
-                          ptrdiff_t count, const double *base, double *scratch, double *slopes, int *seen) noexcept nogil
+                          ptrdiff_t count, const double *base, double *scratch, double *slopes, int *seen) noexcept
 
-    enum fg_direction:
-        FG_GRADIENT
-        FG_MOMENTUM
-        FG_NESTEROV
-        FG_ADAM
-
-    ctypedef struct fg_descent:
-        fg_direction direction
-        double momentum
-        double decay
-        double epsilon
-
-    ptrdiff_t fg_memory(const fg_descent *how) noexcept nogil
-    void fg_direct(const fg_descent *how, ptrdiff_t count, ptrdiff_t iteration, const double *g, double *memory,
-                   double *d) noexcept nogil
-    void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
-                 const double *lower, const double *upper, double *x) noexcept nogil
-    double fg_norm(ptrdiff_t count, const double *g) noexcept nogil
-
-    int FG_RUNNING
-    int FG_CONVERGED
-    int FG_NOT_FINITE
-
-    ctypedef struct fg_starts:
-        const fg_descent *how
-        const fg_stencil *stencil
-        const fg_step_rule *rule
-        ptrdiff_t n
-        ptrdiff_t begin
-        ptrdiff_t end
-        const double *rates
-        double gtol
-        const double *lower
-        const double *upper
-        double *x
-        double *last
-        double *memory
-        int *status
-        ptrdiff_t *njev
-
-    int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept nogil
-    ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept nogil
-
+cdef extern from "points.h" nogil:
     void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin, ptrdiff_t end,
-                       double *out)
-    void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
-    double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares)
+                       double *out) noexcept
+    void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out) noexcept
+    double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares) noexcept
+
+cdef extern from "seven.h" nogil:
+    int FG_SEVEN
+
     void fg_seven_points(ptrdiff_t rows, ptrdiff_t outputs, const ptrdiff_t *place, const double *base,
                          const double *others, double h, const double *weights, double epsilon, ptrdiff_t stride,
-                         double *derivative, double *truncation, double *noise)
+                         double *derivative, double *truncation, double *noise) noexcept
 
-    ctypedef struct fg_pattern:
-        ptrdiff_t m
-        ptrdiff_t n
-        const int32_t *row_starts
-        const int32_t *columns
-        const int32_t *column_starts
-        const int32_t *rows
-
-    ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *colours,
-                                int32_t *work) noexcept nogil
-    void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work) noexcept nogil
-    ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work) noexcept nogil
-    void fg_gather(ptrdiff_t count, const int32_t *group, const double *x, double *out) noexcept nogil
-    void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign,
-                      double *point) noexcept nogil
-    void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first, const double *second,
-                              double *inverse) noexcept nogil
-    void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns,
-                          const double *right, const double *left, const double *inverse,
-                          double *data) noexcept nogil
-
+cdef extern from "adaptive.h":
     ctypedef struct fg_noise:
         double level
         double size
@@ -188,10 +135,74 @@ cdef extern from "fastgrad.h":
         int evaluations
 
     int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                    fg_noise *noise, const double *scale, const double *room, fg_component *work, double *scratch,
-                    ptrdiff_t size) except -1
+                    fg_noise *noise, const double *scale, const double *room, fg_component *components,
+                    double *scratch, ptrdiff_t size) except -1
 
-cdef extern from "fastgrad.h" nogil:
+cdef extern from "descent.h" nogil:
+    enum fg_direction:
+        FG_GRADIENT
+        FG_MOMENTUM
+        FG_NESTEROV
+        FG_ADAM
+
+    ctypedef struct fg_descent:
+        fg_direction direction
+        double momentum
+        double decay
+        double epsilon
+
+    ptrdiff_t fg_memory(const fg_descent *how) noexcept
+    void fg_direct(const fg_descent *how, ptrdiff_t count, ptrdiff_t iteration, const double *g, double *memory,
+                   double *d) noexcept
+    void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
+                 const double *lower, const double *upper, double *x) noexcept
+    double fg_norm(ptrdiff_t count, const double *g) noexcept
+
+    int FG_RUNNING
+    int FG_CONVERGED
+    int FG_NOT_FINITE
+
+    ctypedef struct fg_starts:
+        const fg_descent *how
+        const fg_stencil *stencil
+        const fg_step_rule *rule
+        ptrdiff_t n
+        ptrdiff_t begin
+        ptrdiff_t end
+        const double *rates
+        double gtol
+        const double *lower
+        const double *upper
+        double *x
+        double *last
+        double *memory
+        int *status
+        ptrdiff_t *njev
+
+    int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept
+    ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept
+
+cdef extern from "sparse.h" nogil:
+    ctypedef struct fg_pattern:
+        ptrdiff_t m
+        ptrdiff_t n
+        const int32_t *row_starts
+        const int32_t *columns
+        const int32_t *column_starts
+        const int32_t *rows
+
+    ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work) noexcept
+    void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work) noexcept
+    ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work) noexcept
+    void fg_gather(ptrdiff_t count, const int32_t *group, const double *x, double *out) noexcept
+    void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign,
+                      double *point) noexcept
+    void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first, const double *second,
+                              double *inverse) noexcept
+    void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns,
+                          const double *right, const double *left, const double *inverse, double *data) noexcept
+
+cdef extern from "grid.h" nogil:
     enum:
         FG_GRID_PIECE
         FG_GRID_TAPS
@@ -219,8 +230,10 @@ cdef extern from "fastgrad.h" nogil:
         const fg_grid_term *terms
         int count, magnitude
 
-    int fg_grid_streams()
-    void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights, double *work)
-    void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int derivative, double *table, double *work)
-    ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab, ptrdiff_t begin, ptrdiff_t end,
-                      ptrdiff_t tile, int stream, void *scratch)
+    int fg_grid_streams() noexcept
+    void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights,
+                    double *work) noexcept
+    void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int derivative, double *table,
+                         double *work) noexcept
+    ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab, ptrdiff_t begin,
+                      ptrdiff_t end, ptrdiff_t tile, int stream, void *scratch) noexcept

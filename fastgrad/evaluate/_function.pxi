@@ -6,10 +6,6 @@ cdef void fill_nan(Py_ssize_t count, double *values) noexcept:
         values[k] = NAN
 
 
-cdef Py_ssize_t component_of(const fg_shifts *s, Py_ssize_t a) noexcept:
-    return s.components[a] if s.components is not NULL else s.first + a
-
-
 cdef class Function:
     """A function at the border: values at shifts of points, and at points.
 

@@ -139,7 +139,7 @@ cdef class PythonFunction(Function):
         cdef double unmoved
         cdef double *out = values + row[0] * self.c.outputs
         while a < s.count:
-            c = component_of(s, a)
+            c = fg_component_of(s, a)
             if self.low < 0 or c < self.low or c >= self.low + self.n:
                 if self.low >= 0 and not self.restores and not self.intact(s.x + self.low):
                     return True
@@ -173,7 +173,7 @@ cdef class PythonFunction(Function):
 
     cdef int failed(self, object error, const fg_shifts *s, Py_ssize_t row, double *value) except -1:
         """f raised at a shift: NaN where that is the edge of its domain, else the exception with a note."""
-        cdef Py_ssize_t k, c = component_of(s, row // s.width)
+        cdef Py_ssize_t k, c = fg_component_of(s, row // s.width)
         cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
         results.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}"
                          + self.named().hint(error))

@@ -130,7 +130,7 @@ cdef class VectorizedFunction(Function):
         cdef cnp.ndarray turned = block.astype(np.complex128)
         cdef double *parts = doubles(turned)
         for r in range(begin, end):
-            c = component_of(s, r // s.width) % s.n
+            c = fg_component_of(s, r // s.width) % s.n
             where = c * (end - begin) + r - begin if self.columns else (r - begin) * s.n + c
             parts[2 * where + 1] = s.offsets[r % s.width] * s.h[r // s.width]
         return turned
@@ -141,7 +141,7 @@ cdef class VectorizedFunction(Function):
         cdef Py_ssize_t r, a, k
         if not (self.tolerant and results.is_domain_error(error)):
             a = begin // s.width
-            where = self.named().where(component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
+            where = self.named().where(fg_component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
             results.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
             raise error
         self.settled = True
@@ -158,7 +158,7 @@ cdef class VectorizedFunction(Function):
     cdef int unshifted(self, const fg_shifts *s, Py_ssize_t r) except -1:
         """Evaluates f at the base point of row r."""
         cdef Py_ssize_t a = r // s.width
-        cdef Py_ssize_t c = component_of(s, a)
+        cdef Py_ssize_t c = fg_component_of(s, a)
         cdef double *values = <double *>PyMem_Malloc(self.c.outputs * sizeof(double))
         if values is NULL:
             raise MemoryError()

@@ -1,7 +1,7 @@
 """The border between Python and the C core: arrays in, calls out, errors raised.
 
 A ``Function`` is a function at one kind of border: it gives values at shifts of a base point and at
-dense points, and knows nothing of derivatives. ``src_c/fastgrad.h`` is the contract of what it drives.
+dense points, and knows nothing of derivatives. ``src_c/include/fastgrad.h`` is the contract of what it drives.
 """
 cimport cython
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact

@@ -16,7 +16,7 @@ from ..stencils import FLOAT64
 from .method import Method
 
 FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite")
-"""Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/fastgrad.h)."""
+"""Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/include/adaptive.h)."""
 
 
 KINK = 1 << FLAGS.index("kink")

@@ -25,12 +25,12 @@ static unsigned below(unsigned most)
 
 static double number(void) { return ((double)below(20001) - 10000.0) / 100.0; }
 
-#define REQUIRE(what)                                                                  \
-    do {                                                                               \
-        if (!(what)) {                                                                 \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                 \
-            abort();                                                                   \
-        }                                                                              \
+#define REQUIRE(what)                                                                              \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                             \
+            abort();                                                                               \
+        }                                                                                          \
     } while (0)
 
 static void *room(size_t size) /* exactly so much, so that a sanitizer sees one byte beyond */
@@ -40,9 +40,12 @@ static void *room(size_t size) /* exactly so much, so that a sanitizer sees one 
     return found;
 }
 
-static int near(double a, double b, double size) { return (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-9 * (1 + size); }
+static int near(double a, double b, double size)
+{
+    return (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-9 * (1 + size);
+}
 
-/* --- Colours ------------------------------------------------------------------------------------------------ */
+/* --- Colours --------------------------------------------------------------------------------- */
 
 static void check_colours(const fg_pattern *p, const int32_t *colours, ptrdiff_t count)
 {
@@ -82,9 +85,13 @@ static void patterns(void)
     ptrdiff_t entries = 0;
     for (ptrdiff_t k = 0; k < m * n; k++)
         entries += at[k];
-    int32_t *const row_starts = room((size_t)(m + 1) * 4), *const columns = room((size_t)entries * 4);
-    int32_t *const column_starts = room((size_t)(n + 1) * 4), *const rows = room((size_t)entries * 4);
-    int32_t *const colours = room((size_t)n * 4), *const order = room((size_t)n * 4), *const work = room((size_t)n * 20);
+    int32_t *const row_starts = room((size_t)(m + 1) * 4);
+    int32_t *const columns = room((size_t)entries * 4);
+    int32_t *const column_starts = room((size_t)(n + 1) * 4);
+    int32_t *const rows = room((size_t)entries * 4);
+    int32_t *const colours = room((size_t)n * 4);
+    int32_t *const order = room((size_t)n * 4);
+    int32_t *const work = room((size_t)n * 20);
     ptrdiff_t k = 0;
     for (ptrdiff_t i = 0; i <= m; i++) {
         row_starts[i] = (int32_t)k;
@@ -112,17 +119,19 @@ static void patterns(void)
         fg_colour_star(&p, below(2) ? order : NULL, colours, work);
         check_star(&p, at, colours);
     }
-    free(at), free(row_starts), free(columns), free(column_starts), free(rows), free(colours), free(order), free(work);
+    free(at), free(row_starts), free(columns), free(column_starts), free(rows), free(colours),
+        free(order), free(work);
 }
 
-/* --- Sampled arrays ------------------------------------------------------------------------------------------ */
+/* --- Sampled arrays -------------------------------------------------------------------------- */
 
 enum { MOST_ROWS = 8 };
 
 /* The derivative at one number, from the weights of its row. */
 static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
 {
-    const ptrdiff_t s = a->stride, n = a->length, row = at / s % n, half = a->half, from = at - row * s;
+    const ptrdiff_t s = a->stride, n = a->length, row = at / s % n, half = a->half,
+                    from = at - row * s;
     double sum = 0.0;
     if (row < half || row >= n - half) {
         const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
@@ -131,13 +140,15 @@ static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
     } else if (a->kind == FG_GRID_ODD || a->kind == FG_GRID_EVEN)
         for (ptrdiff_t k = 1; k <= half; k++) {
             const double up = f[at + k * s], down = f[at - k * s];
-            sum += a->interior[k - 1] * (a->kind == FG_GRID_ODD ? up - down : (up - f[at]) + (down - f[at]));
+            sum += a->interior[k - 1] *
+                   (a->kind == FG_GRID_ODD ? up - down : (up - f[at]) + (down - f[at]));
         }
     else if (a->kind == FG_GRID_TABLE)
         for (ptrdiff_t k = 0; k <= 2 * half; k++)
             sum += a->interior[k * n + row] * (f[at + (k - half) * s] - f[at]);
     else {
-        const double l = a->coordinates[row] - a->coordinates[row - 1], r = a->coordinates[row + 1] - a->coordinates[row];
+        const double l = a->coordinates[row] - a->coordinates[row - 1];
+        const double r = a->coordinates[row + 1] - a->coordinates[row];
         sum = (l * l * (f[at + s] - f[at]) + r * r * (f[at] - f[at - s])) / (l * r * (l + r));
     }
     return sum;
@@ -145,11 +156,19 @@ static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
 
 static void grids(void)
 {
-    const int kind = (int)below(4), half = kind == FG_GRID_THREE ? 1 : 1 + (int)below(4), single = (int)below(2);
-    const ptrdiff_t n = 2 * half + below(3 * (unsigned)half), inner = 1 + below(below(3) ? 5 : 700), outer = 1 + below(4);
-    const ptrdiff_t size = n * inner * outer, taps = 1 + below((unsigned)(n < FG_GRID_TAPS ? n : FG_GRID_TAPS));
-    double *const f = room((size_t)size * 8), *const x = room((size_t)n * 8), *const out = room((size_t)size * 8);
-    double *const interior = room((size_t)((2 * half + 1) * n + 4) * 8), *const weights = room((size_t)(2 * half * taps) * 8);
+    const int kind = (int)below(4);
+    const int half = kind == FG_GRID_THREE ? 1 : 1 + (int)below(4);
+    const int single = (int)below(2);
+    const ptrdiff_t n = 2 * half + below(3 * (unsigned)half);
+    const ptrdiff_t inner = 1 + below(below(3) ? 5 : 700);
+    const ptrdiff_t outer = 1 + below(4);
+    const ptrdiff_t size = n * inner * outer;
+    const ptrdiff_t taps = 1 + below((unsigned)(n < FG_GRID_TAPS ? n : FG_GRID_TAPS));
+    double *const f = room((size_t)size * 8);
+    double *const x = room((size_t)n * 8);
+    double *const out = room((size_t)size * 8);
+    double *const interior = room((size_t)((2 * half + 1) * n + 4) * 8);
+    double *const weights = room((size_t)(2 * half * taps) * 8);
     ptrdiff_t *const rows = room((size_t)(2 * half * taps) * sizeof *rows);
     float *const f4 = room((size_t)size * 4), *const out4 = room((size_t)size * 4);
     double *const scratch = room(2 * FG_GRID_PIECE * 8), size_of_f = 100.0;
@@ -168,11 +187,16 @@ static void grids(void)
         weights[k] = number() / 100;
         rows[k] = below((unsigned)n);
     }
-    const fg_grid_axis axis = {n, inner, kind, half, (int)taps, 1, 0, 1.0, interior, kind >= FG_GRID_THREE ? x : NULL, weights, rows};
+    const fg_grid_axis axis = {n,       inner, kind, half,     (int)taps,
+                               1,       0,     1.0,  interior, kind >= FG_GRID_THREE ? x : NULL,
+                               weights, rows};
     const double factor = below(2) ? 1.0 : -0.5;
-    const fg_grid_term terms[2] = {{single ? (void *)f4 : (void *)f, &axis, factor}, {single ? (void *)f4 : (void *)f, &axis, 1.0}};
-    const fg_grid_output o = {single ? (void *)out4 : (void *)out, terms, 1 + (int)below(2), (int)below(2)};
-    const ptrdiff_t slab = below(2) ? inner : n * inner, tile = 1 + below((unsigned)slab), slabs = size / slab;
+    const fg_grid_term terms[2] = {{single ? (void *)f4 : (void *)f, &axis, factor},
+                                   {single ? (void *)f4 : (void *)f, &axis, 1.0}};
+    const fg_grid_output o = {single ? (void *)out4 : (void *)out, terms, 1 + (int)below(2),
+                              (int)below(2)};
+    const ptrdiff_t slab = below(2) ? inner : n * inner, tile = 1 + below((unsigned)slab),
+                    slabs = size / slab;
     const int streams = below(2) ? fg_grid_streams() : 0;
     const ptrdiff_t cut = below((unsigned)slabs + 1);
     ptrdiff_t seen = fg_grid(&o, 1, single, slab, 0, cut, tile, streams, scratch);
@@ -181,26 +205,34 @@ static void grids(void)
     REQUIRE(kind != FG_GRID_THREE || (seen > 0) == (wrong > 0));
     for (ptrdiff_t k = 0; k < size && !wrong; k++) {
         const double slope = plainly(&axis, f, k), twice = o.count == 2 ? slope : 0.0;
-        const double wanted = o.magnitude ? sqrt(slope * slope + twice * twice) : factor * slope + twice;
-        REQUIRE(single ? fabs(out4[k] - wanted) < 0.01 * (1 + fabs(wanted)) : near(out[k], wanted, 12 * size_of_f));
+        const double wanted =
+            o.magnitude ? sqrt(slope * slope + twice * twice) : factor * slope + twice;
+        REQUIRE(single ? fabs(out4[k] - wanted) < 0.01 * (1 + fabs(wanted))
+                       : near(out[k], wanted, 12 * size_of_f));
     }
-    free(f), free(x), free(out), free(interior), free(weights), free(rows), free(f4), free(out4), free(scratch);
+    free(f), free(x), free(out), free(interior), free(weights), free(rows), free(f4), free(out4),
+        free(scratch);
 }
 
-static void gaps(void) /* numbers that are missing: no stencil may read beyond the array, and the rest stays right */
+/* Numbers that are missing: no stencil may read beyond the array, and the rest stays right. */
+static void gaps(void)
 {
     const ptrdiff_t n = 2 + below(12), inner = 1 + below(3), size = n * inner;
-    double *const f = room((size_t)size * 8), *const out = room((size_t)size * 8), *const scratch = room(2 * FG_GRID_PIECE * 8);
+    double *const f = room((size_t)size * 8);
+    double *const out = room((size_t)size * 8);
+    double *const scratch = room(2 * FG_GRID_PIECE * 8);
     for (ptrdiff_t k = 0; k < size; k++)
         f[k] = below(3) ? 3.0 * (double)(k / inner) + 1.0 : NAN; /* a straight line, with gaps */
     const double interior[4] = {0.5, 0, 0, 0}, weights[4] = {-1, 1, -1, 1};
     const ptrdiff_t rows[4] = {0, 1, n - 2, n - 1};
-    const fg_grid_axis axis = {n, inner, FG_GRID_ODD, 1, 2, 1, 1, 1.0, interior, NULL, weights, rows};
+    const fg_grid_axis axis = {n, inner, FG_GRID_ODD, 1,    2,       1,
+                               1, 1.0,   interior,    NULL, weights, rows};
     const fg_grid_term term = {f, &axis, 1.0};
     const fg_grid_output o = {out, &term, 1, 0};
     fg_grid(&o, 1, 0, size, 0, 1, size, 0, scratch);
     for (ptrdiff_t k = 0; k < size; k++) {
-        const int alone = (k < inner || isnan(f[k - inner])) && (k >= size - inner || isnan(f[k + inner]));
+        const int alone =
+            (k < inner || isnan(f[k - inner])) && (k >= size - inner || isnan(f[k + inner]));
         REQUIRE(isnan(f[k]) || alone ? isnan(out[k]) : near(out[k], 3.0, 10.0));
     }
     free(f), free(out), free(scratch);
@@ -210,7 +242,9 @@ static void weights_of_polynomials(void)
 {
     const ptrdiff_t count = 2 + below(8);
     const int derivative = 1 + (int)below(2);
-    double *const x = room((size_t)count * 8), *const w = room((size_t)count * 8), *const work = room((size_t)count * 24);
+    double *const x = room((size_t)count * 8);
+    double *const w = room((size_t)count * 8);
+    double *const work = room((size_t)count * 24);
     for (ptrdiff_t k = 0; k < count; k++)
         x[k] = (k ? x[k - 1] : -2.0) + 0.25 + below(4) * 0.25;
     const double at = x[below((unsigned)count)];
@@ -228,7 +262,7 @@ static void weights_of_polynomials(void)
     free(x), free(w), free(work);
 }
 
-/* --- Compiled functions ---------------------------------------------------------------------------------------- */
+/* --- Compiled functions ---------------------------------------------------------------------- */
 
 static double squares(int n, double *x, void *data)
 {
@@ -240,8 +274,12 @@ static double squares(int n, double *x, void *data)
 
 static void compiled(void)
 {
-    const ptrdiff_t n = 1 + below(20), points = 1 + below(4), count = below((unsigned)(n * points) + 1);
-    double data = 0.25, *const x = room((size_t)(n * points) * 8), *const h = room((size_t)count * 8);
+    const ptrdiff_t n = 1 + below(20);
+    const ptrdiff_t points = 1 + below(4);
+    const ptrdiff_t count = below((unsigned)(n * points) + 1);
+    double data = 0.25;
+    double *const x = room((size_t)(n * points) * 8);
+    double *const h = room((size_t)count * 8);
     const double offsets[2] = {1.0, -1.0};
     fg_compiled f = {squares, NULL, &data, NULL, 0, 0};
     f.scratch = room((size_t)fg_compiled_scratch(&f, n) * 8);
@@ -285,7 +323,8 @@ static void seven_points(void)
         others[k] = below(50) ? number() : NAN;
     for (int k = 0; k < 7 * 3 * 7; k++)
         weights[k] = number();
-    fg_seven_points(rows, outputs, place, base, others, h, weights, 1e-16, stride, found[0], found[1], found[2]);
+    fg_seven_points(rows, outputs, place, base, others, h, weights, 1e-16, stride, found[0],
+                    found[1], found[2]);
     for (ptrdiff_t r = 0; r < rows; r++)
         for (ptrdiff_t o = 0; o < outputs; o++) {
             const ptrdiff_t at = r * outputs + o;
@@ -298,7 +337,8 @@ static void seven_points(void)
                 size_of_terms += fabs(term);
             }
             const double got = found[0][at * stride];
-            REQUIRE(isnan(slope) ? isnan(got) && isnan(found[1][at * stride]) : fabs(got - slope) <= 1e-12 * size_of_terms);
+            REQUIRE(isnan(slope) ? isnan(got) && isnan(found[1][at * stride])
+                                 : fabs(got - slope) <= 1e-12 * size_of_terms);
             REQUIRE(isfinite(found[2][at * stride]) && found[2][at * stride] >= 0.0);
             REQUIRE(isnan(slope) || found[1][at * stride] >= 0.0);
         }
@@ -309,7 +349,8 @@ static void seven_points(void)
 
 static void one(const uint8_t *input, size_t size)
 {
-    static void (*const all[])(void) = {patterns, grids, gaps, weights_of_polynomials, compiled, seven_points};
+    static void (*const all[])(void) = {patterns, grids,       gaps, weights_of_polynomials,
+                                        compiled, seven_points};
     bytes = input;
     left = size;
     all[below(sizeof all / sizeof *all)]();
@@ -329,7 +370,8 @@ static void *share(void *which)
 {
     static const double interior[4] = {0.5, 0, 0, 0}, weights[4] = {-1, 1, -1, 1};
     static const ptrdiff_t rows[4] = {0, 1, SHARED - 2, SHARED - 1};
-    const fg_grid_axis axis = {SHARED, 1, FG_GRID_ODD, 1, 2, 1, 0, 1.0, interior, NULL, weights, rows};
+    const fg_grid_axis axis = {SHARED, 1,   FG_GRID_ODD, 1,    2,       1,
+                               0,      1.0, interior,    NULL, weights, rows};
     const fg_grid_term term = {shared_in, &axis, 1.0};
     const fg_grid_output o = {shared_out, &term, 1, 0};
     double scratch[2 * FG_GRID_PIECE];

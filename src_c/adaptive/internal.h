@@ -2,29 +2,31 @@
  *
  *     estimates.c   what the values of one round say of one component
  *     averaging.c   several rounds of a component as one, and its error bar
- *     adaptive.c    which step next: the rounds
+ *     rounds.c      which step next
  */
-#ifndef FG_ADAPTIVE_H
-#define FG_ADAPTIVE_H
+#ifndef FG_ADAPTIVE_INTERNAL_H
+#define FG_ADAPTIVE_INTERNAL_H
 
-#include "fastgrad.h"
+#include "adaptive.h"
+#include "numbers.h"
+#include "precision.h"
 
 enum { FG_WIDTH = 6 };
 
-#define FG_FEW_SAMPLES 1.5 /* the noise counts as so many times what was seen: its estimate has few samples */
-#define FG_DOUBT 1e-8      /* relative noise from which, after a contradiction, one round proves nothing */
+/* The noise counts as so many times what was seen: its estimate has few samples. */
+#define FG_FEW_SAMPLES 1.5
+/* Relative noise from which, after a contradiction, one round proves nothing. */
+#define FG_DOUBT 1e-8
 
-static inline double larger(double a, double b) { return a > b ? a : b; }
-static inline double smaller(double a, double b) { return a < b ? a : b; }
-
-/* Three approximations from the same six shifted values and f(x), of rising order of accuracy. The differences
- * between them estimate the truncation error of the best. */
+/* Three approximations from the same six shifted values and f(x), of rising order of accuracy. The
+ * differences between them estimate the truncation error of the best. */
 typedef struct {
     double offsets[FG_WIDTH];
     /* weight times offset, for sum_j coefficient_j (f_j - f(x)) / (t_j - x) */
     double best[FG_WIDTH], middle[FG_WIDTH], low[FG_WIDTH];
-    double best_norm, middle_norm, low_norm; /* deviations of best, middle - best, low - best for h = noise = 1 */
-    double ratio_power;                      /* truncation of low ~ h^p0; best ~ h^(p0 (1 + ratio_power)) */
+    /* deviations of best, middle - best, low - best for h = noise = 1 */
+    double best_norm, middle_norm, low_norm;
+    double ratio_power; /* truncation of low ~ h^p0; best ~ h^(p0 (1 + ratio_power)) */
 } fg_approximations;
 
 extern const fg_approximations fg_central, fg_one_sided;
@@ -41,6 +43,10 @@ typedef struct {
     int rough; /* not in the range where the approximations converge */
 } fg_verdict;
 
+/* The direction of coordinate i in the line that shows the noise: a sign that depends on nothing
+ * else. */
+double fg_line_sign(ptrdiff_t i);
+
 /* Machine epsilon of the precision that f computes in. */
 double fg_epsilon_of(const fg_noise *noise);
 
@@ -48,8 +54,8 @@ double fg_epsilon_of(const fg_noise *noise);
 double fg_relative_noise(const fg_noise *noise);
 
 /* values [in] (FG_WIDTH,) at x + offsets * h, base f(x); all finite. */
-fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base, const double *values,
-                      const fg_noise *noise);
+fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base,
+                      const double *values, const fg_noise *noise);
 
 /* Whether the central values go like those of a kink or a jump at x itself. */
 int fg_looks_like_kink(const double *values, double base, double noise);
@@ -57,11 +63,13 @@ int fg_looks_like_kink(const double *values, double base, double noise);
 /* The error bar for a truncation error and a deviation by noise. */
 double fg_bar(double truncation, double deviation);
 
-/* Sets value, error and step of a component to those of its rounds together, if they are better than what it has. */
+/* Sets value, error and step of a component to those of its rounds together, if they are better
+ * than what it has. */
 void fg_pool(fg_component *c);
 
-/* After the rounds, for the n components of one point: the scatter of the rounds says more of the noise than the few
- * values of its line did; values and errors are set anew by it. Only where noise was estimated (evaluations > 0). */
+/* After the rounds, for the n components of one point: the scatter of the rounds says more of the
+ * noise than the few values of its line did; values and errors are set anew by it. Only where noise
+ * was estimated (evaluations > 0). */
 void fg_calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work);
 
 #endif

@@ -1,24 +1,28 @@
-/* The adaptive method: each component looks for its own step, a round of all unfinished components at a time. */
-#include "adaptive.h"
+/* The adaptive method: each component looks for its own step, a round of all unfinished components
+ * at a time. */
+#include "internal.h"
 
 #include <float.h>
 #include <math.h>
 
 /* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
-static const double SECOND = 0.618;     /* of the first step, under noise: in step with no period of f that the first was */
+static const double SECOND =
+    0.618; /* of the first step, under noise: in step with no period of f that the first was */
 static const double GOOD = 3e-10;       /* relative error bar that needs no further round */
 static const double WORTH = 6.0;        /* predicted gain that is worth another round */
 static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
 static const double FLAG_NOISY = 1e-10; /* and from which the user should know */
 static const int REPEATS = 4;
-static const int PATIENCE = 3; /* rounds without an estimate, before the line of the noise is asked where f is smooth */
+static const int PATIENCE =
+    3; /* rounds without an estimate, before the line of the noise is asked where f is smooth */
 static const int EVALUATIONS = 40; /* a component at most, with its part of those that all share */
 
 /* Next round with step h, or none. */
 static void go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
 static void finish(fg_component *c) { c->done = 1; }
 
-/* A step was too large, and a smaller one is known that was not: near that again, where averaging pays. */
+/* A step was too large, and a smaller one is known that was not: near that again, where averaging
+ * pays. */
 static void step_back(fg_component *c, int noisy)
 {
     if (noisy && c->kept < REPEATS)
@@ -27,7 +31,8 @@ static void step_back(fg_component *c, int noisy)
         finish(c);
 }
 
-/* f did not give numbers at all the points: closer; and to the side where it does, if the edge is nearer than h. */
+/* f did not give numbers at all the points: closer; and to the side where it does, if the edge is
+ * nearer than h. */
 static void retreat(fg_component *c, const double *values)
 {
     int finite[2] = {0, 0};
@@ -37,21 +42,24 @@ static void retreat(fg_component *c, const double *values)
     c->flags |= FG_NONFINITE;
     for (int j = 0; j < FG_WIDTH; j++)
         finite[j % 2] += isfinite(values[j]) != 0;
-    if (c->side == 0 && (finite[0] == 3) != (finite[1] == 3) && !(isfinite(values[0]) && isfinite(values[1]))) {
+    if (c->side == 0 && (finite[0] == 3) != (finite[1] == 3) &&
+        !(isfinite(values[0]) && isfinite(values[1]))) {
         c->side = finite[0] == 3 ? 1 : -1;
         c->flags |= FG_EDGE;
         go_on(c, h / 8.0);
     }
 }
 
-/* Whether f is constant around x: all the values equal f(x), or those farther away contradict those that did. */
+/* Whether f is constant around x: all the values equal f(x), or those farther away contradict those
+ * that did. */
 static int is_flat(fg_component *c, double base, const double *values, const fg_verdict *v)
 {
     int equal = 0;
     for (int j = 0; j < FG_WIDTH; j++)
         equal += values[j] == base;
     const int near = values[0] == base && values[1] == base && v->rough;
-    const int contradiction = c->flats && (v->rough || fabs(v->derivative) * c->constant > 8.0 * v->noise);
+    const int contradiction =
+        c->flats && (v->rough || fabs(v->derivative) * c->constant > 8.0 * v->noise);
     if (equal < FG_WIDTH && !near && !contradiction)
         return 0;
     if (equal == FG_WIDTH)
@@ -69,7 +77,8 @@ static int is_flat(fg_component *c, double base, const double *values, const fg_
     return 1;
 }
 
-/* Where the approximations do not converge: a much smaller step, unless the smaller one showed a jump. */
+/* Where the approximations do not converge: a much smaller step, unless the smaller one showed a
+ * jump. */
 static void shrink(fg_component *c, const fg_verdict *v, const double *values)
 {
     const double across = c->side ? NAN : fabs(values[0] - values[1]);
@@ -90,8 +99,8 @@ static void shrink(fg_component *c, const fg_verdict *v, const double *values)
     go_on(c, c->h / (c->shrinks == 1 ? (v->noise > FG_DOUBT * v->largest ? 8.0 : 32.0) : 1024.0));
 }
 
-/* The factor to the step that balances truncation against noise. Where noise hides the truncation, the largest that
- * the values allow. */
+/* The factor to the step that balances truncation against noise. Where noise hides the truncation,
+ * the largest that the values allow. */
 static double balanced(const fg_approximations *a, const fg_verdict *v)
 {
     const int seen = v->low > 3 * v->low_noise;
@@ -99,10 +108,12 @@ static double balanced(const fg_approximations *a, const fg_verdict *v)
     if (seen) {
         const double hidden = v->low * pow(v->low / v->size, a->ratio_power);
         const double truncation = v->middle > 3 * v->middle_noise ? v->truncation : hidden;
-        factor = pow(fg_bar(0.0, v->deviation) / (6 * fg_bar(larger(truncation, DBL_MIN), 0.0)), 1. / 7);
+        factor =
+            pow(fg_bar(0.0, v->deviation) / (6 * fg_bar(larger(truncation, DBL_MIN), 0.0)), 1. / 7);
     } else if (v->size > 0.0) {
         const double scale = sqrt(larger(v->size / (6 * larger(v->low, v->low_noise)), 1.0));
-        factor = larger(scale * smaller(1.0, pow(42.8 * v->noise / (v->size * scale * v->h), 1. / 7)), 1.0);
+        factor = larger(
+            scale * smaller(1.0, pow(42.8 * v->noise / (v->size * scale * v->h), 1. / 7)), 1.0);
     }
     return smaller(larger(factor, 1e-3), 1e3);
 }
@@ -110,7 +121,8 @@ static double balanced(const fg_approximations *a, const fg_verdict *v)
 /* Another round where it pays. */
 static void refine(fg_component *c, const fg_verdict *v, double before)
 {
-    const double own = fg_bar(v->truncation, v->deviation), factor = balanced(c->side ? &fg_one_sided : &fg_central, v);
+    const double own = fg_bar(v->truncation, v->deviation);
+    const double factor = balanced(c->side ? &fg_one_sided : &fg_central, v);
     if (c->rounds > 1 && !(c->error < 0.3 * before) && ++c->stale > 1) {
         finish(c);
         return;
@@ -118,9 +130,11 @@ static void refine(fg_component *c, const fg_verdict *v, double before)
     if (own * factor >= WORTH * fg_bar(0.0, v->deviation) * 7. / 6) {
         go_on(c, c->h * factor);
     } else if (v->noise > NOISY * v->largest && c->kept < REPEATS) {
-        /* Noise: average, once with a smaller step, which would show that the first one passed over something. */
+        /* Noise: average, once with a smaller step, which would show that the first one passed over
+         * something. */
         c->stale = 0;
-        go_on(c, c->h * (c->kept == 1 ? SECOND * smaller(factor, 1.0) : factor * (c->kept % 2 ? 1.13 : 0.89)));
+        go_on(c, c->h * (c->kept == 1 ? SECOND * smaller(factor, 1.0)
+                                      : factor * (c->kept % 2 ? 1.13 : 0.89)));
     } else {
         finish(c);
     }
@@ -145,7 +159,8 @@ static void judge_kink(fg_component *c, double base, const double *values, const
 }
 
 /* A component after a round. */
-static void judge(fg_component *c, double x, double base, const double *values, const fg_noise *noise)
+static void judge(fg_component *c, double x, double base, const double *values,
+                  const fg_noise *noise)
 {
     c->rounds++;
     c->evaluations += FG_WIDTH;
@@ -157,7 +172,8 @@ static void judge(fg_component *c, double x, double base, const double *values, 
                 retreat(c, values);
             return;
         }
-    const fg_verdict v = fg_examine(c->side ? &fg_one_sided : &fg_central, x, c->h, base, values, noise);
+    const fg_verdict v =
+        fg_examine(c->side ? &fg_one_sided : &fg_central, x, c->h, base, values, noise);
     if (!isfinite(v.size + v.truncation + v.deviation)) {
         retreat(c, values);
         return;
@@ -219,10 +235,11 @@ static void fit(fg_component *c, double x, double down, double up)
         finish(c);
 }
 
-/* One round for the unfinished components among [begin, end) with a central (or one-sided) stencil. */
-static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const double *base, fg_noise *noise,
-                    fg_component *work, ptrdiff_t begin, ptrdiff_t end, int one_sided, double *scratch,
-                    ptrdiff_t block)
+/* One round for the unfinished components among [begin, end) with a central (or one-sided) stencil.
+ */
+static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const double *base,
+                    fg_noise *noise, fg_component *work, ptrdiff_t begin, ptrdiff_t end,
+                    int one_sided, double *scratch, ptrdiff_t block)
 {
     const fg_approximations *a = one_sided ? &fg_one_sided : &fg_central;
     double *const values = scratch, *const h = scratch + block * FG_WIDTH;
@@ -235,15 +252,19 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
         }
     if (!count)
         return FG_OK;
-    const fg_shifts shifts = {.n = n, .x = x, .components = components, .h = h, .count = count,
-                              .offsets = a->offsets, .width = FG_WIDTH};
+    const fg_shifts shifts = {.n = n,
+                              .x = x,
+                              .components = components,
+                              .h = h,
+                              .count = count,
+                              .offsets = a->offsets,
+                              .width = FG_WIDTH};
     const int status = f->at_shifts(f->ctx, &shifts, values);
     if (status != FG_OK)
         return status;
     for (ptrdiff_t k = 0; k < count; k++)
         for (int j = 0; j < FG_WIDTH && noise[components[k] / n].narrow; j++)
-            if (isfinite(values[k * FG_WIDTH + j]) && (double)(float)values[k * FG_WIDTH + j] != values[k * FG_WIDTH + j])
-                noise[components[k] / n].narrow = 0;
+            noise[components[k] / n].narrow = fits_float32(values[k * FG_WIDTH + j]);
     for (ptrdiff_t k = 0; k < count; k++) {
         const ptrdiff_t c = components[k];
         judge(work + c, x[c], base[c / n], values + k * FG_WIDTH, noise + c / n);
@@ -251,32 +272,38 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
     return FG_OK;
 }
 
-/* A component's part of f(x), two more looks at the first edge of the domain, and those for the noise. */
+/* A component's part of f(x), two more looks at the first edge of the domain, and those for the
+ * noise. */
 static double shared_evaluations(ptrdiff_t n, const fg_noise *noise, const fg_component *c)
 {
     return (1.0 + (c->failures ? 2.0 : 0.0) + noise->evaluations) / (double)n;
 }
 
-/* Rounds until all components in [begin, end) are done, at most as many as the evaluations allow. */
-static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const double *base, fg_noise *noise,
-                      const double *room, ptrdiff_t total, fg_component *work, ptrdiff_t begin, ptrdiff_t end, int pass,
-                      double *scratch, ptrdiff_t block)
+/* Rounds until all components in [begin, end) are done, at most as many as the evaluations allow.
+ */
+static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const double *base,
+                      fg_noise *noise, const double *room, ptrdiff_t total, fg_component *work,
+                      ptrdiff_t begin, ptrdiff_t end, int pass, double *scratch, ptrdiff_t block)
 {
     for (int open = 1; open;) {
         open = 0;
         for (ptrdiff_t c = begin; c < end; c++) {
             const double shared = shared_evaluations(n, noise + c / n, work + c);
-            if (!work[c].done && (work[c].rounds >= FG_ROUNDS || work[c].evaluations + FG_WIDTH + shared > EVALUATIONS))
+            if (!work[c].done && (work[c].rounds >= FG_ROUNDS ||
+                                  work[c].evaluations + FG_WIDTH + shared > EVALUATIONS))
                 finish(work + c);
-            if (!work[c].done && pass == 0 && work[c].rounds >= PATIENCE && !work[c].kept && isfinite(noise[c / n].slope))
+            if (!work[c].done && pass == 0 && work[c].rounds >= PATIENCE && !work[c].kept &&
+                isfinite(noise[c / n].slope))
                 work[c].done = work[c].paused = 1;
             if (!work[c].done)
                 fit(work + c, x[c], room ? room[c] : INFINITY, room ? room[total + c] : INFINITY);
             open |= !work[c].done;
         }
-        /* One-sided first: a component that turns one-sided in this round must be fitted again before the next. */
+        /* One-sided first: a component that turns one-sided in this round must be fitted again
+         * before the next. */
         for (int one_sided = 1; one_sided >= 0 && open; one_sided--) {
-            const int status = round_of(f, n, x, base, noise, work, begin, end, one_sided, scratch, block);
+            const int status =
+                round_of(f, n, x, base, noise, work, begin, end, one_sided, scratch, block);
             if (status != FG_OK)
                 return status;
         }
@@ -286,7 +313,12 @@ static int all_rounds(const fg_function *f, ptrdiff_t n, const double *x, const 
 
 static void start(fg_component *c, double h)
 {
-    *c = (fg_component){.value = NAN, .error = INFINITY, .step = 0.0, .left = NAN, .right = NAN, .h = h,
+    *c = (fg_component){.value = NAN,
+                        .error = INFINITY,
+                        .step = 0.0,
+                        .left = NAN,
+                        .right = NAN,
+                        .h = h,
                         .evaluations = c->evaluations};
 }
 
@@ -302,8 +334,10 @@ static int resume(fg_component *work, ptrdiff_t count)
     return any;
 }
 
-/* Whether the derivatives of a point add up to the slope of the noise's line, or that slope says nothing. */
-static int agrees(ptrdiff_t n, const double *scale, const fg_noise *noise, double level, const fg_component *work)
+/* Whether the derivatives of a point add up to the slope of the noise's line, or that slope says
+ * nothing. */
+static int agrees(ptrdiff_t n, const double *scale, const fg_noise *noise, double level,
+                  const fg_component *work)
 {
     double sum = 0.0, tolerance = 10.0 * level / noise->accepted;
     if (!isfinite(noise->slope) || tolerance > 0.1 * fabs(noise->slope))
@@ -315,10 +349,12 @@ static int agrees(ptrdiff_t n, const double *scale, const fg_noise *noise, doubl
     return fabs(noise->slope - sum) <= tolerance;
 }
 
-/* The components of point p whose derivative contradicts a difference at the spacing of the noise's line, where f is
- * smooth along all coordinates at once: their step passed over something, such as periods. They start again. */
-static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const fg_noise *noise,
-                    fg_component *work, ptrdiff_t p, double *scratch, ptrdiff_t block, int *again)
+/* The components of point p whose derivative contradicts a difference at the spacing of the noise's
+ * line, where f is smooth along all coordinates at once: their step passed over something, such as
+ * periods. They start again. */
+static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const double *scale,
+                    const fg_noise *noise, fg_component *work, ptrdiff_t p, double *scratch,
+                    ptrdiff_t block, int *again)
 {
     static const double both[2] = {1.0, -1.0};
     const double level = noise->level + fg_epsilon_of(noise) * noise->size, t = noise->accepted;
@@ -330,10 +366,12 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
     for (ptrdiff_t c = p * n; c < (p + 1) * n;) {
         ptrdiff_t count = 0;
         for (; c < (p + 1) * n && count < block; c++) {
-            const double moved = x[c] + t * scale[c], shared = shared_evaluations(n, noise, work + c);
+            const double moved = x[c] + t * scale[c];
+            const double shared = shared_evaluations(n, noise, work + c);
             if (moved == x[c] || work[c].flags & (FG_KINK | FG_JUMP))
                 continue;
-            if (work[c].evaluations + 2 + FG_WIDTH + shared > EVALUATIONS) { /* one of the suspects, and no way to tell */
+            if (work[c].evaluations + 2 + FG_WIDTH + shared >
+                EVALUATIONS) { /* one of the suspects, and no way to tell */
                 work[c].error = INFINITY;
                 work[c].kept = 0;
                 continue;
@@ -341,8 +379,13 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
             h[count] = moved - x[c];
             components[count++] = c;
         }
-        const fg_shifts shifts = {.n = n, .x = x, .components = components, .h = h, .count = count,
-                                  .offsets = both, .width = 2};
+        const fg_shifts shifts = {.n = n,
+                                  .x = x,
+                                  .components = components,
+                                  .h = h,
+                                  .count = count,
+                                  .offsets = both,
+                                  .width = 2};
         const int status = count ? f->at_shifts(f->ctx, &shifts, values) : FG_OK;
         if (status != FG_OK)
             return status;
@@ -360,9 +403,9 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
     return FG_OK;
 }
 
-int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                fg_noise *noise, const double *scale, const double *room, fg_component *work, double *scratch,
-                ptrdiff_t size)
+int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points,
+                const double *base, fg_noise *noise, const double *scale, const double *room,
+                fg_component *work, double *scratch, ptrdiff_t size)
 {
     const ptrdiff_t total = points * n, block = size / 16;
     for (ptrdiff_t c = 0; c < total; c++) {
@@ -380,7 +423,8 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
         again = 0;
         for (ptrdiff_t begin = 0; begin < total; begin += block) {
             const ptrdiff_t end = total - begin < block ? total : begin + block;
-            const int status = all_rounds(f, n, x, base, noise, room, total, work, begin, end, pass, scratch, block);
+            const int status = all_rounds(f, n, x, base, noise, room, total, work, begin, end, pass,
+                                          scratch, block);
             if (status != FG_OK)
                 return status;
         }

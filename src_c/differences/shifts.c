@@ -1,18 +1,13 @@
 /* Shifts as dense points: for functions that take many points in one call. */
-#include "fastgrad.h"
+#include "function.h"
 
 #include <string.h>
-
-static ptrdiff_t component_of(const fg_shifts *s, ptrdiff_t a)
-{
-    return s->components ? s->components[a] : s->first + a;
-}
 
 /* Where the run of rows from `begin` on that share one base point ends, at most `end`. */
 static ptrdiff_t run_end(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end)
 {
     ptrdiff_t a = begin / s->width, stop;
-    const ptrdiff_t point = component_of(s, a) / s->n;
+    const ptrdiff_t point = fg_component_of(s, a) / s->n;
     if (s->components) {
         while ((stop = ++a * s->width) < end && s->components[a] / s->n == point)
             ;
@@ -22,7 +17,8 @@ static ptrdiff_t run_end(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end)
     return stop < end ? stop : end;
 }
 
-/* The same row `rows` times: copies of what is already written are longer, so cheaper, than single rows. */
+/* The same row `rows` times: copies of what is already written are longer, so cheaper, than single
+ * rows. */
 static void repeat_row(const double *row, ptrdiff_t n, ptrdiff_t rows, double *out)
 {
     const ptrdiff_t most = 1 + 2048 / n;
@@ -38,11 +34,11 @@ static void repeat_row(const double *row, ptrdiff_t n, ptrdiff_t rows, double *o
 void fg_fill_rows(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double *rows)
 {
     for (ptrdiff_t stop; begin < end;) {
-        const ptrdiff_t point = component_of(s, begin / s->width) / s->n;
+        const ptrdiff_t point = fg_component_of(s, begin / s->width) / s->n;
         stop = run_end(s, begin, end);
         repeat_row(s->x + point * s->n, s->n, stop - begin, rows);
         for (ptrdiff_t a = begin / s->width, j = begin % s->width; begin < stop; a++, j = 0) {
-            const ptrdiff_t c = component_of(s, a), i = c - point * s->n;
+            const ptrdiff_t c = fg_component_of(s, a), i = c - point * s->n;
             for (; j < s->width && begin < stop; j++, begin++, rows += s->n)
                 rows[i] = s->x[c] + s->offsets[j] * s->h[a];
         }
@@ -54,7 +50,7 @@ void fg_fill_columns(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double 
     const ptrdiff_t rows = end - begin;
     /* Every coordinate is constant along a run of one base point, but for one entry a column. */
     for (ptrdiff_t r = begin; r < end;) {
-        const ptrdiff_t point = component_of(s, r / s->width) / s->n, stop = run_end(s, r, end);
+        const ptrdiff_t point = fg_component_of(s, r / s->width) / s->n, stop = run_end(s, r, end);
         for (ptrdiff_t i = 0; i < s->n; i++) {
             const double value = s->x[point * s->n + i];
             double *line = columns + i * rows - begin;
@@ -62,7 +58,7 @@ void fg_fill_columns(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double 
                 line[k] = value;
         }
         for (; r < stop; r++) {
-            const ptrdiff_t a = r / s->width, c = component_of(s, a);
+            const ptrdiff_t a = r / s->width, c = fg_component_of(s, a);
             columns[(c % s->n) * rows + (r - begin)] = s->x[c] + s->offsets[r % s->width] * s->h[a];
         }
     }

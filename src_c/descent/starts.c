@@ -1,86 +1,14 @@
-/* Descent: directions from gradients, moves, and many starts of a compiled function. */
-#include "fastgrad.h"
+/* Many starts of a compiled function, in blocks. */
+#include "descent.h"
 
 #include <float.h>
-#include <math.h>
 #include <string.h>
 
 enum { SMALL = 1024 }; /* components whose values are combined at a time */
 
-FG_CLONES void fg_direct(const fg_descent *how, ptrdiff_t count, ptrdiff_t iteration, const double *g, double *memory,
-                         double *d)
-{
-    const double keep = how->momentum;
-    double *const second = memory + count;
-    switch (how->direction) {
-    case FG_GRADIENT:
-        memcpy(d, g, (size_t)count * sizeof *d);
-        break;
-    case FG_MOMENTUM:
-        for (ptrdiff_t k = 0; k < count; k++)
-            d[k] = memory[k] = keep * memory[k] + g[k];
-        break;
-    case FG_NESTEROV:
-        for (ptrdiff_t k = 0; k < count; k++) {
-            memory[k] = keep * memory[k] + g[k];
-            d[k] = g[k] + keep * memory[k];
-        }
-        break;
-    case FG_ADAM: {
-        const double first_share = 1.0 - pow(keep, (double)(iteration + 1));
-        const double second_share = 1.0 - pow(how->decay, (double)(iteration + 1));
-        for (ptrdiff_t k = 0; k < count; k++) {
-            memory[k] = keep * memory[k] + (1.0 - keep) * g[k];
-            second[k] = how->decay * second[k] + (1.0 - how->decay) * g[k] * g[k];
-        }
-        for (ptrdiff_t k = 0; k < count; k++)
-            d[k] = (memory[k] / first_share) / (sqrt(second[k] / second_share) + how->epsilon);
-        break;
-    }
-    }
-}
-
-ptrdiff_t fg_memory(const fg_descent *how)
-{
-    return how->direction == FG_ADAM ? 2 : how->direction == FG_GRADIENT ? 0 : 1;
-}
-
-FG_CLONES void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
-                       const double *lower, const double *upper, double *x)
-{
-    for (ptrdiff_t k = 0; k < outer * count * inner; k++)
-        x[k] -= rate * d[k];
-    if (!lower)
-        return;
-    for (ptrdiff_t a = 0; a < outer; a++)
-        for (ptrdiff_t k = 0; k < count; k++)
-            for (ptrdiff_t b = 0; b < inner; b++, x++)
-                *x = *x < lower[a * inner + b] ? lower[a * inner + b] : *x > upper[a * inner + b] ? upper[a * inner + b] : *x;
-}
-
-double fg_norm(ptrdiff_t count, const double *g)
-{
-    double squares = 0.0, largest = 0.0;
-    for (ptrdiff_t k = 0; k < count; k++)
-        squares += g[k] * g[k];
-    if (squares < 1e300 && squares > 1e-280)
-        return sqrt(squares);
-    /* Too large or small to be squared, or not finite. */
-    for (ptrdiff_t k = 0; k < count; k++) {
-        const double size = fabs(g[k]);
-        if (!(size <= largest))
-            largest = size;
-    }
-    if (largest == 0.0 || !isfinite(largest))
-        return largest;
-    squares = 0.0;
-    for (ptrdiff_t k = 0; k < count; k++)
-        squares += g[k] / largest * (g[k] / largest);
-    return largest * sqrt(squares);
-}
-
-/* A block of starts, side by side. Arrays are (outer, count, inner), where outer * inner is n: in columns inner is 1, for a
- * function by pointer outer is. Of the memory, outer is fg_memory() times that. */
+/* A block of starts, side by side. Arrays are (outer, count, inner), where outer * inner is n: in
+ * columns inner is 1, for a function by pointer outer is. Of the memory, outer is fg_memory() times
+ * that. */
 typedef struct block {
     ptrdiff_t outer, count, inner, more; /* more: outer of the memory */
     ptrdiff_t ended;
@@ -91,13 +19,16 @@ typedef struct block {
 static void read_start(double *all, ptrdiff_t outer, const block *b, ptrdiff_t k, const double *one)
 {
     for (ptrdiff_t a = 0; a < outer; a++)
-        memcpy(all + (a * b->count + k) * b->inner, one + a * b->inner, (size_t)b->inner * sizeof *all);
+        memcpy(all + (a * b->count + k) * b->inner, one + a * b->inner,
+               (size_t)b->inner * sizeof *all);
 }
 
-static void write_start(const double *all, ptrdiff_t outer, const block *b, ptrdiff_t k, double *one)
+static void write_start(const double *all, ptrdiff_t outer, const block *b, ptrdiff_t k,
+                        double *one)
 {
     for (ptrdiff_t a = 0; a < outer; a++)
-        memcpy(one + a * b->inner, all + (a * b->count + k) * b->inner, (size_t)b->inner * sizeof *all);
+        memcpy(one + a * b->inner, all + (a * b->count + k) * b->inner,
+               (size_t)b->inner * sizeof *all);
 }
 
 /* Those that have not ended move together, in place. */
@@ -162,8 +93,8 @@ static int gradients(fg_compiled *f, const fg_starts *s, block *b)
         return fg_columns_slopes(f, s->stencil, s->rule, s->n, b->count, NULL, b->rest, b->g, NULL);
     const fg_function function = {f, 1, fg_compiled_at_shifts, fg_compiled_at_points};
     int seen;
-    return fg_derivatives(&function, s->stencil, s->rule, s->n, b->x, 0, b->count * s->n, NULL, b->rest,
-                          SMALL * (1 + s->stencil->width), b->g, &seen);
+    return fg_derivatives(&function, s->stencil, s->rule, s->n, b->x, 0, b->count * s->n, NULL,
+                          b->rest, SMALL * (1 + s->stencil->width), b->g, &seen);
 }
 
 /* One iteration of a block. */
@@ -188,7 +119,8 @@ static int advance(fg_compiled *f, const fg_starts *s, ptrdiff_t iteration, bloc
         shrink(b);
     memcpy(b->last, b->x, (size_t)(s->n * b->count) * sizeof *b->x);
     fg_direct(s->how, s->n * b->count, iteration, b->g, b->memory, b->d);
-    fg_move(b->outer, b->count, b->inner, s->rates[iteration - s->begin], b->d, s->lower, s->upper, b->x);
+    fg_move(b->outer, b->count, b->inner, s->rates[iteration - s->begin], b->d, s->lower, s->upper,
+            b->x);
     return FG_OK;
 }
 
@@ -210,16 +142,22 @@ static void load(block *b, const fg_starts *s, ptrdiff_t *p, ptrdiff_t end)
 
 ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s)
 {
-    const ptrdiff_t block = fg_columns_block(s->n), width = s->stencil->width;
-    const ptrdiff_t rest = f->columns ? block * (2 + width) : SMALL * (1 + width);
-    return block * s->n * (4 + fg_memory(s->how)) + block + rest;
+    const ptrdiff_t most = fg_columns_block(s->n), width = s->stencil->width;
+    const ptrdiff_t rest = f->columns ? most * (2 + width) : SMALL * (1 + width);
+    return most * s->n * (4 + fg_memory(s->how)) + most + rest;
 }
 
 int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch)
 {
     const ptrdiff_t memory = fg_memory(s->how), most = fg_columns_block(s->n) * s->n;
-    block b = {.outer = 1, .inner = s->n, .more = memory, .x = scratch, .last = scratch + most, .g = scratch + 2 * most,
-               .d = scratch + 3 * most, .memory = scratch + 4 * most};
+    block b = {.outer = 1,
+               .inner = s->n,
+               .more = memory,
+               .x = scratch,
+               .last = scratch + most,
+               .g = scratch + 2 * most,
+               .d = scratch + 3 * most,
+               .memory = scratch + 4 * most};
     if (f->columns) {
         b.outer = s->n;
         b.inner = 1;

@@ -1,14 +1,15 @@
 /* Several rounds of a component as one, and its error bar. */
-#include "adaptive.h"
+#include "internal.h"
 
 #include <math.h>
 
 /* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
 static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
 static const double DEVIATIONS = 2.0;        /* of the noise in the error bar */
-static const double OUTLIER = 6.0;      /* most that one round says of the noise of all */
-static const double PRIOR = 3.0;        /* weight of all components' noise against a component's own, in rounds */
-static const double TAIL = 3.0;         /* over degrees of freedom: the noise is itself an estimate */
+static const double OUTLIER = 6.0;           /* most that one round says of the noise of all */
+static const double PRIOR =
+    3.0; /* weight of all components' noise against a component's own, in rounds */
+static const double TAIL = 3.0; /* over degrees of freedom: the noise is itself an estimate */
 
 double fg_bar(double truncation, double deviation)
 {
@@ -86,13 +87,18 @@ void fg_pool(fg_component *c)
     }
 }
 
-/* Whether a component has rounds that can be averaged: not so at kinks, jumps and where f is constant. */
-static int is_averaged(const fg_component *c) { return c->kept && !(c->flags & (FG_KINK | FG_JUMP | FG_FLAT)); }
+/* Whether a component has rounds that can be averaged: not so at kinks, jumps and where f is
+ * constant. */
+static int is_averaged(const fg_component *c)
+{
+    return c->kept && !(c->flags & (FG_KINK | FG_JUMP | FG_FLAT));
+}
 
 static void rescale(fg_component *c, double all, double freedom, int is_noisy)
 {
     const average m = mean_of(c, 1.0);
-    if (is_noisy && c->doubted && m.rounds < 2) { /* the last word may be as wrong as the one before */
+    if (is_noisy && c->doubted &&
+        m.rounds < 2) { /* the last word may be as wrong as the one before */
         c->error = INFINITY;
         return;
     }
@@ -105,7 +111,8 @@ static void rescale(fg_component *c, double all, double freedom, int is_noisy)
 
 void fg_calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work)
 {
-    double freedom = 0.5 * noise->evaluations, scatter = freedom / (FG_FEW_SAMPLES * FG_FEW_SAMPLES);
+    double freedom = 0.5 * noise->evaluations,
+           scatter = freedom / (FG_FEW_SAMPLES * FG_FEW_SAMPLES);
     for (ptrdiff_t c = 0; c < n; c++) {
         if (!is_averaged(work + c))
             continue;

@@ -1,7 +1,10 @@
-/* The loops of grid.c for one type of number: REAL, and NAME(f) to tell its functions from the other type's. */
+/* The loops of grid.c for one type of number: REAL, and NAME(f) to tell its functions from the
+ * other type's. */
 
-/* Interior rows of an even axis: differences to both sides, so that a constant has the derivative 0 exactly. */
-static FG_CLONES void NAME(odd)(ptrdiff_t count, ptrdiff_t s, int half, const double *c, const REAL *in, REAL *restrict out)
+/* Interior rows of an even axis: differences to both sides, so that a constant has the derivative 0
+ * exactly. */
+static FG_CLONES void NAME(odd)(ptrdiff_t count, ptrdiff_t s, int half, const double *c,
+                                const REAL *in, REAL *restrict out)
 {
     const REAL a = (REAL)c[0], b = (REAL)c[1], d = (REAL)c[2], e = (REAL)c[3];
     if (half == 1)
@@ -12,45 +15,50 @@ static FG_CLONES void NAME(odd)(ptrdiff_t count, ptrdiff_t s, int half, const do
             out[j] = a * (in[j + s] - in[j - s]) + b * (in[j + 2 * s] - in[j - 2 * s]);
     else if (half == 3)
         for (ptrdiff_t j = 0; j < count; j++)
-            out[j] = a * (in[j + s] - in[j - s]) + b * (in[j + 2 * s] - in[j - 2 * s]) + d * (in[j + 3 * s] - in[j - 3 * s]);
+            out[j] = a * (in[j + s] - in[j - s]) + b * (in[j + 2 * s] - in[j - 2 * s]) +
+                     d * (in[j + 3 * s] - in[j - 3 * s]);
     else
         for (ptrdiff_t j = 0; j < count; j++)
-            out[j] = a * (in[j + s] - in[j - s]) + b * (in[j + 2 * s] - in[j - 2 * s]) + d * (in[j + 3 * s] - in[j - 3 * s])
-                     + e * (in[j + 4 * s] - in[j - 4 * s]);
+            out[j] = a * (in[j + s] - in[j - s]) + b * (in[j + 2 * s] - in[j - 2 * s]) +
+                     d * (in[j + 3 * s] - in[j - 3 * s]) + e * (in[j + 4 * s] - in[j - 4 * s]);
 }
 
 #ifdef FG_STREAMS
-/* The same, with stores that go past the caches: between two of them there is time to compute. `out` at a line's start, whole
- * lines. */
-#define FG_STREAM_ODD(name, isa, bytes, store)                                                                              \
-    static inline __attribute__((always_inline, target(isa))) void NAME(name##_of)(                                       \
-        ptrdiff_t count, ptrdiff_t s, int half, const double *c, const REAL *in, REAL *out)                                \
-    {                                                                                                                      \
-        typedef REAL vector __attribute__((vector_size(bytes)));                                                           \
-        typedef REAL anywhere __attribute__((vector_size(bytes), aligned(sizeof(REAL)), may_alias));                       \
-        for (ptrdiff_t j = 0; j < count; j += (ptrdiff_t)(bytes / sizeof(REAL))) {                                         \
-            vector sum = (REAL)c[0] * (*(const anywhere *)(in + j + s) - *(const anywhere *)(in + j - s));                 \
-            for (int k = 2; k <= half; k++)                                                                                \
-                sum = sum + (REAL)c[k - 1] * (*(const anywhere *)(in + j + k * s) - *(const anywhere *)(in + j - k * s));   \
-            store;                                                                                                         \
-        }                                                                                                                  \
-    }                                                                                                                      \
-    static __attribute__((target(isa))) void NAME(name)(ptrdiff_t count, ptrdiff_t s, int half, const double *c,           \
-                                                        const REAL *in, REAL *out)                                         \
-    {                                                                                                                      \
-        if (half == 1)                                                                                                     \
-            NAME(name##_of)(count, s, 1, c, in, out);                                                                      \
-        else if (half == 2)                                                                                                \
-            NAME(name##_of)(count, s, 2, c, in, out);                                                                      \
-        else                                                                                                               \
-            NAME(name##_of)(count, s, half, c, in, out);                                                                   \
+/* The same, with stores that go past the caches: between two of them there is time to compute.
+ * `out` at a line's start, whole lines. */
+#define FG_STREAM_ODD(name, isa, bytes, store)                                                     \
+    static inline __attribute__((always_inline, target(isa))) void NAME(name##_of)(                \
+        ptrdiff_t count, ptrdiff_t s, int half, const double *c, const REAL *in, REAL *out)        \
+    {                                                                                              \
+        typedef REAL vector __attribute__((vector_size(bytes)));                                   \
+        typedef REAL anywhere                                                                      \
+            __attribute__((vector_size(bytes), aligned(sizeof(REAL)), may_alias));                 \
+        for (ptrdiff_t j = 0; j < count; j += (ptrdiff_t)(bytes / sizeof(REAL))) {                 \
+            vector sum =                                                                           \
+                (REAL)c[0] * (*(const anywhere *)(in + j + s) - *(const anywhere *)(in + j - s));  \
+            for (int k = 2; k <= half; k++)                                                        \
+                sum = sum + (REAL)c[k - 1] * (*(const anywhere *)(in + j + k * s) -                \
+                                              *(const anywhere *)(in + j - k * s));                \
+            store;                                                                                 \
+        }                                                                                          \
+    }                                                                                              \
+    static __attribute__((target(isa))) void NAME(name)(                                           \
+        ptrdiff_t count, ptrdiff_t s, int half, const double *c, const REAL *in, REAL *out)        \
+    {                                                                                              \
+        if (half == 1)                                                                             \
+            NAME(name##_of)(count, s, 1, c, in, out);                                              \
+        else if (half == 2)                                                                        \
+            NAME(name##_of)(count, s, 2, c, in, out);                                              \
+        else                                                                                       \
+            NAME(name##_of)(count, s, half, c, in, out);                                           \
     }
 
 FG_STREAM_ODD(stream_odd_512, "avx512f", 64, _mm512_stream_ps((float *)(out + j), (__m512)sum))
 FG_STREAM_ODD(stream_odd_256, "avx2", 32, _mm256_stream_ps((float *)(out + j), (__m256)sum))
 #undef FG_STREAM_ODD
 
-static void NAME(stream_odd)(int stream, ptrdiff_t count, ptrdiff_t s, int half, const double *c, const REAL *in, REAL *out)
+static void NAME(stream_odd)(int stream, ptrdiff_t count, ptrdiff_t s, int half, const double *c,
+                             const REAL *in, REAL *out)
 {
     const ptrdiff_t line = (ptrdiff_t)(64 / sizeof(REAL));
     ptrdiff_t head = (ptrdiff_t)((64 - ((uintptr_t)out & 63)) & 63) / (ptrdiff_t)sizeof(REAL);
@@ -58,12 +66,14 @@ static void NAME(stream_odd)(int stream, ptrdiff_t count, ptrdiff_t s, int half,
         head = count;
     const ptrdiff_t whole = (count - head) / line * line, tail = head + whole;
     NAME(odd)(head, s, half, c, in, out);
-    (stream == 2 ? NAME(stream_odd_512) : NAME(stream_odd_256))(whole, s, half, c, in + head, out + head);
+    (stream == 2 ? NAME(stream_odd_512) : NAME(stream_odd_256))(whole, s, half, c, in + head,
+                                                                out + head);
     NAME(odd)(count - tail, s, half, c, in + tail, out + tail);
 }
 #endif
 
-static FG_CLONES void NAME(even)(ptrdiff_t count, ptrdiff_t s, int half, const double *c, const REAL *in, REAL *restrict out)
+static FG_CLONES void NAME(even)(ptrdiff_t count, ptrdiff_t s, int half, const double *c,
+                                 const REAL *in, REAL *restrict out)
 {
     for (int k = 1; k <= half; k++) {
         const REAL weight = (REAL)c[k - 1];
@@ -77,25 +87,29 @@ static FG_CLONES void NAME(even)(ptrdiff_t count, ptrdiff_t s, int half, const d
     }
 }
 
-/* Interior rows of one number each, between coordinates x: the slopes to both sides, weighted by the other's distance.
- * Returns how many coordinates are out of order. */
-static FG_CLONES ptrdiff_t NAME(three)(ptrdiff_t count, const double *x, const REAL *in, REAL *restrict out)
+/* Interior rows of one number each, between coordinates x: the slopes to both sides, weighted by
+ * the other's distance. Returns how many coordinates are out of order. */
+static FG_CLONES ptrdiff_t NAME(three)(ptrdiff_t count, const double *x, const REAL *in,
+                                       REAL *restrict out)
 {
     ptrdiff_t wrong = 0;
     for (ptrdiff_t j = 0; j < count; j++) {
         const double left = x[j] - x[j - 1], right = x[j + 1] - x[j];
         const double rise = (double)in[j + 1] - in[j], fall = (double)in[j] - in[j - 1];
-        out[j] = (REAL)((left * left * rise + right * right * fall) / (left * right * (left + right)));
+        out[j] =
+            (REAL)((left * left * rise + right * right * fall) / (left * right * (left + right)));
     }
     for (ptrdiff_t j = 0; j < count; j++)
         wrong += (x[j] - x[j - 1]) * (x[j + 1] - x[j]) > 0.0 ? 0 : 1;
     return wrong;
 }
 
-/* Sums of w_t[j] * (f(row + tap) - f(row)), blocks of numbers at a time. The weights of a tap lie `across` apart; they are the
- * same for all numbers (along = 0), or each number has its own (along = 1). */
-static FG_CLONES void NAME(weighted)(ptrdiff_t count, int taps, const ptrdiff_t *shifts, const double *weights, ptrdiff_t across,
-                                     int along, const REAL *in, REAL *restrict out)
+/* Sums of w_t[j] * (f(row + tap) - f(row)), blocks of numbers at a time. The weights of a tap lie
+ * `across` apart; they are the same for all numbers (along = 0), or each number has its own (along
+ * = 1). */
+static FG_CLONES void NAME(weighted)(ptrdiff_t count, int taps, const ptrdiff_t *shifts,
+                                     const double *weights, ptrdiff_t across, int along,
+                                     const REAL *in, REAL *restrict out)
 {
     enum { BLOCK = 256 };
     double sums[BLOCK];
@@ -118,17 +132,19 @@ static FG_CLONES void NAME(weighted)(ptrdiff_t count, int taps, const ptrdiff_t 
 }
 
 /* A row between two others, at distances left and right. */
-static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, double right, const REAL *in, REAL *restrict out)
+static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, double right,
+                                    const REAL *in, REAL *restrict out)
 {
-    const double scale = 1.0 / (left * right * (left + right)), a = left * left * scale, b = right * right * scale;
+    const double scale = 1.0 / (left * right * (left + right)), a = left * left * scale,
+                 b = right * right * scale;
     for (ptrdiff_t j = 0; j < count; j++)
         out[j] = (REAL)(a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]));
 }
 
-/* A missing number has no derivative. Where the stencil met one but its own row is a number: by the rows around it that are
- * numbers, as many as an edge takes. */
-static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t first_row, ptrdiff_t within, const REAL *in,
-                             REAL *out)
+/* A missing number has no derivative. Where the stencil met one but its own row is a number: by the
+ * rows around it that are numbers, as many as an edge takes. */
+static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t first_row,
+                             ptrdiff_t within, const REAL *in, REAL *out)
 {
     const ptrdiff_t s = a->stride, most = a->edge_taps;
     double x[FG_GRID_TAPS], weights[FG_GRID_TAPS], work[FG_GRID_TAPS * 3];
@@ -141,7 +157,8 @@ static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t f
         ptrdiff_t low = 0, high = 0;
         while (low + 1 < most && row - low > 0 && in[j - (low + 1) * s] == in[j - (low + 1) * s])
             low++;
-        while (high + 1 < most && row + high + 1 < a->length && in[j + (high + 1) * s] == in[j + (high + 1) * s])
+        while (high + 1 < most && row + high + 1 < a->length &&
+               in[j + (high + 1) * s] == in[j + (high + 1) * s])
             high++;
         const ptrdiff_t taps = low + high + 1 < most ? low + high + 1 : most;
         if (taps <= a->derivative)
@@ -151,7 +168,8 @@ static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t f
             first = taps - 1 - high;
         for (ptrdiff_t t = 0; t < taps; t++)
             x[t] = a->coordinates ? a->coordinates[row - first + t] : (double)(t - first) * a->step;
-        fg_weights(a->coordinates ? a->coordinates[row] : 0.0, x, taps, a->derivative, weights, work);
+        fg_weights(a->coordinates ? a->coordinates[row] : 0.0, x, taps, a->derivative, weights,
+                   work);
         double sum = 0.0;
         for (ptrdiff_t t = 0; t < taps; t++)
             sum += weights[t] * ((double)in[j + (t - first) * s] - in[j]);
@@ -160,7 +178,8 @@ static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t f
 }
 
 /* Numbers of one row near the ends of an axis, by that row's own weights. */
-static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in, REAL *to)
+static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in,
+                          REAL *to)
 {
     const ptrdiff_t which = (row < a->half ? row : row - a->length + 2 * a->half) * a->edge_taps;
     const double *const weights = a->edge_weights + which;
@@ -177,9 +196,10 @@ static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row,
     to[0] = (REAL)sum;
 }
 
-/* The derivative along an axis of numbers [begin, end) of the array. With stream, `out` is not read again soon. Returns how
- * many coordinates are out of order. */
-static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_t begin, ptrdiff_t end, int stream, REAL *out)
+/* The derivative along an axis of numbers [begin, end) of the array. With stream, `out` is not read
+ * again soon. Returns how many coordinates are out of order. */
+static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_t begin,
+                             ptrdiff_t end, int stream, REAL *out)
 {
     const ptrdiff_t s = a->stride, n = a->length, half = a->half;
     ptrdiff_t row = begin / s % n, within = begin % s, wrong = 0;
@@ -187,7 +207,8 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
         const REAL *const in = values + p;
         REAL *const to = out + (p - begin);
         const int edge = row < half || row >= n - half;
-        /* Rows with the same formula go in one run; those whose weights differ only if they are single numbers. */
+        /* Rows with the same formula go in one run; those whose weights differ only if they are
+         * single numbers. */
         const ptrdiff_t rows = edge || (s > 1 && a->kind >= FG_GRID_THREE) ? 1 : n - half - row;
         const ptrdiff_t all = rows * s - within, count = all < end - p ? all : end - p;
         if (edge)
@@ -212,7 +233,8 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
             ptrdiff_t shifts[FG_GRID_TAPS];
             for (ptrdiff_t k = 0; k <= 2 * half; k++)
                 shifts[k] = (k - half) * s;
-            NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, n, s == 1, in, to);
+            NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, n, s == 1, in,
+                           to);
         }
         if (a->around_nan)
             NAME(beside_nan)(a, count, row, within, in, to);
@@ -225,7 +247,8 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
     return wrong;
 }
 
-static FG_CLONES void NAME(accumulate)(ptrdiff_t count, double factor, int squares, const REAL *in, REAL *restrict out)
+static FG_CLONES void NAME(accumulate)(ptrdiff_t count, double factor, int squares, const REAL *in,
+                                       REAL *restrict out)
 {
     if (squares)
         for (ptrdiff_t j = 0; j < count; j++)
@@ -242,7 +265,8 @@ static FG_CLONES void NAME(square_root)(ptrdiff_t count, REAL *out)
 }
 
 /* Numbers [begin, end), at most FG_GRID_PIECE, of one output. */
-static ptrdiff_t NAME(piece)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t end, int stream, REAL *scratch)
+static ptrdiff_t NAME(piece)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t end, int stream,
+                             REAL *scratch)
 {
     REAL *const out = (REAL *)o->out + begin;
     REAL *const sum = stream ? scratch : out, *const term = scratch + FG_GRID_PIECE;
@@ -250,16 +274,18 @@ static ptrdiff_t NAME(piece)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t
     const int plain = !o->magnitude && o->terms[0].factor == 1.0;
     const fg_grid_axis *const first = o->terms[0].axis;
     /* Short runs would leave parts of lines between them. */
-    if (plain && stream && o->count == 1 && first->kind == FG_GRID_ODD && !first->around_nan
-        && first->length * first->stride >= 4 * FG_GRID_PIECE)
+    if (plain && stream && o->count == 1 && first->kind == FG_GRID_ODD && !first->around_nan &&
+        first->length * first->stride >= 4 * FG_GRID_PIECE)
         return NAME(along)(first, (const REAL *)o->terms[0].values, begin, end, stream, out);
-    ptrdiff_t wrong = NAME(along)(first, (const REAL *)o->terms[0].values, begin, end, 0, plain ? sum : term);
+    ptrdiff_t wrong =
+        NAME(along)(first, (const REAL *)o->terms[0].values, begin, end, 0, plain ? sum : term);
     if (!plain) {
         memset(sum, 0, (size_t)count * sizeof *sum);
         NAME(accumulate)(count, o->terms[0].factor, o->magnitude, term, sum);
     }
     for (int k = 1; k < o->count; k++) {
-        wrong += NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0, term);
+        wrong +=
+            NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0, term);
         NAME(accumulate)(count, o->terms[k].factor, o->magnitude, term, sum);
     }
     if (o->magnitude)
@@ -270,7 +296,8 @@ static ptrdiff_t NAME(piece)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t
 }
 
 /* All outputs, a piece at a time, so that each number is read from memory once. */
-static ptrdiff_t NAME(run)(const fg_grid_output *outputs, int count, ptrdiff_t begin, ptrdiff_t end, int stream, REAL *scratch)
+static ptrdiff_t NAME(run)(const fg_grid_output *outputs, int count, ptrdiff_t begin, ptrdiff_t end,
+                           int stream, REAL *scratch)
 {
     ptrdiff_t wrong = 0;
     /* Pieces begin with a line of the first output, and as a rule of the others too. */
@@ -282,15 +309,17 @@ static ptrdiff_t NAME(run)(const fg_grid_output *outputs, int count, ptrdiff_t b
     return wrong;
 }
 
-static ptrdiff_t NAME(tiles)(const fg_grid_output *outputs, int count, ptrdiff_t slab, ptrdiff_t begin, ptrdiff_t end,
-                             ptrdiff_t tile, int stream, REAL *scratch)
+static ptrdiff_t NAME(tiles)(const fg_grid_output *outputs, int count, ptrdiff_t slab,
+                             ptrdiff_t begin, ptrdiff_t end, ptrdiff_t tile, int stream,
+                             REAL *scratch)
 {
     if (slab <= tile)
         return NAME(run)(outputs, count, begin * slab, end * slab, stream, scratch);
     ptrdiff_t wrong = 0;
     for (ptrdiff_t c = 0; c < slab; c += tile)
         for (ptrdiff_t i = begin; i < end; i++)
-            wrong += NAME(run)(outputs, count, i * slab + c, i * slab + (c + tile < slab ? c + tile : slab), stream, scratch);
+            wrong += NAME(run)(outputs, count, i * slab + c,
+                               i * slab + (c + tile < slab ? c + tile : slab), stream, scratch);
     return wrong;
 }
 

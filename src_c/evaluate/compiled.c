@@ -1,17 +1,17 @@
 /* Values of compiled functions: no Python, no copies of whole points beyond a few. */
-#include "fastgrad.h"
+#include "compiled.h"
 
 #include <string.h>
 
 enum { COPIES = 8, LEAST_N = 4, MOST_N = 4096, LEAST_COLUMNS = 32, NEAR = 1024, BLOCK = 131072 };
 
-/* A processor that reads a vector across a number just written waits for it. Several copies of the point, written some
- * calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies cost more than they save, and with very
- * many coordinates the wait is nothing beside f. */
+/* A processor that reads a vector across a number just written waits for it. Several copies of the
+ * point, written some calls ahead, avoid that; at n < 4, where f reads numbers one by one, copies
+ * cost more than they save, and with very many coordinates the wait is nothing beside f. */
 static ptrdiff_t copies_of(ptrdiff_t n) { return n < LEAST_N || n > MOST_N ? 1 : COPIES; }
 
-/* Points a call of the form with columns: a block of them stays in the nearest cache, or at least within a MiB. A multiple
- * of what SIMD takes at a time, where it can be. */
+/* Points a call of the form with columns: a block of them stays in the nearest cache, or at least
+ * within a MiB. A multiple of what SIMD takes at a time, where it can be. */
 static ptrdiff_t columns_of(ptrdiff_t n)
 {
     const ptrdiff_t near = NEAR / n / LEAST_COLUMNS * LEAST_COLUMNS, fit = BLOCK / n;
@@ -24,8 +24,6 @@ ptrdiff_t fg_compiled_scratch(const fg_compiled *f, ptrdiff_t n)
 {
     return n * (f->columns ? columns_of(n) : copies_of(n));
 }
-
-static ptrdiff_t component_of(const fg_shifts *s, ptrdiff_t a) { return s->components ? s->components[a] : s->first + a; }
 
 /* Whether copies of the point x are still copies. */
 static int looked_at(const double *copies, ptrdiff_t count, ptrdiff_t n, const double *x)
@@ -43,7 +41,7 @@ static int in_place(const fg_compiled *f, const fg_shifts *s, double *values)
     double *const point = f->scratch;
     ptrdiff_t low = -1; /* flat index of the point that is copied */
     for (ptrdiff_t a = 0; a < s->count; a++) {
-        const ptrdiff_t c = component_of(s, a);
+        const ptrdiff_t c = fg_component_of(s, a);
         const double unmoved = s->x[c], h = s->h[a];
         if (low < 0 || c < low || c >= low + n) {
             low = low >= 0 && c == low + n ? c : c - c % n;
@@ -62,11 +60,13 @@ static int in_place(const fg_compiled *f, const fg_shifts *s, double *values)
     return low < 0 ? FG_OK : looked_at(point, 1, n, s->x + low);
 }
 
-/* Sets one coordinate of each copy: coordinates of components a .. a + count, moved by the stencil times h, or unmoved. */
-static void set_copies(double *copies, const fg_shifts *s, ptrdiff_t a, ptrdiff_t count, ptrdiff_t low, int moved)
+/* Sets one coordinate of each copy: coordinates of components a .. a + count, moved by the stencil
+ * times h, or unmoved. */
+static void set_copies(double *copies, const fg_shifts *s, ptrdiff_t a, ptrdiff_t count,
+                       ptrdiff_t low, int moved)
 {
     for (ptrdiff_t k = a; k < a + count; k++) {
-        const ptrdiff_t c = component_of(s, k);
+        const ptrdiff_t c = fg_component_of(s, k);
         const double x = s->x[c], h = moved ? s->h[k] : 0.0;
         for (ptrdiff_t j = 0; j < s->width; j++, copies += s->n)
             copies[c - low] = moved ? x + s->offsets[j] * h : x;
@@ -79,7 +79,7 @@ static int in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
     const ptrdiff_t n = s->n, most = COPIES / s->width;
     ptrdiff_t low = -1;
     for (ptrdiff_t a = 0, count; a < s->count; a += count) {
-        const ptrdiff_t c = component_of(s, a);
+        const ptrdiff_t c = fg_component_of(s, a);
         if (low < 0 || c < low || c >= low + n) {
             low = low >= 0 && c == low + n ? c : c - c % n;
             for (ptrdiff_t k = 0; k < COPIES; k++)
@@ -87,7 +87,7 @@ static int in_copies(const fg_compiled *f, const fg_shifts *s, double *values)
                     f->scratch[k * n + i] = s->x[low + i];
         }
         for (count = 1; count < most && a + count < s->count; count++)
-            if (component_of(s, a + count) < low || component_of(s, a + count) >= low + n)
+            if (fg_component_of(s, a + count) < low || fg_component_of(s, a + count) >= low + n)
                 break;
         set_copies(f->scratch, s, a, count, low, 1);
         for (ptrdiff_t k = 0; k < count * s->width; k++)
@@ -105,12 +105,14 @@ static inline int block(fg_compiled *f, ptrdiff_t count, ptrdiff_t n, double *va
 }
 
 /* Whether a block still holds rows [begin, end) of the shifts. */
-static int block_looked_at(const double *columns, const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end)
+static int block_looked_at(const double *columns, const fg_shifts *s, ptrdiff_t begin,
+                           ptrdiff_t end)
 {
     for (ptrdiff_t r = begin; r < end; r++) {
-        const ptrdiff_t a = r / s->width, c = component_of(s, a), low = c - c % s->n;
+        const ptrdiff_t a = r / s->width, c = fg_component_of(s, a), low = c - c % s->n;
         for (ptrdiff_t i = 0; i < s->n; i++) {
-            const double x = s->x[low + i], filled = low + i == c ? x + s->offsets[r % s->width] * s->h[a] : x;
+            const double x = s->x[low + i];
+            const double filled = low + i == c ? x + s->offsets[r % s->width] * s->h[a] : x;
             if (columns[i * (end - begin) + (r - begin)] != filled)
                 return FG_EWRITTEN;
         }
@@ -133,7 +135,8 @@ static int in_columns(fg_compiled *f, const fg_shifts *s, double *values)
 }
 
 /* Whether a block still holds points (count, n). */
-static int transpose_looked_at(const double *columns, ptrdiff_t count, ptrdiff_t n, const double *points)
+static int transpose_looked_at(const double *columns, ptrdiff_t count, ptrdiff_t n,
+                               const double *points)
 {
     for (ptrdiff_t k = 0; k < count; k++)
         for (ptrdiff_t i = 0; i < n; i++)
@@ -150,7 +153,8 @@ int fg_compiled_at_shifts(void *compiled, const fg_shifts *s, double *values)
     return copies_of(s->n) == 1 ? in_place(f, s, values) : in_copies(f, s, values);
 }
 
-int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const double *points, double *values)
+int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const double *points,
+                          double *values)
 {
     fg_compiled *const f = compiled;
     const ptrdiff_t most = f->columns ? columns_of(n) : 1;
@@ -169,10 +173,14 @@ int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const do
 
 ptrdiff_t fg_columns_block(ptrdiff_t n) { return columns_of(n); }
 
-ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width) { return columns_of(n) * (n + 2 + width); }
+ptrdiff_t fg_columns_scratch(ptrdiff_t n, ptrdiff_t width)
+{
+    return columns_of(n) * (n + 2 + width);
+}
 
-FG_CLONES int fg_columns_slopes(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n,
-                                ptrdiff_t count, const double *base, double *scratch, double *slopes, int *seen)
+FG_CLONES int fg_columns_slopes(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule,
+                                ptrdiff_t n, ptrdiff_t count, const double *base, double *scratch,
+                                double *slopes, int *seen)
 {
     double *const at = scratch, *const h = at + count, *const values = h + count;
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -195,16 +203,17 @@ FG_CLONES int fg_columns_slopes(fg_compiled *f, const fg_stencil *st, const fg_s
     return FG_OK;
 }
 
-int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule, ptrdiff_t n, const double *x,
-                           ptrdiff_t points, const double *base, double *scratch, double *derivatives, int *seen)
+int fg_columns_derivatives(fg_compiled *f, const fg_stencil *st, const fg_step_rule *rule,
+                           ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
+                           double *scratch, double *derivatives, int *seen)
 {
     const ptrdiff_t most = columns_of(n);
     *seen = 0;
     for (ptrdiff_t k = 0; k < points; k += most) {
         const ptrdiff_t count = points - k < most ? points - k : most;
         fg_transpose(count, n, x + k * n, f->scratch);
-        const int status = fg_columns_slopes(f, st, rule, n, count, base ? base + k : NULL, scratch + n * count, scratch,
-                                             seen);
+        const int status = fg_columns_slopes(f, st, rule, n, count, base ? base + k : NULL,
+                                             scratch + n * count, scratch, seen);
         if (status)
             return status;
         fg_transpose(n, count, scratch, derivatives + k * n);

@@ -1,15 +1,17 @@
 /* Colouring: columns that share no row may move together. */
-#include "fastgrad.h"
+#include "sparse.h"
 
 #include <string.h>
 
 /* Every other column that shares a row with column j, once: mark[k] == stamp. */
-#define FOR_NEIGHBOURS(p, j, k, mark, stamp)                                                                           \
-    for (ptrdiff_t a_ = (p)->column_starts[j]; a_ < (p)->column_starts[(j) + 1]; a_++)                                 \
-        for (ptrdiff_t i_ = (p)->rows[a_], b_ = (p)->row_starts[i_], k; b_ < (p)->row_starts[i_ + 1]; b_++)            \
+#define FOR_NEIGHBOURS(p, j, k, mark, stamp)                                                       \
+    for (ptrdiff_t a_ = (p)->column_starts[j]; a_ < (p)->column_starts[(j) + 1]; a_++)             \
+        for (ptrdiff_t i_ = (p)->rows[a_], b_ = (p)->row_starts[i_], k;                            \
+             b_ < (p)->row_starts[i_ + 1]; b_++)                                                   \
             if ((k = (p)->columns[b_]) != (j) && (mark)[k] != (stamp) && ((mark)[k] = (stamp), 1))
 
-ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *colours, int32_t *work)
+ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *colours,
+                            int32_t *work)
 {
     int32_t *const taken = work; /* by whom each colour was last found taken */
     ptrdiff_t count = 0;
@@ -70,12 +72,13 @@ void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work)
     for (ptrdiff_t j = n; j-- > 0;) {
         int32_t degree = 0;
         FOR_NEIGHBOURS(p, j, k, mark, (int32_t)j)
-            degree++;
+        degree++;
         l.degree[j] = degree;
         put_in(&l, (int32_t)j);
     }
     memset(mark, 0xff, (size_t)n * sizeof *mark);
-    /* Columns leave, that with the fewest neighbours left first; those that have left have degree -1. */
+    /* Columns leave, that with the fewest neighbours left first; those that have left have degree
+     * -1. */
     ptrdiff_t least = 0;
     for (ptrdiff_t left = n; left-- > 0;) {
         while (l.head[least] < 0)
@@ -84,7 +87,8 @@ void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work)
         take_out(&l, j);
         l.degree[j] = -1;
         order[left] = j;
-        FOR_NEIGHBOURS(p, j, k, mark, j) {
+        FOR_NEIGHBOURS(p, j, k, mark, j)
+        {
             if (l.degree[k] < 0)
                 continue;
             take_out(&l, (int32_t)k);
@@ -112,8 +116,10 @@ ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *col
                 taken[colours[w]] = v;
             for (ptrdiff_t b = p->row_starts[w]; b < p->row_starts[w + 1]; b++) {
                 const int32_t x = p->columns[b];
-                /* v - w - x: x's colour is free for v only if w's is neither, lest a path of four have two colours. */
-                if (x != v && x != w && colours[x] >= 0 && (colours[w] < 0 || colours[x] < colours[w]))
+                /* v - w - x: x's colour is free for v only if w's is neither, lest a path of four
+                 * have two colours. */
+                if (x != v && x != w && colours[x] >= 0 &&
+                    (colours[w] < 0 || colours[x] < colours[w]))
                     taken[colours[x]] = v;
             }
         }
@@ -125,33 +131,4 @@ ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *col
             count = colour + 1;
     }
     return count;
-}
-
-void fg_gather(ptrdiff_t count, const int32_t *group, const double *x, double *out)
-{
-    for (ptrdiff_t a = 0; a < count; a++)
-        out[a] = x[group[a]];
-}
-
-void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h, double sign, double *point)
-{
-    if (sign == 0.0)
-        for (ptrdiff_t a = 0; a < count; a++)
-            point[group[a]] = x[a];
-    else
-        for (ptrdiff_t a = 0; a < count; a++)
-            point[group[a]] = x[a] + sign * h[a];
-}
-
-FG_CLONES void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first, const double *second, double *inverse)
-{
-    for (ptrdiff_t j = 0; j < n; j++)
-        inverse[j] = 1.0 / ((x[j] + first[j]) - (x[j] + second[j]));
-}
-
-void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows, const int32_t *columns, const double *right,
-                      const double *left, const double *inverse, double *data)
-{
-    for (ptrdiff_t a = 0; a < count; a++)
-        data[entries[a]] = (right[rows[a]] - left[rows[a]]) * inverse[columns[a]];
 }

@@ -1,27 +1,34 @@
 /* What the values of one round of the adaptive method say of one component. */
-#include "adaptive.h"
+#include "internal.h"
 
 #include <float.h>
 #include <math.h>
 
-/* Weights: Fornberg, Math. Comp. 51 (1988), tables 1 and 3. Central: orders 6, 4, 2; one-sided: 6, 5, 4. */
-const fg_approximations fg_central = {
-    {1, -1, 2, -2, 3, -3},
-    {45. / 60, 45. / 60, -18. / 60, -18. / 60, 3. / 60, 3. / 60},
-    {8. / 12, 8. / 12, -2. / 12, -2. / 12, 0, 0},
-    {1. / 2, 1. / 2, 0, 0, 0, 0},
-    1.0819, 0.1528, 0.4130, 2.0};
+/* Weights: Fornberg, Math. Comp. 51 (1988), tables 1 and 3. Central: orders 6, 4, 2; one-sided: 6,
+ * 5, 4. */
+const fg_approximations fg_central = {{1, -1, 2, -2, 3, -3},
+                                      {45. / 60, 45. / 60, -18. / 60, -18. / 60, 3. / 60, 3. / 60},
+                                      {8. / 12, 8. / 12, -2. / 12, -2. / 12, 0, 0},
+                                      {1. / 2, 1. / 2, 0, 0, 0, 0},
+                                      1.0819,
+                                      0.1528,
+                                      0.4130,
+                                      2.0};
 const fg_approximations fg_one_sided = {
     {1, 2, 3, 4, 5, 6},
     {360. / 60, -900. / 60, 1200. / 60, -900. / 60, 360. / 60, -60. / 60},
     {300. / 60, -600. / 60, 600. / 60, -300. / 60, 60. / 60, 0},
     {48. / 12, -72. / 12, 48. / 12, -12. / 12, 0, 0},
-    12.579, 5.066, 8.158, 0.5};
+    12.579,
+    5.066,
+    8.158,
+    0.5};
 
 /* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
 static const double GEOMETRIC_FACTOR = 3.0;
-static const double GUARD = 3.0;        /* where the middle difference is small by accident */
-static const double ROUNDING = 0.3;     /* deviation of a correctly rounded value, in epsilons: an upper bound */
+static const double GUARD = 3.0; /* where the middle difference is small by accident */
+static const double ROUNDING =
+    0.3; /* deviation of a correctly rounded value, in epsilons: an upper bound */
 
 double fg_epsilon_of(const fg_noise *noise) { return noise->narrow ? FLT_EPSILON : DBL_EPSILON; }
 
@@ -32,8 +39,9 @@ double fg_relative_noise(const fg_noise *noise)
     return noise->size > 0.0 ? larger(FG_FEW_SAMPLES * noise->level / noise->size, least) : least;
 }
 
-/* Whether approximations of order 4 and 6 to the second derivative disagree. It is not wanted, but where it does not
- * converge, the first one may seem to do so by accident, when the step is some period of f. */
+/* Whether approximations of order 4 and 6 to the second derivative disagree. It is not wanted, but
+ * where it does not converge, the first one may seem to do so by accident, when the step is some
+ * period of f. */
 static int is_even_part_rough(const double *values, double base, double noise)
 {
     double even[3], size = 0.0;
@@ -41,11 +49,13 @@ static int is_even_part_rough(const double *values, double base, double noise)
         even[k] = (values[2 * k] - base) + (values[2 * k + 1] - base);
         size = larger(size, fabs(even[k]) / ((k + 1) * (k + 1)));
     }
-    const double fourth = (16 * even[0] - even[1]) / 12, sixth = (270 * even[0] - 27 * even[1] + 2 * even[2]) / 180;
+    const double fourth = (16 * even[0] - even[1]) / 12,
+                 sixth = (270 * even[0] - 27 * even[1] + 2 * even[2]) / 180;
     return fabs(fourth - sixth) > larger(0.08 * size, 6 * noise);
 }
 
-/* Whether a one-sided stencil sees a constant, and f(x) apart from it: a jump, or an edge nearer than the step. */
+/* Whether a one-sided stencil sees a constant, and f(x) apart from it: a jump, or an edge nearer
+ * than the step. */
 static int is_step(const double *values, double base, double noise)
 {
     double least = values[0], most = values[0];
@@ -57,8 +67,8 @@ static int is_step(const double *values, double base, double noise)
     return apart > 8.0 * noise && apart > 2.0 * (most - least);
 }
 
-fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base, const double *values,
-                       const fg_noise *noise)
+fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base,
+                      const double *values, const fg_noise *noise)
 {
     fg_verdict v = {.h = fabs(h)};
     double middle = 0.0, low = 0.0;
@@ -75,19 +85,23 @@ fg_verdict fg_examine(const fg_approximations *a, double x, double h, double bas
     v.middle = fabs(middle - v.derivative);
     v.low = fabs(low - v.derivative);
     const double of_x = ROUNDING * fg_epsilon_of(noise) * fabs(x * v.derivative);
-    v.noise = hypot(larger(fg_relative_noise(noise) * v.largest, FG_FEW_SAMPLES * noise->level), of_x);
+    v.noise =
+        hypot(larger(fg_relative_noise(noise) * v.largest, FG_FEW_SAMPLES * noise->level), of_x);
     v.deviation = a->best_norm * v.noise / v.h;
     v.middle_noise = a->middle_norm * v.noise / v.h;
     v.low_noise = a->low_norm * v.noise / v.h;
-    v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) || v.low > larger(0.3 * v.size, 6 * v.low_noise) ||
+    v.rough = v.middle > larger(0.1 * v.size, 6 * v.middle_noise) ||
+              v.low > larger(0.3 * v.size, 6 * v.low_noise) ||
               (v.low > larger(0.02 * v.size, 6 * v.low_noise) && v.middle > 0.2 * v.low) ||
-              (a == &fg_central ? is_even_part_rough(values, base, v.noise) : is_step(values, base, v.noise));
+              (a == &fg_central ? is_even_part_rough(values, base, v.noise)
+                                : is_step(values, base, v.noise));
     if (v.rough) {
         v.truncation = larger(v.middle, v.low);
         return v;
     }
-    /* Truncation falls by the same factor from low to middle and from middle to best where derivatives grow
-     * geometrically; the second guess guards against a middle one that is small by accident. */
+    /* Truncation falls by the same factor from low to middle and from middle to best where
+     * derivatives grow geometrically; the second guess guards against a middle one that is small by
+     * accident. */
     double guess = v.middle * (v.middle + v.middle_noise) / (v.low + v.low_noise);
     if (v.low > 2 * v.low_noise && v.size > 0.0)
         guess = larger(guess, GUARD * v.low * pow(v.low / v.size, a->ratio_power));
@@ -100,5 +114,6 @@ int fg_looks_like_kink(const double *values, double base, double noise)
     double even[3];
     for (int k = 0; k < 3; k++)
         even[k] = (values[2 * k] - base) + (values[2 * k + 1] - base);
-    return fabs(even[0]) > 16.0 * noise && fabs(even[1] / even[0] - 2.0) < 0.2 && fabs(even[2] / even[0] - 3.0) < 0.3;
+    return fabs(even[0]) > 16.0 * noise && fabs(even[1] / even[0] - 2.0) < 0.2 &&
+           fabs(even[2] / even[0] - 3.0) < 0.3;
 }

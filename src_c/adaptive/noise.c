@@ -1,20 +1,25 @@
 /* The noise of a function, from the differences of equally spaced values. */
-#include "fastgrad.h"
+#include "internal.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdint.h>
 
 enum { MOST_HALF = 4 };
 
-/* Spacing of the first line, relative to the scale of the coordinates: far above the spacing of float64 numbers,
- * some way above that of float32, and so small that smooth functions have third differences below their rounding.
- * No power of two: roundings would repeat themselves from point to point. */
+/* Spacing of the first line, relative to the scale of the coordinates: far above the spacing of
+ * float64 numbers, some way above that of float32, and so small that smooth functions have third
+ * differences below their rounding. No power of two: roundings would repeat themselves from point
+ * to point. */
 static const double FIRST_SPACING = 1.0618033988749895e-6;
-/* Noise above this, relative to the values, may yet be a function that is rough at the spacing: look closer. */
+/* Noise above this, relative to the values, may yet be a function that is rough at the spacing:
+ * look closer. */
 static const double SUSPICIOUS = 1e-12;
 
-double fg_difference_noise(ptrdiff_t count, double *values, ptrdiff_t *zeros)
+/* The standard deviation of the noise in `count` >= 4 equally spaced values, from their differences
+ * of order 3 and up (More and Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4).
+ * values [in, scratch] (count,): overwritten by differences. *zeros [out]: first differences that
+ * are 0. */
+static double difference_noise(ptrdiff_t count, double *values, ptrdiff_t *zeros)
 {
     double gamma = 1.0, sum = 0.0, size = 0.0;
     *zeros = 0;
@@ -41,22 +46,11 @@ double fg_difference_noise(ptrdiff_t count, double *values, ptrdiff_t *zeros)
 
 double fg_line_sign(ptrdiff_t i)
 {
-    uint64_t z = (uint64_t)i + UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return ((z ^ (z >> 31)) & 1) ? 1.0 : -1.0;
+    return splitmix64((uint64_t)i + SPLITMIX64_STEP) & 1 ? 1.0 : -1.0;
 }
 
-static int fits_float32(ptrdiff_t count, const double *values)
-{
-    for (ptrdiff_t k = 0; k < count; k++)
-        if ((double)(float)values[k] != values[k])
-            return 0;
-    return 1;
-}
-
-/* The noise in a line of values. A kink or a jump at x itself is no noise: where each side alone shows far less, that
- * counts, and *broken is set. */
+/* The noise in a line of values. A kink or a jump at x itself is no noise: where each side alone
+ * shows far less, that counts, and *broken is set. */
 static double level_of(int half, int one_sided, double *values, ptrdiff_t *zeros, int *broken)
 {
     double left[MOST_HALF], right[MOST_HALF]; /* without f(x), which at a jump belongs to either */
@@ -65,11 +59,11 @@ static double level_of(int half, int one_sided, double *values, ptrdiff_t *zeros
         left[k] = values[k];
         right[k] = values[half + 1 + k];
     }
-    const double level = fg_difference_noise(2 * half + 1, values, zeros);
+    const double level = difference_noise(2 * half + 1, values, zeros);
     if (one_sided || half < MOST_HALF)
         return level;
-    const double of_left = fg_difference_noise(half, left, &ignored);
-    const double of_right = fg_difference_noise(half, right, &ignored);
+    const double of_left = difference_noise(half, left, &ignored);
+    const double of_right = difference_noise(half, right, &ignored);
     const double of_sides = of_left > of_right ? of_left : of_right;
     *broken = level > 10.0 * of_sides;
     return *broken ? of_sides : level;
@@ -83,7 +77,8 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
     ptrdiff_t zeros;
     int broken = 0;
     noise->evaluations += 2 * half;
-    noise->narrow &= fits_float32(count, values);
+    for (int k = 0; k < count; k++)
+        noise->narrow &= fits_float32(values[k]);
     if (fg_first_nonfinite(count, values) >= 0) {
         noise->spacing *= 0x1p-10;
         return !noise->failed++;
@@ -117,21 +112,24 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
     return 1;
 }
 
-/* How far coordinate c moves from one point of the line to the next: within room, if that is given. */
-static double stride(const fg_noise *noise, ptrdiff_t n, const double *scale, const double *room, ptrdiff_t total,
-                     ptrdiff_t c)
+/* How far coordinate c moves from one point of the line to the next: within room, if that is given.
+ */
+static double stride(const fg_noise *noise, ptrdiff_t n, const double *scale, const double *room,
+                     ptrdiff_t total, ptrdiff_t c)
 {
     const double wanted = noise->spacing * scale[c];
     if (!room)
         return fg_line_sign(c % n) * wanted;
-    const double most = (room[c] > room[total + c] ? room[c] : room[total + c]) / (2 * MOST_HALF + 1);
+    const double most =
+        (room[c] > room[total + c] ? room[c] : room[total + c]) / (2 * MOST_HALF + 1);
     return (room[total + c] >= room[c] ? 1.0 : -1.0) * (most < wanted ? most : wanted);
 }
 
-/* Values (open lines, 2 * half) at the points of all lines that are not done. x itself is in the middle of its line,
- * or within bounds the first point. */
-static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const double *scale, const double *room,
-                    const fg_noise *noise, int half, ptrdiff_t points, double *rows, ptrdiff_t capacity, double *values)
+/* Values (open lines, 2 * half) at the points of all lines that are not done. x itself is in the
+ * middle of its line, or within bounds the first point. */
+static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const double *scale,
+                    const double *room, const fg_noise *noise, int half, ptrdiff_t points,
+                    double *rows, ptrdiff_t capacity, double *values)
 {
     ptrdiff_t filled = 0, first = 0, row = 0;
     for (ptrdiff_t p = 0; p < points; p++) {
@@ -139,7 +137,8 @@ static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const do
             const int steps = room ? k + 1 : k - half + (k >= half);
             for (ptrdiff_t i = 0; i < n; i++) {
                 const ptrdiff_t c = p * n + i;
-                rows[filled * n + i] = x[c] + steps * stride(noise + p, n, scale, room, points * n, c);
+                rows[filled * n + i] =
+                    x[c] + steps * stride(noise + p, n, scale, room, points * n, c);
             }
             row++;
             if (++filled == capacity) {
@@ -154,18 +153,22 @@ static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const do
     return filled ? f->at_points(f->ctx, filled, n, rows, values + first) : FG_OK;
 }
 
-int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                      const double *scale, const double *room, double *scratch, ptrdiff_t size, fg_noise *noise)
+int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points,
+                      const double *base, const double *scale, const double *room, double *scratch,
+                      ptrdiff_t size, fg_noise *noise)
 {
     double *const values = scratch, *const rows = scratch + points * 2 * MOST_HALF;
     const ptrdiff_t capacity = (size - points * 2 * MOST_HALF) / n;
     ptrdiff_t open = points;
     for (ptrdiff_t p = 0; p < points; p++)
-        noise[p] = (fg_noise){.size = fabs(base[p]), .slope = NAN, .narrow = 1, .spacing = FIRST_SPACING};
+        noise[p] =
+            (fg_noise){.size = fabs(base[p]), .slope = NAN, .narrow = 1, .spacing = FIRST_SPACING};
     for (int attempt = 0; attempt < 3 && open; attempt++) {
-        /* Few points where there are few components to share their cost, more where the first look was suspicious. */
+        /* Few points where there are few components to share their cost, more where the first look
+         * was suspicious. */
         const int half = attempt || n >= 8 ? MOST_HALF : n < 4 ? 2 : 3;
-        const int status = evaluate(f, n, x, scale, room, noise, half, points, rows, capacity, values);
+        const int status =
+            evaluate(f, n, x, scale, room, noise, half, points, rows, capacity, values);
         if (status != FG_OK)
             return status;
         const double *next = values;
@@ -184,7 +187,8 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
     }
     /* A few values of a function that computes in float32 may lie on a line by accident. */
     for (ptrdiff_t p = 0; p < points; p++)
-        if (noise[p].narrow && noise[p].accepted > 0.0 && noise[p].level < 0.3 * FLT_EPSILON * noise[p].size)
+        if (noise[p].narrow && noise[p].accepted > 0.0 &&
+            noise[p].level < 0.3 * FLT_EPSILON * noise[p].size)
             noise[p].level = 0.3 * FLT_EPSILON * noise[p].size;
     return FG_OK;
 }

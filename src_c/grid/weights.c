@@ -1,0 +1,44 @@
+/* Weights of stencils between any points. */
+#include "grid.h"
+
+#include <string.h>
+
+void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights,
+                double *work)
+{
+    /* work[k * count + j]: the weight of point j in the k-th derivative, from the points so far. */
+    double product = 1.0;
+    memset(work, 0, (size_t)(derivative + 1) * (size_t)count * sizeof *work);
+    work[0] = 1.0;
+    for (ptrdiff_t i = 1; i < count; i++) {
+        double next = 1.0;
+        const int most = i < derivative ? (int)i : derivative;
+        for (ptrdiff_t j = 0; j < i; j++) {
+            const double distance = x[i] - x[j];
+            next *= distance;
+            if (j == i - 1)
+                for (int k = most; k >= 0; k--)
+                    work[k * count + i] = product *
+                                          ((k ? k * work[(k - 1) * count + i - 1] : 0.0) -
+                                           (x[i - 1] - at) * work[k * count + i - 1]) /
+                                          next;
+            for (int k = most; k >= 0; k--)
+                work[k * count + j] = ((x[i] - at) * work[k * count + j] -
+                                       (k ? k * work[(k - 1) * count + j] : 0.0)) /
+                                      distance;
+        }
+        product = next;
+    }
+    memcpy(weights, work + derivative * count, (size_t)count * sizeof *weights);
+}
+
+void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int derivative,
+                     double *table, double *work)
+{
+    double *const weights = work, *const rest = work + taps;
+    for (ptrdiff_t row = taps / 2; row < length - taps / 2; row++) {
+        fg_weights(x[row], x + row - taps / 2, taps, derivative, weights, rest);
+        for (ptrdiff_t k = 0; k < taps; k++)
+            table[k * length + row] = weights[k];
+    }
+}

@@ -1,0 +1,72 @@
+/* Stencils, their steps, and how values combine to derivatives. */
+#ifndef FG_STENCIL_H
+#define FG_STENCIL_H
+
+#include "function.h"
+#include "precision.h"
+
+/* How the values of a stencil combine to a first derivative. With t_j = x + offsets[j] * h as
+ * rounded:
+ *
+ * FG_PAIRS      offsets are s, -s, r, -r, ...:
+ *               sum_k coefficients[2k] (f(t_2k) - f(t_2k+1)) / (t_2k - t_2k+1)
+ * FG_BASE       f(x) is given:
+ *               sum_j coefficients[j] (f(t_j) - f(x)) / (t_j - x)
+ * FG_IMAGINARY  values are Im f(x + i h):
+ *               value / h
+ *
+ * Differences are taken before they are scaled, so that a constant has the derivative 0 exactly,
+ * and are divided by the distance really moved. */
+enum fg_form { FG_PAIRS, FG_BASE, FG_IMAGINARY };
+
+typedef struct fg_stencil {
+    enum fg_form form;
+    ptrdiff_t width;
+    const double *offsets;      /* (width,) */
+    const double *coefficients; /* (width,) weight times offset (FG_PAIRS: of both, at the first) */
+} fg_stencil;
+
+/* How steps are chosen for fg_steps: coordinate by coordinate, the first that is not NULL of
+ * `absolute`, or relative * max(|x|, typical), with typical = 1 where NULL. */
+typedef struct fg_step_rule {
+    double relative;
+    const double *absolute; /* (n,) or NULL */
+    const double *typical;  /* (n,) or NULL */
+} fg_step_rule;
+
+/* Steps for `count` components from `first` on of points x (points, n), made representable at x
+ * (h = (x + h) - x) unless `exact` is 0.
+ * h [out] (count,).
+ * numpy: h = relative * np.maximum(abs(x), typical); h = (x + h) - x */
+void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first,
+              ptrdiff_t count, int exact, double *h);
+
+/* Combines values at shifts to derivatives.
+ * values [in] (count, width, outputs), base [in] (points, outputs) with FG_BASE, else NULL.
+ * derivatives [out] (count, outputs).
+ * Returns the FG_SEEN bits of these values. */
+int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs,
+               const double *values, const double *base, double *derivatives);
+
+/* The same for one output and one coordinate of `count` points: x, h, derivatives (count,), values
+ * (width, count), base (count,) with FG_BASE. Every number is the one that fg_combine finds;
+ * *seen [in, out], or NULL. */
+void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x,
+                        const double *h, const double *values, const double *base,
+                        double *derivatives, int *seen);
+
+/* First derivatives for the components first .. first + count of points x (points, n).
+ *
+ * base        [in] (points, outputs) values f(x), only with FG_BASE, else NULL
+ * scratch     [scratch] (size,), size >= 1 + width * outputs; longer means larger blocks of
+ *             evaluations
+ * derivatives [out] (count, outputs); on failure those of the first blocks are valid
+ * seen        [out] FG_SEEN bits, valid on success
+ * Returns FG_OK, or what the function returned.
+ * Cost: count * width evaluations. */
+int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule,
+                   ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count,
+                   const double *base, double *scratch, ptrdiff_t size, double *derivatives,
+                   int *seen);
+
+#endif
