@@ -1,7 +1,23 @@
-/* What values tell: whether they are finite. */
+/* What values tell of their function: whether they are finite, and of which precision. */
 #include "precision.h"
+#include "numbers.h"
 
 #include <math.h>
+
+void fg_look(ptrdiff_t count, const double *values, fg_seen *seen)
+{
+    for (ptrdiff_t k = 0; k < count && !(seen->wide && seen->differs); k++) {
+        const double value = values[k];
+        if (value != value)
+            continue;
+        if (!seen->any) {
+            seen->any = 1;
+            seen->first = value;
+        }
+        seen->wide |= !fits_float32(value);
+        seen->differs |= value != seen->first;
+    }
+}
 
 FG_CLONES ptrdiff_t fg_first_nonfinite(ptrdiff_t n, const double *x)
 {
