@@ -3,14 +3,6 @@
 
 #include <math.h>
 
-/* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
-static const double TRUNCATION_FACTOR = 4.0; /* of the estimated truncation in the error bar */
-static const double DEVIATIONS = 2.0;        /* of the noise in the error bar */
-static const double OUTLIER = 6.0;           /* most that one round says of the noise of all */
-static const double PRIOR =
-    3.0; /* weight of all components' noise against a component's own, in rounds */
-static const double TAIL = 3.0; /* over degrees of freedom: the noise is itself an estimate */
-
 double fg_bar(double truncation, double deviation)
 {
     return TRUNCATION_FACTOR * truncation + DEVIATIONS * deviation;
@@ -39,7 +31,7 @@ static int best_of(const fg_component *c, double factor)
 
 static int counts(const fg_component *c, int k, int best, double factor)
 {
-    return !(bar_of(c, k, factor) > 4.0 * bar_of(c, best, factor));
+    return !(bar_of(c, k, factor) > ABOUT_AS_GOOD * bar_of(c, best, factor));
 }
 
 /* The mean of the rounds, weighted by their errors. */
@@ -111,8 +103,7 @@ static void rescale(fg_component *c, double all, double freedom, int is_noisy)
 
 void fg_calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work)
 {
-    double freedom = 0.5 * noise->evaluations,
-           scatter = freedom / (FG_FEW_SAMPLES * FG_FEW_SAMPLES);
+    double freedom = 0.5 * noise->evaluations, scatter = freedom / (FEW_SAMPLES * FEW_SAMPLES);
     for (ptrdiff_t c = 0; c < n; c++) {
         if (!is_averaged(work + c))
             continue;
@@ -122,5 +113,5 @@ void fg_calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work)
     }
     for (ptrdiff_t c = 0; c < n; c++)
         if (is_averaged(work + c))
-            rescale(work + c, scatter / freedom, freedom, noise->level > FG_DOUBT * noise->size);
+            rescale(work + c, scatter / freedom, freedom, noise->level > DOUBT * noise->size);
 }

@@ -8,15 +8,11 @@
 #define FG_ADAPTIVE_INTERNAL_H
 
 #include "adaptive.h"
+#include "constants.h"
 #include "numbers.h"
 #include "precision.h"
 
 enum { FG_WIDTH = 6 };
-
-/* The noise counts as so many times what was seen: its estimate has few samples. */
-#define FG_FEW_SAMPLES 1.5
-/* Relative noise from which, after a contradiction, one round proves nothing. */
-#define FG_DOUBT 1e-8
 
 /* Three approximations from the same six shifted values and f(x), of rising order of accuracy. The
  * differences between them estimate the truncation error of the best. */
@@ -24,9 +20,9 @@ typedef struct {
     double offsets[FG_WIDTH];
     /* weight times offset, for sum_j coefficient_j (f_j - f(x)) / (t_j - x) */
     double best[FG_WIDTH], middle[FG_WIDTH], low[FG_WIDTH];
-    /* deviations of best, middle - best, low - best for h = noise = 1 */
+    /* deviations of best, middle - best, low - best for h = noise = 1: norms of their weights */
     double best_norm, middle_norm, low_norm;
-    double ratio_power; /* truncation of low ~ h^p0; best ~ h^(p0 (1 + ratio_power)) */
+    int steep; /* orders 2, 4, 6; else 4, 5, 6 */
 } fg_approximations;
 
 extern const fg_approximations fg_central, fg_one_sided;
@@ -56,6 +52,11 @@ double fg_relative_noise(const fg_noise *noise);
 /* values [in] (FG_WIDTH,) at x + offsets * h, base f(x); all finite. */
 fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base,
                       const double *values, const fg_noise *noise);
+
+/* The error of the best approximation if errors fall geometrically with the order, from the slope
+ * and the error of the low one: low (low / size)^2 where orders are 2, 4 and 6, else with a root.
+ */
+double fg_next_error(const fg_approximations *a, double size, double low);
 
 /* Whether the central values go like those of a kink or a jump at x itself. */
 int fg_looks_like_kink(const double *values, double base, double noise);

@@ -4,17 +4,6 @@
 #include <float.h>
 #include <math.h>
 
-enum { MOST_HALF = 4 };
-
-/* Spacing of the first line, relative to the scale of the coordinates: far above the spacing of
- * float64 numbers, some way above that of float32, and so small that smooth functions have third
- * differences below their rounding. No power of two: roundings would repeat themselves from point
- * to point. */
-static const double FIRST_SPACING = 1.0618033988749895e-6;
-/* Noise above this, relative to the values, may yet be a function that is rough at the spacing:
- * look closer. */
-static const double SUSPICIOUS = 1e-12;
-
 /* The standard deviation of the noise in `count` >= 4 equally spaced values, from their differences
  * of order 3 and up (More and Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4).
  * values [in, scratch] (count,): overwritten by differences. *zeros [out]: first differences that
@@ -65,7 +54,7 @@ static double level_of(int half, int one_sided, double *values, ptrdiff_t *zeros
     const double of_left = difference_noise(half, left, &ignored);
     const double of_right = difference_noise(half, right, &ignored);
     const double of_sides = of_left > of_right ? of_left : of_right;
-    *broken = level > 10.0 * of_sides;
+    *broken = level > BROKEN * of_sides;
     return *broken ? of_sides : level;
 }
 
@@ -80,7 +69,7 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
     for (int k = 0; k < count; k++)
         noise->narrow &= fits_float32(values[k]);
     if (fg_first_nonfinite(count, values) >= 0) {
-        noise->spacing *= 0x1p-10;
+        noise->spacing *= CLOSER_TO_EDGE;
         return !noise->failed++;
     }
     for (int k = 0; k < count; k++)
@@ -93,22 +82,22 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
             return 0;
         noise->size = largest;
         noise->grown = 1;
-        noise->spacing *= 64.0;
+        noise->spacing *= FARTHER;
         return 1;
     }
-    if (seen && level > 0.1 * noise->level) { /* closer points do not help: it is noise */
-        const double pooled = hypot(level, noise->level) * 0.70710678118654752;
-        noise->level = level > 3.0 * noise->level ? level : pooled;
+    if (seen && level > STILL_NOISY * noise->level) { /* closer points do not help: it is noise */
+        const double pooled = hypot(level, noise->level) * sqrt(0.5);
+        noise->level = level > MORE_NOISY * noise->level ? level : pooled;
         return 0;
     }
     noise->level = level;
     noise->size = largest;
     noise->slope = one_sided || broken ? NAN : slope;
-    noise->hidden |= !seen && level > 0.01 * largest;
+    noise->hidden |= !seen && level > ALL_NOISE * largest;
     noise->accepted = noise->spacing;
     if (level <= SUSPICIOUS * largest || noise->grown)
         return 0;
-    noise->spacing *= 0x1p-13;
+    noise->spacing *= CLOSER;
     return 1;
 }
 
@@ -163,10 +152,12 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
     for (ptrdiff_t p = 0; p < points; p++)
         noise[p] =
             (fg_noise){.size = fabs(base[p]), .slope = NAN, .narrow = 1, .spacing = FIRST_SPACING};
-    for (int attempt = 0; attempt < 3 && open; attempt++) {
+    for (int attempt = 0; attempt < NOISE_LINES && open; attempt++) {
         /* Few points where there are few components to share their cost, more where the first look
          * was suspicious. */
-        const int half = attempt || n >= 8 ? MOST_HALF : n < 4 ? 2 : 3;
+        const int half = attempt || n >= MANY_COORDINATES ? MOST_HALF
+                         : n < FEW_COORDINATES            ? LEAST_HALF
+                                                          : LEAST_HALF + 1;
         const int status =
             evaluate(f, n, x, scale, room, noise, half, points, rows, capacity, values);
         if (status != FG_OK)
@@ -188,7 +179,7 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
     /* A few values of a function that computes in float32 may lie on a line by accident. */
     for (ptrdiff_t p = 0; p < points; p++)
         if (noise[p].narrow && noise[p].accepted > 0.0 &&
-            noise[p].level < 0.3 * FLT_EPSILON * noise[p].size)
-            noise[p].level = 0.3 * FLT_EPSILON * noise[p].size;
+            noise[p].level < ROUNDING * FLT_EPSILON * noise[p].size)
+            noise[p].level = ROUNDING * FLT_EPSILON * noise[p].size;
     return FG_OK;
 }

@@ -5,18 +5,6 @@
 #include <float.h>
 #include <math.h>
 
-/* Tuned by bench/accuracy.py over tests/problems.py; see docs/adaptive.md. */
-static const double SECOND =
-    0.618; /* of the first step, under noise: in step with no period of f that the first was */
-static const double GOOD = 3e-10;       /* relative error bar that needs no further round */
-static const double WORTH = 6.0;        /* predicted gain that is worth another round */
-static const double NOISY = 1e-13;      /* relative noise from which repeating rounds pays */
-static const double FLAG_NOISY = 1e-10; /* and from which the user should know */
-static const int REPEATS = 4;
-static const int PATIENCE =
-    3; /* rounds without an estimate, before the line of the noise is asked where f is smooth */
-static const int EVALUATIONS = 40; /* a component at most, with its part of those that all share */
-
 /* Next round with step h, or none. */
 static void go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
 static void finish(fg_component *c) { c->done = 1; }
@@ -26,7 +14,7 @@ static void finish(fg_component *c) { c->done = 1; }
 static void step_back(fg_component *c, int noisy)
 {
     if (noisy && c->kept < REPEATS)
-        go_on(c, c->step * (c->kept % 2 ? 0.89 : 1.13));
+        go_on(c, c->step * (c->kept % 2 ? SHORTER : LONGER));
     else
         finish(c);
 }
@@ -37,7 +25,7 @@ static void retreat(fg_component *c, const double *values)
 {
     int finite[2] = {0, 0};
     const double h = c->h;
-    go_on(c, h / (c->failures < 2 ? 8.0 : 1000.0));
+    go_on(c, h / (c->failures < NEAR_RETREATS ? RETREAT : FAR_RETREAT));
     c->failures++;
     c->flags |= FG_NONFINITE;
     for (int j = 0; j < FG_WIDTH; j++)
@@ -46,7 +34,7 @@ static void retreat(fg_component *c, const double *values)
         !(isfinite(values[0]) && isfinite(values[1]))) {
         c->side = finite[0] == 3 ? 1 : -1;
         c->flags |= FG_EDGE;
-        go_on(c, h / 8.0);
+        go_on(c, h / RETREAT);
     }
 }
 
@@ -59,20 +47,20 @@ static int is_flat(fg_component *c, double base, const double *values, const fg_
         equal += values[j] == base;
     const int near = values[0] == base && values[1] == base && v->rough;
     const int contradiction =
-        c->flats && (v->rough || fabs(v->derivative) * c->constant > 8.0 * v->noise);
+        c->flats && (v->rough || fabs(v->derivative) * c->constant > FLAT_DEVIATIONS * v->noise);
     if (equal < FG_WIDTH && !near && !contradiction)
         return 0;
     if (equal == FG_WIDTH)
-        c->constant = larger(c->constant, 3.0 * v->h);
-    if (equal == FG_WIDTH && c->flats < 2 && c->shrinks == 0) {
+        c->constant = larger(c->constant, REACH * v->h);
+    if (equal == FG_WIDTH && c->flats < FLAT_LOOKS && c->shrinks == 0) {
         c->flats++;
-        go_on(c, 10.0 * c->h);
+        go_on(c, FLAT_GROW * c->h);
         return 1;
     }
     c->flags |= FG_FLAT;
     c->value = 0.0;
     c->error = v->noise / larger(c->constant, v->h);
-    c->step = larger(c->constant / 3.0, DBL_MIN);
+    c->step = larger(c->constant / REACH, DBL_MIN);
     finish(c);
     return 1;
 }
@@ -82,8 +70,9 @@ static int is_flat(fg_component *c, double base, const double *values, const fg_
 static void shrink(fg_component *c, const fg_verdict *v, const double *values)
 {
     const double across = c->side ? NAN : fabs(values[0] - values[1]);
-    if (c->shrinks && fabs(across - c->jump) < 0.1 * c->jump && across > 16.0 * v->noise) {
-        if (++c->stale >= 2) {
+    if (c->shrinks && fabs(across - c->jump) < JUMP_CHANGE * c->jump &&
+        across > JUMP_DEVIATIONS * v->noise) {
+        if (++c->stale >= JUMP_LOOKS) {
             c->flags |= FG_JUMP;
             c->value = NAN;
             c->error = INFINITY;
@@ -96,26 +85,29 @@ static void shrink(fg_component *c, const fg_verdict *v, const double *values)
     }
     c->jump = across;
     c->shrinks++;
-    go_on(c, c->h / (c->shrinks == 1 ? (v->noise > FG_DOUBT * v->largest ? 8.0 : 32.0) : 1024.0));
+    const double first = v->noise > DOUBT * v->largest ? SHRINK_NOISY : SHRINK;
+    go_on(c, c->h / (c->shrinks == 1 ? first : SHRINK_AGAIN));
 }
 
 /* The factor to the step that balances truncation against noise. Where noise hides the truncation,
  * the largest that the values allow. */
 static double balanced(const fg_approximations *a, const fg_verdict *v)
 {
-    const int seen = v->low > 3 * v->low_noise;
-    double factor = 1e3;
+    const int seen = v->low > SEEN_DEVIATIONS * v->low_noise;
+    double factor = LARGEST_CHANGE;
     if (seen) {
-        const double hidden = v->low * pow(v->low / v->size, a->ratio_power);
-        const double truncation = v->middle > 3 * v->middle_noise ? v->truncation : hidden;
-        factor =
-            pow(fg_bar(0.0, v->deviation) / (6 * fg_bar(larger(truncation, DBL_MIN), 0.0)), 1. / 7);
+        const double hidden = fg_next_error(a, v->size, v->low);
+        const double truncation =
+            v->middle > SEEN_DEVIATIONS * v->middle_noise ? v->truncation : hidden;
+        factor = pow(fg_bar(0.0, v->deviation) / (ORDER * fg_bar(larger(truncation, DBL_MIN), 0.0)),
+                     BALANCE);
     } else if (v->size > 0.0) {
+        /* low is f''' h^2 / 6: this is f's length scale, in steps. */
         const double scale = sqrt(larger(v->size / (6 * larger(v->low, v->low_noise)), 1.0));
-        factor = larger(
-            scale * smaller(1.0, pow(42.8 * v->noise / (v->size * scale * v->h), 1. / 7)), 1.0);
+        const double noise = v->noise / (v->size * scale * v->h);
+        factor = larger(scale * smaller(1.0, pow(HIDDEN_BALANCE * noise, BALANCE)), 1.0);
     }
-    return smaller(larger(factor, 1e-3), 1e3);
+    return smaller(larger(factor, 1.0 / LARGEST_CHANGE), LARGEST_CHANGE);
 }
 
 /* Another round where it pays. */
@@ -123,11 +115,11 @@ static void refine(fg_component *c, const fg_verdict *v, double before)
 {
     const double own = fg_bar(v->truncation, v->deviation);
     const double factor = balanced(c->side ? &fg_one_sided : &fg_central, v);
-    if (c->rounds > 1 && !(c->error < 0.3 * before) && ++c->stale > 1) {
+    if (c->rounds > 1 && !(c->error < PROGRESS * before) && ++c->stale >= STALE_ROUNDS) {
         finish(c);
         return;
     }
-    if (own * factor >= WORTH * fg_bar(0.0, v->deviation) * 7. / 6) {
+    if (own * factor >= WORTH * fg_bar(0.0, v->deviation) * (ORDER + 1) / ORDER) {
         go_on(c, c->h * factor);
     } else if (v->noise > NOISY * v->largest && c->kept < REPEATS) {
         /* Noise: average, once with a smaller step, which would show that the first one passed over
@@ -143,9 +135,9 @@ static void refine(fg_component *c, const fg_verdict *v, double before)
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */
 static void judge_kink(fg_component *c, double base, const double *values, const fg_verdict *v)
 {
-    if (!(c->kink > 4.0 * v->h)) {
+    if (!(c->kink > KINK_APART * v->h)) {
         c->kink = v->h;
-        go_on(c, c->h / 32.0);
+        go_on(c, c->h / KINK_SHRINK);
         return;
     }
     const double half = 0.5 * ((values[0] - base) + (values[1] - base)) / v->h;
@@ -186,7 +178,7 @@ static void judge(fg_component *c, double x, double base, const double *values,
         judge_kink(c, base, values, &v);
         return;
     }
-    if (c->kept && (v.rough || fabs(v.derivative - c->value) > 2 * (own + c->error))) {
+    if (c->kept && (v.rough || fabs(v.derivative - c->value) > CONTRADICTION * (own + c->error))) {
         /* Two steps that contradict each other: the larger one has passed over something. */
         if (v.h > c->step) {
             step_back(c, v.noise > NOISY * v.largest);
@@ -219,16 +211,16 @@ static void judge(fg_component *c, double x, double base, const double *values,
 static void fit(fg_component *c, double x, double down, double up)
 {
     const double wanted = fabs(c->h), nearest = smaller(down, up);
-    if (c->side == 0 && 3.0 * wanted > nearest) {
-        if (8.0 * nearest >= 3.0 * wanted) {
-            c->h = nextafter(nearest / 3.0, 0.0);
+    if (c->side == 0 && REACH * wanted > nearest) {
+        if (nearest >= CENTRAL_ROOM * wanted) {
+            c->h = nextafter(nearest / REACH, 0.0);
         } else {
             c->side = up >= down ? 1 : -1;
             c->flags |= FG_EDGE;
         }
     }
     if (c->side)
-        go_on(c, smaller(wanted, nextafter((c->side > 0 ? up : down) / 6.0, 0.0)));
+        go_on(c, smaller(wanted, nextafter((c->side > 0 ? up : down) / ONE_SIDED_REACH, 0.0)));
     const double moved = x + c->h;
     c->h = moved - x;
     if (c->h == 0.0)
@@ -339,12 +331,12 @@ static int resume(fg_component *work, ptrdiff_t count)
 static int agrees(ptrdiff_t n, const double *scale, const fg_noise *noise, double level,
                   const fg_component *work)
 {
-    double sum = 0.0, tolerance = 10.0 * level / noise->accepted;
-    if (!isfinite(noise->slope) || tolerance > 0.1 * fabs(noise->slope))
+    double sum = 0.0, tolerance = LINE_DEVIATIONS * level / noise->accepted;
+    if (!isfinite(noise->slope) || tolerance > LINE_UNCLEAR * fabs(noise->slope))
         return 1;
     for (ptrdiff_t i = 0; i < n; i++) {
         sum += fg_line_sign(i) * scale[i] * work[i].value;
-        tolerance += scale[i] * (work[i].error + 1e-6 * fabs(work[i].value));
+        tolerance += scale[i] * (work[i].error + LINE_RELATIVE * fabs(work[i].value));
     }
     return fabs(noise->slope - sum) <= tolerance;
 }
@@ -392,10 +384,10 @@ static int distrust(const fg_function *f, ptrdiff_t n, const double *x, const do
         for (ptrdiff_t k = 0; k < count; k++) {
             fg_component *const own = work + components[k];
             const double slope = (values[2 * k] - values[2 * k + 1]) / (2.0 * h[k]);
-            const double error = 3.0 * level / h[k] + 1e-4 * fabs(slope);
+            const double error = BLAME_DEVIATIONS * level / h[k] + BLAME_RELATIVE * fabs(slope);
             own->evaluations += 2;
             if (isfinite(slope) && !(fabs(slope - own->value) <= own->error + error)) {
-                start(own, 4.0 * h[k]);
+                start(own, BLAME_STEP * h[k]);
                 *again = 1;
             }
         }
@@ -411,9 +403,9 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
     for (ptrdiff_t c = 0; c < total; c++) {
         const fg_noise *own = noise + c / n;
         work[c] = (fg_component){0};
-        start(work + c, scale[c] * smaller(pow(12 * fg_relative_noise(own), 1. / 7), 1.0));
-        if (n == 1 && own->hidden && own->accepted < 5e-7)
-            work[c].h = smaller(work[c].h, 32.0 * own->accepted * scale[c]);
+        start(work + c, scale[c] * smaller(pow(FIRST_STEP * fg_relative_noise(own), BALANCE), 1.0));
+        if (n == 1 && own->hidden && own->accepted < HIDDEN_SPACING)
+            work[c].h = smaller(work[c].h, HIDDEN_STEP * own->accepted * scale[c]);
         if (room && room[c] == 0.0 && room[total + c] == 0.0) {
             work[c].flags = FG_EDGE;
             finish(work + c);
