@@ -74,13 +74,13 @@ def _whole(name: str, value: Any, least: int | None) -> int:
     return found
 
 
-def deriv_or_error(value: Any) -> int:
-    """Which derivative, the first or the second."""
+def among(name: str, value: Any, allowed: tuple[int, ...], hint: str = "") -> int:
+    """One of some whole numbers."""
     found = whole_or_none(value)
-    if found is None:
-        raise TypeError(f"deriv is {shown(value)}; expected 1 or 2")
-    if found not in (1, 2):
-        raise ValueError(f"deriv is {found}; expected 1 or 2")
+    if found is None or found not in allowed:
+        kind = TypeError if found is None else ValueError
+        listed = f"{', '.join(map(str, allowed[:-1]))} or {allowed[-1]}"
+        raise kind(f"{name} is {shown(value)}; expected {listed}{hint}")
     return found
 
 
@@ -134,6 +134,9 @@ def sizes(name: str, value: Any) -> Any:
     kind = value.dtype.kind if isinstance(value, np.ndarray | np.generic) else ""
     if isinstance(value, str | bytes | bool | complex | set) or callable(value) or kind not in "fiuO":
         raise TypeError(f"{name} is {shown(value)}; expected numbers: one, or of x's shape")
+    if isinstance(value, list | tuple):
+        for each in value:
+            sizes(name, each)
     return value
 
 
@@ -147,6 +150,13 @@ def bounds(name: str, value: Any) -> Any:
     for side, limits in (("lower", lower), ("upper", upper)):
         if limits is not None:
             sizes(f"the {side} end of {name}", limits)
+    return value
+
+
+def names(name: str, value: Any) -> Any:
+    """Several names, or places."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name} is {shown(value)}; expected a list")
     return value
 
 
@@ -173,6 +183,11 @@ def workers(name: str, value: Any) -> Any:
     if found < 1:
         raise ValueError(f"{name} is {found}; expected 1 or more")
     return None if found == 1 else found
+
+
+def threads(name: str, value: Any) -> int:
+    """A number of threads."""
+    return _whole(name, value, 1)
 
 
 def sparsity(name: str, value: Any, words: tuple[str, ...] = ("detect", "nan")) -> Any:

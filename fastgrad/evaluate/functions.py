@@ -9,7 +9,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..core.layout import Layout
-from ..core.options import arguments
+from ..core.options import arguments, shown
 from ..core.point import Point
 from . import border
 from .pointers import Pointer, compiled_parts
@@ -38,7 +38,7 @@ class Evaluation(NamedTuple):
     domain_errors: tuple[type[Exception], ...] = DOMAIN_ERRORS
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return evaluation, tuple(self)  # so that `SERIAL` stays the one object that it is
+        return evaluation, (self._asdict(),)  # so that `SERIAL` stays the one object that it is
 
 
 SERIAL = Evaluation()
@@ -141,10 +141,10 @@ def _as_compiled(
     return border.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
 
 
-def callable_or_error(f: Any, args: Any = ()) -> None:
+def callable_or_error(f: Any, args: Any = (), name: str = "f") -> None:
     """Raise a TypeError unless f can be called, and args is a tuple."""
     if not callable(f) and compiled_parts(f) is None:
-        raise TypeError(f"f is {f!r} of type {type(f).__name__}; expected a function")
+        raise TypeError(f"{name} is {shown(f)} of type {type(f).__name__}; expected a function")
     if not isinstance(args, tuple):
         arguments(args)
 

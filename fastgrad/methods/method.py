@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from ..core.point import Array, as_point
+from ..core.point import Array, Point, as_point
 from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
@@ -25,6 +25,10 @@ class Method(ABC):
     @abstractmethod
     def evaluations(self, components: int) -> int:
         """How many evaluations so many components take, or some number like it where that is found on the way."""
+
+    @abstractmethod
+    def check(self, point: Point, x: Array) -> None:
+        """Raise a ValueError where an option does not fit the points x: before f is called."""
 
     @abstractmethod
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
@@ -65,6 +69,7 @@ class Method(ABC):
     ) -> tuple[float, Any, float]:
         """As `gradient`, and f at x before it: once, also where the derivatives start from it."""
         point = as_point(x)
+        self.check(point, point.flat)
         if not self.starts_from_base and how is SERIAL:
             with Problem.of(f, args, point) as problem:
                 value = problem.values.item()

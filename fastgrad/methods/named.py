@@ -35,5 +35,5 @@ def make_method(
     if method == "complex":
         if order is not None:
             raise ValueError('method="complex" has no order: it is exact to rounding')
-        return FixedStep(None, step, typical_x)
+        return FixedStep(None, step, typical_x, bounds)
     return FixedStep(stencils.stencil(method, order), step, typical_x, bounds, noise)
