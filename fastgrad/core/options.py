@@ -54,24 +54,19 @@ def whole_or_none(value: Any) -> int | None:
         return None
 
 
-def count(name: str, value: Any) -> int:
-    """A whole number, 0 or more."""
-    return _whole(name, value, 0)
+def _whole(expected: str, least: float) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        found = whole_or_none(value)
+        if found is None or found < least:
+            raise (TypeError if found is None else ValueError)(f"{name} is {shown(value)}; expected {expected}")
+        return found
+
+    return check
 
 
-def whole(name: str, value: Any) -> int:
-    """A whole number."""
-    return _whole(name, value, None)
-
-
-def _whole(name: str, value: Any, least: int | None) -> int:
-    expected = "a whole number" + ("" if least is None else f", {least} or more")
-    found = whole_or_none(value)
-    if found is None:
-        raise TypeError(f"{name} is {shown(value)}; expected {expected}")
-    if least is not None and found < least:
-        raise ValueError(f"{name} is {found}; expected {expected}")
-    return found
+whole = _whole("a whole number", -math.inf)
+count = _whole("a whole number, 0 or more", 0)
+threads = _whole("a number of threads, 1 or more", 1)
 
 
 def among(name: str, value: Any, allowed: tuple[int, ...], hint: str = "") -> int:
@@ -86,11 +81,14 @@ def among(name: str, value: Any, allowed: tuple[int, ...], hint: str = "") -> in
 
 def real_or_none(value: Any) -> float | None:
     """A real number as a float; None for anything else, True and "1.0" too."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return float(value)
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu":
+        value = value.item()
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return None
+    try:
         return float(value)
-    return None
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _number(expected: str, fits: Callable[[float], bool]) -> Check:
@@ -185,17 +183,12 @@ def workers(name: str, value: Any) -> Any:
     return None if found == 1 else found
 
 
-def threads(name: str, value: Any) -> int:
-    """A number of threads."""
-    return _whole(name, value, 1)
-
-
-def sparsity(name: str, value: Any, words: tuple[str, ...] = ("detect", "nan")) -> Any:
+def sparsity(name: str, value: Any) -> Any:
     """A word for how the pattern is found, or a pattern; its shape is compared where f's values are known."""
-    if hasattr(value, "tocsr") or (isinstance(value, str) and value in words):
+    if hasattr(value, "tocsr") or (isinstance(value, str) and value in ("detect", "nan")):
         return value
     if np.ndim(value) == 2 and np.asarray(value).dtype.kind in "biuf":
         return value
     kind = ValueError if isinstance(value, str) else TypeError
-    listed = "".join(f'"{word}", ' for word in words)
-    raise kind(f"{name} is {shown(value)}; expected {listed}or a pattern: scipy.sparse or an array with two axes")
+    expected = '"detect", "nan", or a pattern: scipy.sparse or an array with two axes'
+    raise kind(f"{name} is {shown(value)}; expected {expected}")

@@ -46,10 +46,8 @@ SERIAL = Evaluation()
 
 def evaluation(options: Mapping[str, Any]) -> Evaluation:
     """What checked options say of it; `SERIAL` itself where nothing is asked for."""
-    found = Evaluation(
-        options["vectorized"], options["workers"], options["progress"], options["retries"], options["domain_errors"]
-    )
-    return SERIAL if found == SERIAL else found
+    found = tuple(map(options.__getitem__, Evaluation._fields))
+    return SERIAL if found == SERIAL else Evaluation(*found)
 
 
 def as_function(

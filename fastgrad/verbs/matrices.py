@@ -72,7 +72,7 @@ def jacobian(
     -------
     jacobian : ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
         (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order. For a number x (m,); for a pytree one with
-        leaves (m, *shape of the leaf); for a Series a DataFrame, whose columns are its labels.
+        leaves ``(m, *shape)``; for a Series a DataFrame, whose columns are its labels.
 
     Raises
     ------
@@ -226,8 +226,8 @@ def hessian(
     Returns
     -------
     hessian : float, ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
-        (n, n), exactly symmetric. For a number x a number; for a pytree a pytree of pytrees, with leaves (*shape of the
-        one, *shape of the other); for a Series a DataFrame with its labels on both axes.
+        (n, n), exactly symmetric. For a number x a number; for a pytree a pytree of pytrees, with leaves
+        ``(*shape, *other)``; for a Series a DataFrame with its labels on both axes.
 
     Raises
     ------
