@@ -13,6 +13,8 @@ exclude_patterns = ["_build", "pictures.py"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 autodoc_member_order = "bysource"
+# Docstrings say types; overloads would hide the options.
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
 # Words that other libraries define, in default roles.
 default_role = "any"

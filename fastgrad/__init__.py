@@ -20,7 +20,7 @@ from .verbs.transforms import grad, value_and_grad
 if TYPE_CHECKING:
     from . import grid, testing
     from .evaluate.compiling import compile
-    from .verbs.checks import GradientCheck, Mismatch, check_grad
+    from .verbs.checks import GradientCheck, Mismatch, check_grad, check_jacobian
     from .verbs.descent import DescentResult, gradient_descent
     from .verbs.error_bars import Derivative, differentiate, noise_level
     from .verbs.matrices import batch_jacobian, hessian, jacobian

@@ -156,7 +156,7 @@ def test_x(x, error, text):
     ("options", "text"),
     [
         ({"bounds": (3.0, 9.0)}, r"x\[0\] = 1.0 is outside its bounds"),
-        ({"bounds": ([0, 5], [3, 4])}, r"lower bound above upper bound at x\[1\]"),
+        ({"bounds": ([0, 5], [3, 4])}, r"lower one above the upper one at x\[1\]"),
         ({"bounds": (np.nan, 1)}, "nan in the bounds"),
         ({"bounds": 3}, "pair"),
         ({"step": 0.0}, r"step is 0.0 for x\[0\]"),

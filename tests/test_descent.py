@@ -271,7 +271,7 @@ def test_what_is_wrong_is_said():
         ({"method": "sgd"}, ValueError, "'sgd' is not one of 'gd'"),
         ({"method": "central"}, ValueError, "chosen by grad="),
         ({"momentum": 1.0}, ValueError, "momentum is 1.0"),
-        ({"grad": "exact"}, ValueError, "grad='exact' is no function"),
+        ({"grad": "exact"}, ValueError, "grad='exact' is not one of"),
         ({"method_near_optimum": "near"}, ValueError, "'near' is not one"),
         ({"grad": lambda x: None}, TypeError, "return statement"),
         ({"grad": lambda x: x[:1]}, ValueError, r"shape \(1,\)"),

@@ -270,7 +270,7 @@ def test_bad_input():
         (lambda: grid.gradient(values, np.ones((2, 2)), 1.0), ValueError, "scalars or 1d"),
         (lambda: grid.gradient(values, np.arange(3.0), 1.0), ValueError, "axis 0 has 4 rows, not 3"),
         (lambda: grid.gradient(values, 1.0, 2.0, 3.0), TypeError, "3 spacings for 2 axes"),
-        (lambda: grid.gradient(values, edge_order=3), ValueError, "edge_order is 1 or 2"),
+        (lambda: grid.gradient(values, edge_order=3), ValueError, "expected 1 or 2"),
         (lambda: grid.gradient(values, 0.0), ValueError, "spacing of axis 0 is 0.0"),
         (lambda: grid.gradient(values, 1.0, np.float64("inf")), ValueError, "spacing of axis 1 is inf"),
         (lambda: grid.gradient(values, order=3), ValueError, "order is 2, 4, 6 or 8"),

@@ -229,7 +229,7 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
         fg.jacobian(tridiagonal, x, sparsity=lacking)
     with pytest.raises(ValueError, match=r"shape \(3, 3\); expected \(10, 10\)"):
         fg.jacobian(tridiagonal, x, sparsity=np.eye(3))
-    with pytest.raises(ValueError, match="sparsity='auto'"):
+    with pytest.raises(ValueError, match="sparsity is 'auto'"):
         fg.jacobian(tridiagonal, x, sparsity="auto")
     with pytest.raises(TypeError, match="two axes"):
         fg.jacobian(tridiagonal, x, sparsity=[True])

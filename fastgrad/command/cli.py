@@ -8,11 +8,13 @@ import importlib.util
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from ..core.options import Check, count, nonnegative
 from ..evaluate.progress import for_terminal
 
 RIGHT, WRONG, UNDECIDED, FAILED = 0, 1, 2, 3
@@ -36,10 +38,34 @@ def main(argv: list[str] | None = None) -> int:
         return FAILED
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors have the exit code of what could not run: argparse's own is that of "undecided"."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(FAILED, f"{self.prog}: error: {message}\n")
+
+
+def _value(convert: Callable[[str], Any], check: Check) -> Callable[[str], Any]:
+    """What makes a checked value of an argument."""
+
+    def value(text: str) -> Any:
+        try:
+            given = convert(text)
+        except ValueError:
+            given = text
+        try:
+            return check("it", given)
+        except (TypeError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     import fastgrad
 
-    parser = argparse.ArgumentParser(prog="fastgrad", description="Numerical derivatives and gradient checks.")
+    parser = _Parser(prog="fastgrad", description="Numerical derivatives and gradient checks.")
     parser.add_argument("--version", action="version", version=f"fastgrad {fastgrad.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
@@ -51,10 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("f", help="FILE.py:name or module:name of the function")
     check.add_argument("--grad", required=True, help="FILE.py:name or module:name of its gradient")
     check.add_argument("--at", required=True, help="FILE.py:name, module:name, FILE.npy, or numbers such as x=1,y=2")
-    check.add_argument("--rtol", type=float, default=0.0, help="relative error to accept")
+    check.add_argument("--rtol", type=_value(float, nonnegative), default=0.0, help="relative error to accept")
     check.add_argument("--exhaustive", action="store_true", help="every entry by itself, however many")
-    check.add_argument("--points", type=int, default=0, help="check at so many points near x too")
-    check.add_argument("--seed", type=int, default=0, help="of the random directions and points")
+    check.add_argument("--points", type=_value(int, count), default=0, help="check at so many points near x too")
+    check.add_argument("--seed", type=_value(int, count), default=0, help="of the random directions and points")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument("--html", action="store_true", help="print the report as HTML")
     check.set_defaults(run=_check)
@@ -115,6 +141,9 @@ def _sensitivity(options: argparse.Namespace) -> int:
 
     model = _model(options.model, options.trust)
     data = _csv(options.data)
+    unknown = [name for name in options.drop if name not in data.columns]
+    if unknown:
+        raise ValueError(f"--drop names the column {unknown[0]!r}, which {options.data} does not have")
     columns = [name for name in data.columns if name not in options.drop]
     columns = list(getattr(model, "feature_names_in_", columns))
     missing = [name for name in columns if name not in data.columns]

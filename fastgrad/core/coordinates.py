@@ -89,13 +89,13 @@ def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
         low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     except (TypeError, ValueError) as error:
         raise ValueError("bounds are a pair (lower, upper), each a number or of x's shape; None is no bound") from error
-    lower = per_coordinate(-math.inf if low is None else low, point, "lower bound")
-    upper = per_coordinate(math.inf if high is None else high, point, "upper bound")
+    lower = per_coordinate(-math.inf if low is None else low, point, "the lower end of bounds")
+    upper = per_coordinate(math.inf if high is None else high, point, "the upper end of bounds")
     assert lower is not None
     assert upper is not None
     for bad, what in (
         (np.isnan(lower) | np.isnan(upper), "nan in the bounds of"),
-        (lower > upper, "lower bound above upper bound at"),
+        (lower > upper, "bounds have the lower one above the upper one at"),
     ):
         if bad.any():
             i = int(np.argmax(bad))

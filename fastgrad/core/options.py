@@ -54,43 +54,41 @@ def whole_or_none(value: Any) -> int | None:
         return None
 
 
-def count(name: str, value: Any) -> int:
-    """A whole number, 0 or more."""
-    return _whole(name, value, 0)
+def _whole(expected: str, least: float) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        found = whole_or_none(value)
+        if found is None or found < least:
+            raise (TypeError if found is None else ValueError)(f"{name} is {shown(value)}; expected {expected}")
+        return found
+
+    return check
 
 
-def whole(name: str, value: Any) -> int:
-    """A whole number."""
-    return _whole(name, value, None)
+whole = _whole("a whole number", -math.inf)
+count = _whole("a whole number, 0 or more", 0)
+threads = _whole("a number of threads, 1 or more", 1)
 
 
-def _whole(name: str, value: Any, least: int | None) -> int:
-    expected = "a whole number" + ("" if least is None else f", {least} or more")
+def among(name: str, value: Any, allowed: tuple[int, ...], hint: str = "") -> int:
+    """One of some whole numbers."""
     found = whole_or_none(value)
-    if found is None:
-        raise TypeError(f"{name} is {shown(value)}; expected {expected}")
-    if least is not None and found < least:
-        raise ValueError(f"{name} is {found}; expected {expected}")
-    return found
-
-
-def deriv_or_error(value: Any) -> int:
-    """Which derivative, the first or the second."""
-    found = whole_or_none(value)
-    if found is None:
-        raise TypeError(f"deriv is {shown(value)}; expected 1 or 2")
-    if found not in (1, 2):
-        raise ValueError(f"deriv is {found}; expected 1 or 2")
+    if found is None or found not in allowed:
+        kind = TypeError if found is None else ValueError
+        listed = f"{', '.join(map(str, allowed[:-1]))} or {allowed[-1]}"
+        raise kind(f"{name} is {shown(value)}; expected {listed}{hint}")
     return found
 
 
 def real_or_none(value: Any) -> float | None:
     """A real number as a float; None for anything else, True and "1.0" too."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return float(value)
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu":
+        value = value.item()
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return None
+    try:
         return float(value)
-    return None
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _number(expected: str, fits: Callable[[float], bool]) -> Check:
@@ -134,6 +132,9 @@ def sizes(name: str, value: Any) -> Any:
     kind = value.dtype.kind if isinstance(value, np.ndarray | np.generic) else ""
     if isinstance(value, str | bytes | bool | complex | set) or callable(value) or kind not in "fiuO":
         raise TypeError(f"{name} is {shown(value)}; expected numbers: one, or of x's shape")
+    if isinstance(value, list | tuple):
+        for each in value:
+            sizes(name, each)
     return value
 
 
@@ -147,6 +148,13 @@ def bounds(name: str, value: Any) -> Any:
     for side, limits in (("lower", lower), ("upper", upper)):
         if limits is not None:
             sizes(f"the {side} end of {name}", limits)
+    return value
+
+
+def names(name: str, value: Any) -> Any:
+    """Several names, or places."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name} is {shown(value)}; expected a list")
     return value
 
 
@@ -175,12 +183,12 @@ def workers(name: str, value: Any) -> Any:
     return None if found == 1 else found
 
 
-def sparsity(name: str, value: Any, words: tuple[str, ...] = ("detect", "nan")) -> Any:
+def sparsity(name: str, value: Any) -> Any:
     """A word for how the pattern is found, or a pattern; its shape is compared where f's values are known."""
-    if hasattr(value, "tocsr") or (isinstance(value, str) and value in words):
+    if hasattr(value, "tocsr") or (isinstance(value, str) and value in ("detect", "nan")):
         return value
     if np.ndim(value) == 2 and np.asarray(value).dtype.kind in "biuf":
         return value
     kind = ValueError if isinstance(value, str) else TypeError
-    listed = "".join(f'"{word}", ' for word in words)
-    raise kind(f"{name} is {shown(value)}; expected {listed}or a pattern: scipy.sparse or an array with two axes")
+    expected = '"detect", "nan", or a pattern: scipy.sparse or an array with two axes'
+    raise kind(f"{name} is {shown(value)}; expected {expected}")

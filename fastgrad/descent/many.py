@@ -50,6 +50,7 @@ def descend_many(
     point = Point(starts[0].copy())
     name = "central" if grad is None or callable(grad) else grad
     chosen = make_method(name, typical_x=typical_x, bounds=bounds, noise=noise)
+    chosen.check(point, starts)
     limits = None
     if bounds is not None:
         lower, upper = checked_bounds(bounds, point, starts)

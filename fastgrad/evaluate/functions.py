@@ -9,7 +9,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..core.layout import Layout
-from ..core.options import arguments
+from ..core.options import arguments, shown
 from ..core.point import Point
 from . import border
 from .pointers import Pointer, compiled_parts
@@ -46,10 +46,8 @@ SERIAL = Evaluation()
 
 def evaluation(options: Mapping[str, Any]) -> Evaluation:
     """What checked options say of it; `SERIAL` itself where nothing is asked for."""
-    found = Evaluation(
-        options["vectorized"], options["workers"], options["progress"], options["retries"], options["domain_errors"]
-    )
-    return SERIAL if found == SERIAL else found
+    found = tuple(map(options.__getitem__, Evaluation._fields))
+    return SERIAL if found == SERIAL else Evaluation(*found)
 
 
 def as_function(
@@ -141,10 +139,10 @@ def _as_compiled(
     return border.CompiledFunction(f, point, *compiled[:3], how.workers or 1)
 
 
-def callable_or_error(f: Any, args: Any = ()) -> None:
+def callable_or_error(f: Any, args: Any = (), name: str = "f") -> None:
     """Raise a TypeError unless f can be called, and args is a tuple."""
     if not callable(f) and compiled_parts(f) is None:
-        raise TypeError(f"f is {f!r} of type {type(f).__name__}; expected a function")
+        raise TypeError(f"{name} is {shown(f)} of type {type(f).__name__}; expected a function")
     if not isinstance(args, tuple):
         arguments(args)
 

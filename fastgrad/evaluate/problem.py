@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -110,8 +109,6 @@ class Problem:
         """The user knows the absolute noise of an evaluation; None: does not."""
         if noise is None:
             return
-        if not (noise > 0 and math.isfinite(noise)):
-            raise ValueError(f"noise is {noise}; expected a positive number, the absolute noise of f")
         size = float(np.abs(self.values).max(initial=0.0))
         self.relative_noise = max(noise / size, FLOAT64) if size else FLOAT64
         self.declared = True

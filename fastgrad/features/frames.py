@@ -23,7 +23,8 @@ class Rows:
         Which of them hold integers by their type.
     """
 
-    def __init__(self, X: Any, features: Sequence[Any] | None) -> None:
+    def __init__(self, X: Any, features: Sequence[Any] | None, name: str = "X") -> None:
+        self._name = name
         self._frame = None
         self._array = X if isinstance(X, np.ndarray) else None
         if self._array is None and not hasattr(X, "columns"):
@@ -37,9 +38,10 @@ class Rows:
         array = self._array
         assert array is not None
         if array.ndim != 2:
-            raise ValueError(f"X has shape {array.shape}; expected (rows, features)")
+            raise ValueError(f"{self._name} has shape {array.shape}; expected (rows, features)")
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"X is an array of {array.dtype}; pass numbers, or a DataFrame: its other columns are held")
+            what = f"{self._name} is an array of {array.dtype}"
+            raise TypeError(f"{what}; pass numbers, or a DataFrame: its other columns are held")
         chosen = list(range(array.shape[1])) if features is None else [self._place(k) for k in features]
         self.names, self._columns = [f"x{k}" for k in chosen], chosen
         self.values = array[:, chosen].astype(np.float64)

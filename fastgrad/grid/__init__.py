@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.options import among, threads
 from . import kernels
 from .arrays import (
     MANY,
@@ -94,10 +95,12 @@ def gradient(
     >>> bool(abs(error).max() < 1e-12)
     True
     """
-    if axis is out is workers is None and order == 2 and boundary == "one-sided":
+    if axis is out is workers is None and order == 2 and boundary == "one-sided" and type(order) is int:
         quick = kernels.small_gradient(values, spacing, _DEFAULT.get(edge_order))
         if quick is not None:
             return MANY(quick) if type(quick) is list else quick
+    chosen = scheme(1, order, boundary, edge_order)
+    workers = workers if workers is None else threads("workers", workers)
     array = supported(values)
     if array is None or array.ndim == 0 or axis == ():
         if order != 2 or boundary != "one-sided":
@@ -108,7 +111,7 @@ def gradient(
     outputs = [
         [(layout.array, a, step, 1.0)] for a, step in zip(axes, spacings(spacing, axes, array.shape), strict=True)
     ]
-    return combined(values, layout, outputs, scheme(1, order, boundary, edge_order), out, workers)
+    return combined(values, layout, outputs, chosen, out, workers)
 
 
 def partial(
@@ -157,8 +160,7 @@ def partial(
     >>> fg.grid.partial(x[:, None] * x**2, (0, 1))[2]
     array([0., 2., 4., 6., 8.])
     """
-    if deriv not in (1, 2):
-        raise ValueError(f"deriv is 1 or 2, not {deriv!r}; the k-th derivative is one of another")
+    deriv = among("deriv", deriv, (1, 2), "; the k-th derivative is one of another")
     array = needed(values)
     axes = axes_of(axis, array.ndim, repeated=True)
     if not axes or (deriv == 2 and len(axes) > 1):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.options import threads, whole
 from . import kernels
 from .axes import Coordinates, Scheme, TooShortError, as_coordinates, check_order, even_axis, uneven_axis
 
@@ -108,10 +108,11 @@ def axes_of(axis: Any, count: int, repeated: bool = False) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(count))
     found = []
-    for a in axis if isinstance(axis, (tuple, list)) else (axis,):
-        if not -count <= index(a) < count:
-            raise np.exceptions.AxisError(index(a), count)
-        found.append(index(a) % count)
+    for each in axis if isinstance(axis, (tuple, list)) else (axis,):
+        a = whole("axis", each)
+        if not -count <= a < count:
+            raise np.exceptions.AxisError(a, count)
+        found.append(a % count)
     if not repeated and len(set(found)) < len(found):
         raise ValueError(f"repeated axis in {axis!r}")
     return tuple(found)
@@ -205,8 +206,8 @@ def combined(
     magnitude: bool = False,
 ) -> Any:
     """Each output the sum of factor times the derivative, for its (array, axis, spacing, factor)."""
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers is {workers!r}; expected a number of threads, 1 or more")
+    if workers is not None:
+        workers = threads("workers", workers)
     steps = {a: step for terms in outputs for _, a, step, _ in terms}
     axes = {a: _axis(layout, a, step, chosen) for a, step in steps.items()}
     outs, results = _outputs(out, layout, len(outputs), values)

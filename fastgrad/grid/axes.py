@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.options import among, one_of
 from ..core.point import Array
 from ..records.record import Record
 from . import kernels
@@ -35,12 +36,10 @@ class Scheme(NamedTuple):
 
 def scheme(derivative: int, order: int, boundary: str, edge_order: int | None = None) -> Scheme:
     """The scheme that these options name; edges have the order of the interior, unless told otherwise."""
-    if order not in ORDERS:
-        raise ValueError(f"order is 2, 4, 6 or 8, not {order!r}")
-    if boundary not in BOUNDARIES:
-        raise ValueError(f"boundary={boundary!r} is not one of {', '.join(map(repr, BOUNDARIES))}")
-    if edge_order not in (None, 1, 2):
-        raise ValueError(f"edge_order is 1 or 2, not {edge_order!r}: 'edge_order' greater than 2 is not supported")
+    order = among("order", order, ORDERS)
+    one_of(*BOUNDARIES)("boundary", boundary)
+    if edge_order is not None:
+        edge_order = among("edge_order", edge_order, (1, 2), "; 'edge_order' greater than 2 is not supported")
     points = order + derivative if edge_order is None or order > 2 else edge_order + 1
     return Scheme(derivative, order, points, boundary)
 

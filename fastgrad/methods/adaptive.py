@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array
+from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.problem import Problem
@@ -55,6 +55,10 @@ class Adaptive(Method):
     def evaluations(self, components: int) -> int:
         """As for `Method`."""
         return 8 * components
+
+    def check(self, point: Point, x: Array) -> None:
+        """As for `Method`."""
+        Coordinates(point, x, None, self.typical_x, self.bounds)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""

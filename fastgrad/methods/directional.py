@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..core.coordinates import checked_bounds, checked_sizes
+from ..core.options import shown
 from ..core.point import Array, Point, per_coordinate
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
 from .fixed import FixedStep
+from .method import Method
 
 
 class _Parameter(Point):
@@ -28,6 +30,18 @@ class _Parameter(Point):
         return "t of x + t·v"
 
 
+def along_or_error(method: Method) -> FixedStep:
+    """A method that can go along a direction, with one step for all coordinates."""
+    if not isinstance(method, FixedStep):
+        raise ValueError(
+            'method="adaptive" is not for directions; fastgrad.differentiate(lambda t: f(x + t * v), 0.0) is'
+        )
+    step = method.step
+    if step is not None and not (np.ndim(step) == 0 and 0 < step < np.inf):
+        raise ValueError(f"step is {shown(step)}; expected a positive number, the t of x + t·v")
+    return method
+
+
 def along(problem: Problem, v: Any, chosen: FixedStep) -> Array:
     """The derivative of f(x + t·v) by t at t = 0, one a value of f.
 
@@ -39,8 +53,6 @@ def along(problem: Problem, v: Any, chosen: FixedStep) -> Array:
     rate = float((np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)).max(initial=0.0))
     if rate == 0.0:
         return np.zeros(problem.outputs)
-    if chosen.step is not None and not (np.ndim(chosen.step) == 0 and chosen.step > 0 and np.isfinite(chosen.step)):
-        raise ValueError(f"step is {chosen.step!r}; expected a positive number, the t of x + t·v")
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
     method = FixedStep(chosen.stencil, chosen.step, 1.0 / rate, room, chosen.noise)
     # Only a stencil that starts from f(x) needs it; it is asked for once.
@@ -77,7 +89,7 @@ def product_with_hessian(
             order = inner.stencil.order
             return float(problem.relative_noise ** (order / (order + 1)))
 
-        rows = Evaluation(vectorized="rows")
+        rows = Evaluation(vectorized="rows", domain_errors=how.domain_errors)
         flat = Point(point.flat.ravel())
         with as_function(gradients, (), flat, rows, flat.n) as gradient:
             for _ in range(2):

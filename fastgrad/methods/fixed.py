@@ -90,6 +90,11 @@ class FixedStep(Method):
                 return found, FLOAT64
         return super().gradient(f, args, x, how, relative_noise, value)
 
+    def check(self, point: Point, x: Array) -> None:
+        """As for `Method`."""
+        if not self.simple:
+            Coordinates(point, x, self.step, self.typical_x, self.bounds)
+
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`."""
         function, point, x = problem.function, problem.point, problem.x

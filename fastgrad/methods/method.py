@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.point import Array, as_point
+from ..core.point import Array, Point, as_point
 from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
@@ -27,6 +27,10 @@ class Method(ABC):
     @abstractmethod
     def evaluations(self, components: int) -> int:
         """How many evaluations so many components take, or some number like it where that is found on the way."""
+
+    @abstractmethod
+    def check(self, point: Point, x: Array) -> None:
+        """Raise a ValueError where an option does not fit the points x: before f is called."""
 
     @abstractmethod
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
@@ -72,6 +76,7 @@ class Method(ABC):
     ) -> tuple[float, Any, float]:
         """As `gradient`, and f at x before it: once, also where the derivatives start from it."""
         point = as_point(x)
+        self.check(point, point.flat)
         if not self.starts_from_base and how is SERIAL:
             with Problem.of(f, args, point) as problem:
                 value = problem.values.item()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from .. import stencils
 from .fixed import FixedStep
 from .method import Method
-
-CENTRAL = FixedStep(stencils.stencil("central", 2))
 
 
 def make_method(
@@ -26,6 +25,17 @@ def make_method(
     method, order, step, typical_x, bounds, noise
         As for `fastgrad.gradient`, checked one by one.
     """
+    if step is typical_x is bounds is noise is None:
+        return _plain(method, order)
+    return _made(method, order, step, typical_x, bounds, noise)
+
+
+@lru_cache
+def _plain(method: str, order: int | None) -> Method:
+    return _made(method, order, None, None, None, None)
+
+
+def _made(method: str, order: int | None, step: Any, typical_x: Any, bounds: Any, noise: float | None) -> Method:
     if method == "adaptive":
         from .adaptive import Adaptive
 
@@ -35,5 +45,8 @@ def make_method(
     if method == "complex":
         if order is not None:
             raise ValueError('method="complex" has no order: it is exact to rounding')
-        return FixedStep(None, step, typical_x)
+        return FixedStep(None, step, typical_x, bounds)
     return FixedStep(stencils.stencil(method, order), step, typical_x, bounds, noise)
+
+
+CENTRAL = FixedStep(stencils.stencil("central", 2))

@@ -97,14 +97,16 @@ def check_grad(
     if near and not callable(grad):
         raise TypeError("near= needs a gradient that can be called at other points")
     how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
-    point = as_point(x)
+    if exhaustive is False and bounds is not None:
+        raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+    point, method = as_point(x), Adaptive(given["typical_x"], bounds)
+    method.check(point, point.flat)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
 
     def at(point: Point) -> GradientCheck:
         with Problem.of(f, args, point, how) as problem:
-            adaptive = Adaptive(given["typical_x"], bounds)
-            work = GradientAtPoint(problem, grad, args, given["rtol"], adaptive)
+            work = GradientAtPoint(problem, grad, args, given["rtol"], method)
             return work.check(exhaustive, max_evals, seed)
 
     check = at(point)
@@ -174,6 +176,9 @@ def check_jacobian(
     given = checked(check_jacobian, options)
     if sum(each is not None for each in (jac, jvp, vjp)) != 1:
         raise TypeError("check_jacobian takes one of jac, jvp= and vjp=")
+    for name, product in (("jvp", jvp), ("vjp", vjp)):
+        if product is not None:
+            callable_or_error(product, name=name)
     point = as_point(x)
     if point.is_tree or len(point.shape) != 1 or not point.n:
         what = "is a pytree" if point.is_tree else f"has shape {point.shape}"

@@ -176,6 +176,7 @@ def gradient_descent(
     rules = Rules(method, learning_rate, momentum, decay, limits, stopping, history, callback)
     methods = [] if callable(grad) else _methods(grad or "central", method_near_optimum, typical_x, bounds, noise)
     adaptive = Adaptive(typical_x, bounds)
+    adaptive.check(point, point.flat)
     # The bar of a run shows its iterations; one point at a time is no work to share.
     shared = how._replace(progress=False)
     alone = SERIAL if how.vectorized is False else Evaluation(how.vectorized)
@@ -227,8 +228,10 @@ def _checked_rate(rate: LearningRate) -> LearningRate:
 
 
 def _check_names(grad: Any, near: Any) -> None:
-    if grad is not None and not callable(grad):
+    if isinstance(grad, str):
         checks.one_of(*_ACCURACY, "complex")("grad", grad)
+    elif grad is not None and not callable(grad):
+        raise TypeError(f"grad is {checks.shown(grad)}; expected a function, or how differences are taken")
     checks.optional(checks.one_of(*_ACCURACY))("method_near_optimum", near)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
 from ..core.coordinates import Coordinates
-from ..core.options import deriv_or_error
+from ..core.options import among
 from ..core.point import as_point
 from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
@@ -98,13 +98,14 @@ def differentiate(
     given = checked(differentiate, options)
     how = evaluation(given)
     typical_x, bounds, noise = given["typical_x"], given["bounds"], given["noise"]
-    deriv = deriv_or_error(deriv)
-    if deriv == 2 and (bounds is not None or noise is not None):
+    second = among("deriv", deriv, (1, 2)) == 2
+    if second and (bounds is not None or noise is not None):
         raise ValueError("second derivatives take neither bounds= nor noise=")
     point = as_point(x)
     method = Adaptive(typical_x, bounds, noise)
+    method.check(point, point.flat)
     with Problem.of(f, args, point, how, outputs=None) as problem:
-        if deriv == 2:
+        if second:
             return hessian_derivative(problem, typical_x)
         if problem.outputs == 0:
             raise ReturnedShapeError("f returned no values; expected a number, or an array of them")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..core import options as checks
 from ..core.point import Array, Point, as_array, as_point
 from ..evaluate import border
 from ..evaluate.functions import callable_or_error
 from ..evaluate.problem import Problem
-from ..methods.directional import along
+from ..methods.directional import along, along_or_error
 from ..methods.fixed import FixedStep
 from ..methods.named import CENTRAL
 from .signatures import Options, Sparsity, choose, with_options
@@ -21,6 +21,36 @@ from .signatures import Options, Sparsity, choose, with_options
 _CHUNK = 1 << 19
 
 
+@overload
+def gradient(
+    f: Callable[..., Any],
+    x: float,
+    *,
+    args: tuple[Any, ...] = (),
+    summed: bool = False,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
+) -> float: ...
+@overload
+def gradient(
+    f: Callable[..., Any],
+    x: NDArray[Any],
+    *,
+    args: tuple[Any, ...] = (),
+    summed: bool = False,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
+) -> Array: ...
+@overload
+def gradient(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    summed: bool = False,
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
+) -> Any: ...
 @with_options(Options)
 def gradient(
     f: Callable[..., Any],
@@ -156,13 +186,15 @@ def partial(
     callable_or_error(f, args)
     chosen, how = choose(partial, options)
     point = as_point(x)
+    chosen.check(point, point.flat)
     first = point.component(i)
     second = None if j is None else point.component(j)
+    if second is not None and not (isinstance(chosen, FixedStep) and chosen.stencil is CENTRAL.stencil):
+        raise ValueError(f'a second derivative has method="central" and order=2, not {chosen!r}')
     with Problem.of(f, args, point, how) as problem:
         if second is None:
             return float(chosen.derivatives(problem, only=first).item())
-        if not (isinstance(chosen, FixedStep) and chosen.stencil is CENTRAL.stencil):
-            raise ValueError(f'a second derivative has method="central" and order=2, not {chosen!r}')
+        assert isinstance(chosen, FixedStep)
         from ..methods.second import second_partial
 
         return second_partial(problem, first, second, chosen)
@@ -211,13 +243,10 @@ def directional(
     -9.0
     """
     callable_or_error(f, args)
-    chosen, how = choose(directional, options)
+    method, how = choose(directional, options)
+    chosen = along_or_error(method)
     point = as_point(x)
-    if not isinstance(chosen, FixedStep):
-        raise ValueError(
-            'a directional derivative has method="central", "forward" or "complex"; for an adaptive one, '
-            "fastgrad.differentiate(lambda t: f(x + t * v), 0.0)"
-        )
+    chosen.check(point, point.flat)
     with Problem.of(f, args, point, how) as problem:
         return float(along(problem, v, chosen)[0])
 
@@ -286,6 +315,7 @@ def batch_gradient(
         for start in range(0, b, rows):
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
     point = Point(np.zeros(n))
+    chosen.check(point, points)
     direct = out.flags.carray and not np.may_share_memory(out, points)
     with Problem.of(f, args, point, how) as problem:
         problem.function.expect(chosen.evaluations(b * n))

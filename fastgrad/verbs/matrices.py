@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from ..core import options as checks
 from ..core.point import Array, Point, array_point, as_array, as_point
 from ..evaluate.functions import Evaluation, callable_or_error, flat_gradient
 from ..evaluate.problem import Problem
@@ -22,6 +23,24 @@ __all__ = ["batch_jacobian", "hessian", "jacobian"]
 _BLOCK = 1 << 18
 
 
+@overload
+def jacobian(
+    f: Callable[..., Any],
+    x: NDArray[Any],
+    *,
+    args: tuple[Any, ...] = (),
+    sparsity: None = None,
+    **options: Unpack[Options],
+) -> Array: ...
+@overload
+def jacobian(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
+) -> Any: ...
 @with_options(Options)
 def jacobian(
     f: Callable[..., Any],
@@ -53,7 +72,7 @@ def jacobian(
     -------
     jacobian : ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
         (m, n): entry i, j is ∂f_i/∂x_j. Entries of f and x count in C order. For a number x (m,); for a pytree one with
-        leaves (m, *shape of the leaf); for a Series a DataFrame, whose columns are its labels.
+        leaves ``(m, *shape)``; for a Series a DataFrame, whose columns are its labels.
 
     Raises
     ------
@@ -72,13 +91,14 @@ def jacobian(
     method, how = choose(jacobian, options)
     chosen = fixed_or_error(method)
     if sparsity is not None:
-        return sparse_jacobian(f, x, args, chosen, sparsity, how)
+        return sparse_jacobian(f, array_point(x), args, chosen, sparsity, how)
     point = as_point(x)
     return point.restore_columns(_columns(f, args, point, chosen, how))
 
 
 def _columns(f: Callable[..., Any], args: tuple[Any, ...], point: Point, chosen: FixedStep, how: Evaluation) -> Array:
     """The Jacobian (m, n), whatever x is."""
+    chosen.check(point, point.flat)
     with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(point.n))
         outputs = problem.outputs
@@ -135,6 +155,7 @@ def batch_jacobian(
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape
     point = Point(points[0].copy())
+    chosen.check(point, points)
     with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(points.size))
         outputs = problem.outputs
@@ -148,6 +169,26 @@ def batch_jacobian(
     return found
 
 
+@overload
+def hessian(
+    f: Callable[..., Any],
+    x: NDArray[Any],
+    *,
+    grad: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    sparsity: None = None,
+    **options: Unpack[Options],
+) -> Array: ...
+@overload
+def hessian(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    grad: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    sparsity: Sparsity = None,
+    **options: Unpack[Options],
+) -> Any: ...
 @with_options(Options)
 def hessian(
     f: Callable[..., Any],
@@ -185,8 +226,8 @@ def hessian(
     Returns
     -------
     hessian : float, ndarray, DataFrame or pytree, or scipy.sparse.csr_array with sparsity
-        (n, n), exactly symmetric. For a number x a number; for a pytree a pytree of pytrees, with leaves (*shape of the
-        one, *shape of the other); for a Series a DataFrame with its labels on both axes.
+        (n, n), exactly symmetric. For a number x a number; for a pytree a pytree of pytrees, with leaves
+        ``(*shape, *other)``; for a Series a DataFrame with its labels on both axes.
 
     Raises
     ------
@@ -212,21 +253,25 @@ def hessian(
     callable_or_error(f, args)
     method, how = choose(hessian, options)
     chosen = fixed_or_error(method)
+    if grad is not None:
+        callable_or_error(grad, name="grad")
+    checks.optional(checks.sparsity)("sparsity", sparsity)
+    point = as_point(x) if sparsity is None else array_point(x)
+    chosen.check(point, point.flat)
     if sparsity is not None and grad is not None:
-        return by_gradient(grad, array_point(x), args, how, chosen, sparsity)
+        return by_gradient(grad, point, args, how, chosen, sparsity)
     if isinstance(sparsity, str):
-        raise ValueError("a Hessian's pattern is detected from its gradient: pass grad=, or a pattern")
-    if sparsity is not None and not chosen.imaginary:
-        with Problem.of(f, args, array_point(x), how) as problem:
+        raise ValueError(f"sparsity={sparsity!r} needs grad=: a Hessian's pattern is detected from its gradient")
+    if chosen.imaginary and grad is None and (chosen.bounds is not None or sparsity is not None):
+        raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
+    if sparsity is not None:
+        with Problem.of(f, args, point, how) as problem:
             return by_entries(problem, chosen, sparsity)
-    point = as_point(x)
     if grad is not None:
         matrix = _columns(flat_gradient(grad, point, how), args, point, chosen, how)
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"grad returned {matrix.shape[0]} values for {matrix.shape[1]} coordinates")
         return point.restore_square(0.5 * (matrix + matrix.T))
-    if chosen.imaginary and (options.get("bounds") is not None or sparsity is not None):
-        raise ValueError('a Hessian from values by method="complex" has neither bounds nor sparsity; pass grad=')
     with Problem.of(f, args, point, how) as problem:
         found = (
             second.hessian_by_complex_steps(problem, chosen) if chosen.imaginary else second.hessian(problem, chosen)

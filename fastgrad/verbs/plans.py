@@ -8,7 +8,8 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.point import Array, array_point, as_point
+from ..core import options as checks
+from ..core.point import Array, Point, array_point, as_point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..evaluate.problem import Problem
@@ -225,8 +226,14 @@ def plan_jacobian(
     """
     callable_or_error(f, args)
     method, how = choose(plan_jacobian, options)
-    chosen = fixed_or_error(method)
-    return _planned(Compressed(f, array_point(x), how, chosen), args, sparsity)[0]
+    return _planned(_compressed(f, array_point(x), fixed_or_error(method), sparsity, how), args, sparsity)[0]
+
+
+def _compressed(f: Callable[..., Any], point: Point, chosen: FixedStep, sparsity: Any, how: Evaluation) -> Compressed:
+    """The entries of f's Jacobian; the options are compared with the point, before f is called."""
+    checks.sparsity("sparsity", sparsity)
+    chosen.check(point, point.flat)
+    return Compressed(f, point, how, chosen)
 
 
 def _planned(
@@ -241,10 +248,10 @@ def _planned(
 
 
 def sparse_jacobian(
-    f: Callable[..., Any], x: Any, args: tuple[Any, ...], chosen: FixedStep, sparsity: Any, how: Evaluation
+    f: Callable[..., Any], point: Point, args: tuple[Any, ...], chosen: FixedStep, sparsity: Any, how: Evaluation
 ) -> Any:
     """The Jacobian at a point, by a plan that is made there: f at x is asked once for both."""
-    return _planned(Compressed(f, array_point(x), how, chosen), args, sparsity, at_once=True)[1]
+    return _planned(_compressed(f, point, chosen, sparsity, how), args, sparsity, at_once=True)[1]
 
 
 def summed_gradient(
@@ -253,8 +260,10 @@ def summed_gradient(
     """The gradient of the sum of f's values; options as for `gradient`."""
     point = as_point(x)
     if sparsity is not None:
-        found = np.asarray(sparse_jacobian(f, x, args, fixed_or_error(chosen), sparsity, how).sum(axis=0))
+        terms = sparse_jacobian(f, array_point(x), args, fixed_or_error(chosen), sparsity, how)
+        found = np.asarray(terms.sum(axis=0))
     else:
+        chosen.check(point, point.flat)
         with Problem.of(f, args, point, how, outputs=None) as terms:
             terms.function.expect(1 + chosen.evaluations(point.n))
             total = np.array([[terms.values.sum()]])

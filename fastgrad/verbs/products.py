@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from ..core.point import Array, as_point
 from ..evaluate.functions import callable_or_error, evaluation, flat_gradient
 from ..evaluate.problem import Problem
-from ..methods.directional import along, product_with_hessian
+from ..methods.directional import along, along_or_error, product_with_hessian
 from ..methods.fixed import fixed_or_error
 from .signatures import Options, checked, choose, method_of, with_options
 
@@ -57,8 +57,10 @@ def jvp(
     """
     callable_or_error(f, args)
     method, how = choose(jvp, options)
-    chosen = fixed_or_error(method)
-    with Problem.of(f, args, as_point(x), how, outputs=None) as problem:
+    chosen = along_or_error(method)
+    point = as_point(x)
+    chosen.check(point, point.flat)
+    with Problem.of(f, args, point, how, outputs=None) as problem:
         _ = problem.outputs
         return along(problem, v, chosen)
 
@@ -121,10 +123,12 @@ def hvp(
     given = checked(hvp, options)
     point, how = as_point(x), evaluation(given)
     if grad is not None:
+        callable_or_error(grad, name="grad")
         return point.restore(jvp(flat_gradient(grad, point, how), point, v, args=args, **options))
     if given["noise"] is not None:
         raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
     exact = given["method"] == "complex"
-    outer = fixed_or_error(method_of(given | {"method": "central"} if exact else given))
+    outer = along_or_error(method_of(given | {"method": "central"} if exact else given))
+    outer.check(point, point.flat)
     inner = given | {"method": "complex" if exact else "central", "order": None if exact else 4, "step": None}
     return point.restore(product_with_hessian(f, args, point, v, fixed_or_error(method_of(inner)), outer, how))

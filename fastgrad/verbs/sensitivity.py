@@ -106,17 +106,22 @@ def sensitivity(
         raise TypeError(f"predict is {type(predict).__name__}, which cannot be called{hint}")
     how = evaluation(checked(sensitivity, options) | {"vectorized": "rows"})
     extrapolate = checks.flag("extrapolate", extrapolate)
+    checks.optional(checks.names)("features", features)
+    checks.optional(checks.names)("outputs", outputs)
+    if not isinstance(step, str):
+        checks.sizes("step", step)
+    elif step not in ("auto", "sd"):
+        raise ValueError(f'step is {step!r}; expected "auto", "sd" or steps')
     rows = Rows(X, features)
     if not len(rows):
         raise ValueError("X has no rows")
-    spread = _Spread(rows if reference is None else Rows(reference, features), rows, extrapolate, reference is not None)
+    others = None if reference is None else Rows(reference, features, "reference")
+    spread = _Spread(others or rows, rows, extrapolate, others is not None)
     kept = np.isfinite(rows.values).all(axis=1)
     if not kept.any():
         raise ValueError(f"each of the {len(rows)} rows of X has a feature that is not finite")
     if not isinstance(step, str):
         spread.set_steps(step)
-    elif step not in ("auto", "sd"):
-        raise ValueError(f'step is "auto", "sd" or steps, not {step!r}')
     f = rows.predictor(predict)
     points = rows.points()[kept]
     with as_function(f, (), Point(points[0].copy()), how, outputs=None) as function:

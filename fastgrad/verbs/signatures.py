@@ -308,7 +308,10 @@ def choose(verb: Callable[..., Any], given: Mapping[str, Any]) -> tuple[Method, 
     if not given:
         return CENTRAL, SERIAL
     found = checked(verb, given)
-    return method_of(found), evaluation(found)
+    return method_of(found), SERIAL if _OF_EVALUATION.isdisjoint(given) else evaluation(found)
+
+
+_OF_EVALUATION = frozenset(Evaluation._fields)
 
 
 def method_of(found: Mapping[str, Any]) -> Method:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Literal, Protocol, Unpack, overload
 
-from ..core.point import tree_point
+from numpy.typing import NDArray
+
+from ..core.options import shown, whole_or_none
+from ..core.point import Array, tree_point
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..methods.method import Method
 from ..records.record import Record
 from ..records.show import shortened
 from ..stencils import FLOAT64
 from .signatures import Options, choose, with_options
+
+Argument = int | str
 
 
 class Gradient(Record):
@@ -68,15 +74,49 @@ class Gradient(Record):
         return found
 
 
+def _positions(f: Callable[..., Any], argnums: Any) -> int | tuple[int, ...]:
+    """The positions that the option argnums names."""
+    if not isinstance(argnums, tuple | list):
+        return _position(f, argnums)
+    found = tuple(_position(f, each) for each in argnums)
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"argnums={argnums!r} names {'an argument twice' if found else 'no argument'}")
+    return found
+
+
+def _position(f: Callable[..., Any], name: Any) -> int:
+    found = whole_or_none(name)
+    if found is not None:
+        return found
+    if not isinstance(name, str):
+        raise TypeError(
+            f"argnums is {shown(name)}; expected positions or names of arguments of f; a gradient at a point is "
+            "fastgrad.gradient(f, x)"
+        )
+    try:
+        parameters = inspect.signature(f).parameters
+    except (TypeError, ValueError):
+        raise ValueError(f"argnums={name!r}: f does not tell its arguments' names; give the position") from None
+    places = [each.name for each in parameters.values() if each.kind in (each.POSITIONAL_ONLY, _EITHER)]
+    if name not in places:
+        raise ValueError(f"argnums={name!r} is no positional argument of f; it has {', '.join(map(repr, places))}")
+    return places.index(name)
+
+
+_EITHER = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
 def _placed(
     f: Callable[..., Any], argnums: int | tuple[int, ...], args: tuple[Any, ...]
 ) -> tuple[Callable[..., Any], Any, tuple[Any, ...]]:
     """F as a function of the chosen positional arguments alone, and their values."""
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    wanted = (argnums,) if isinstance(argnums, int) else argnums
     for k in wanted:
         if not -len(args) <= k < len(args):
             raise TypeError(f"argnums names argument {k}, but f was given {len(args)}")
     wanted = tuple(k % len(args) for k in wanted)
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"argnums={argnums} names one of the {len(args)} arguments twice")
 
     def placed(x: Any) -> Any:
         changed = list(args)
@@ -90,10 +130,38 @@ def _placed(
     return placed, tree_point(tuple(args[k] for k in wanted)), ()
 
 
+class GradientOfFirst(Protocol):
+    """What type checkers see of the gradient by f's first argument."""
+
+    @overload
+    def __call__(self, x: float, *args: Any, **kwargs: Any) -> float: ...
+    @overload
+    def __call__(self, x: NDArray[Any], *args: Any, **kwargs: Any) -> Array: ...
+    @overload
+    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class ValueAndGradientOfFirst(Protocol):
+    """What type checkers see of f and its gradient by the first argument."""
+
+    @overload
+    def __call__(self, x: float, *args: Any, **kwargs: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: NDArray[Any], *args: Any, **kwargs: Any) -> tuple[float, Array]: ...
+    @overload
+    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> tuple[float, Any]: ...
+
+
+@overload
+def grad(f: Callable[..., Any], argnums: Literal[0] = 0, **options: Unpack[Options]) -> GradientOfFirst: ...
+@overload
+def grad(
+    f: Callable[..., Any], argnums: Argument | tuple[Argument, ...], **options: Unpack[Options]
+) -> Callable[..., Any]: ...
 @with_options(Options)
 def grad(
     f: Callable[..., Any],
-    argnums: int | tuple[int, ...] = 0,
+    argnums: Argument | tuple[Argument, ...] = 0,
     **options: Unpack[Options],
 ) -> Gradient:
     """The gradient of a function, as a function of the same arguments.
@@ -102,8 +170,8 @@ def grad(
     ----------
     f : callable
         ``f(x, *args, **kwargs) -> float``.
-    argnums : int or tuple of int, optional
-        Which positional arguments to differentiate by; with a tuple, so is the result.
+    argnums : int, str or tuple of them, optional
+        Which positional arguments to differentiate by, by position or name; with a tuple, so is the result.
     **options
         Those of `Options`.
 
@@ -127,13 +195,21 @@ def grad(
     """
     callable_or_error(f)
     chosen, how = choose(grad, options)
-    return Gradient(f, argnums, chosen, how, with_value=False)
+    return Gradient(f, _positions(f, argnums), chosen, how, with_value=False)
 
 
+@overload
+def value_and_grad(
+    f: Callable[..., Any], argnums: Literal[0] = 0, **options: Unpack[Options]
+) -> ValueAndGradientOfFirst: ...
+@overload
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argument | tuple[Argument, ...], **options: Unpack[Options]
+) -> Callable[..., tuple[float, Any]]: ...
 @with_options(Options)
 def value_and_grad(
     f: Callable[..., Any],
-    argnums: int | tuple[int, ...] = 0,
+    argnums: Argument | tuple[Argument, ...] = 0,
     **options: Unpack[Options],
 ) -> Gradient:
     """A function's value and gradient, as a function of the same arguments.
@@ -159,4 +235,4 @@ def value_and_grad(
     """
     callable_or_error(f)
     chosen, how = choose(value_and_grad, options)
-    return Gradient(f, argnums, chosen, how, with_value=True)
+    return Gradient(f, _positions(f, argnums), chosen, how, with_value=True)
