@@ -1,11 +1,12 @@
 """Finite-difference stencils: which points, what weights, of which order of accuracy.
 
-A stencil is a value. To add a scheme is to add a row to the table at the end of this file.
+A stencil is a value, and its weights follow from its points. To add an order is to add a number to `_ORDERS`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any
@@ -151,6 +152,10 @@ def complex_scheme() -> border.Scheme:
     return border.Scheme("imaginary", [1.0], [1.0])
 
 
+_ORDERS = {"central": (2, 4, 6, 8), "forward": (1,), "one-sided": (2, 4, 6, 8)}
+"""Orders of accuracy that each method has, its default first. Weights of any other follow from `exact_weights`."""
+
+
 def stencil(method: str, order: int | None = None) -> Stencil:
     """The stencil of a method.
 
@@ -176,69 +181,121 @@ def stencil(method: str, order: int | None = None) -> Stencil:
     >>> stencil("central", 4).offsets, stencil("forward")
     ((1, -1, 2, -2), forward, order 1: f' = [-f(x) + f(x+h)] / h)
     """
-    orders = _STENCILS.get(method)
+    orders = _ORDERS.get(method)
     if orders is None:
-        raise ValueError(f"there is no stencil {method!r}; there are {', '.join(map(repr, _STENCILS))}")
+        raise ValueError(f"there is no stencil {method!r}; there are {', '.join(map(repr, _ORDERS))}")
     if order is None:
-        return next(iter(orders.values()))
-    found = orders.get(order)
-    if found is None:
-        raise ValueError(f'method="{method}" has order {_listed(orders)}, not {order!r}')
-    return found
+        order = orders[0]
+    if order not in orders:
+        raise ValueError(f'method="{method}" has order {" or ".join(map(str, orders))}, not {order!r}')
+    return central(order) if method == "central" else forward(order, method)
+
+
+@lru_cache(maxsize=64)
+def central(order: int, deriv: int = 1) -> Stencil:
+    """The central stencil of an even order, for the first or second derivative.
+
+    Parameters
+    ----------
+    order : int
+        Order of accuracy, even: any.
+    deriv : {1, 2}
+        Which derivative.
+
+    Returns
+    -------
+    stencil : Stencil
+
+    Examples
+    --------
+    >>> from fastgrad.stencils import central
+    >>> central(2, deriv=2)
+    central, order 2: f'' = [-2f(x) + f(x+h) + f(x-h)] / h²
+    >>> central(10).numerators[::2], central(10).denominator
+    ((2100, -600, 150, -25, 2), 2520)
+    """
+    offsets = [sign * s for s in range(1, order // 2 + 1) for sign in (1, -1)]
+    nodes = [0, *offsets]
+    numerators, denominator = exact_weights(0, nodes, deriv)
+    # The value at x itself has no part in an odd derivative.
+    first = deriv % 2
+    return Stencil("central", order, tuple(nodes[first:]), tuple(numerators[first:]), denominator, deriv)
+
+
+@lru_cache(maxsize=64)
+def forward(order: int, method: str = "forward") -> Stencil:
+    """The stencil of a first derivative that takes x and so many points to its right.
+
+    Parameters
+    ----------
+    order : int
+        Order of accuracy.
+    method : str
+        The name that it goes by.
+
+    Returns
+    -------
+    stencil : Stencil
+
+    Examples
+    --------
+    >>> from fastgrad.stencils import forward
+    >>> forward(2, "one-sided")
+    one-sided, order 2: f' = [-3f(x) + 4f(x+h) - f(x+2h)] / 2h
+    """
+    nodes = range(order + 1)
+    return Stencil(method, order, tuple(nodes), *exact_weights(0, nodes, 1))
+
+
+def exact_weights(at: int, nodes: Sequence[int], deriv: int) -> tuple[tuple[int, ...], int]:
+    """Weights of values at integer nodes in a derivative at one of them, as integers over a common denominator.
+
+    They are derivatives of Lagrange's polynomials, and those of B. Fornberg, Math. Comp. 51 (1988) 699-706, tables 1
+    to 3.
+
+    Parameters
+    ----------
+    at : int
+        Where the derivative is taken.
+    nodes : sequence of int
+        All different.
+    deriv : int
+        Which derivative.
+
+    Returns
+    -------
+    numerators : tuple of int
+    denominator : int
+        Positive, and the least.
+
+    Examples
+    --------
+    >>> from fastgrad.stencils import exact_weights
+    >>> exact_weights(0, [-1, 0, 1], 1)
+    ((-1, 0, 1), 2)
+    """
+    found = []
+    for node in nodes:
+        # The coefficients of the product of (x - other), in powers of x - at.
+        polynomial, over = [math.factorial(deriv)], 1
+        for other in nodes:
+            if other != node:
+                higher, lower = [0, *polynomial], [*polynomial, 0]
+                polynomial = [a - (other - at) * b for a, b in zip(higher, lower, strict=True)]
+                over *= node - other
+        found.append((polynomial[deriv], over))
+    common = math.lcm(*(over // math.gcd(top, over) for top, over in found))
+    return tuple(top * common // over for top, over in found), common
 
 
 def one_sided(order: int) -> Stencil:
     """The stencil of this order that looks only to the right of x; an odd order takes the next even one."""
-    return _STENCILS["one-sided"][order + order % 2] if order > 1 else _STENCILS["forward"][1]
+    return stencil("one-sided", order + order % 2) if order > 1 else stencil("forward", 1)
 
 
 def second(method: str = "central", order: int = 2) -> Stencil:
     """The stencil of the second derivative that belongs to a method and order of the first."""
-    return _SECOND[method, order]
-
-
-def _listed(values: dict[int, Stencil]) -> str:
-    return " or ".join(map(str, values))
-
-
-def _central(order: int, *numerators: int, over: int) -> Stencil:
-    offsets = [sign * s for s in range(1, len(numerators) + 1) for sign in (1, -1)]
-    weights = [sign * w for w in numerators for sign in (1, -1)]
-    return Stencil("central", order, tuple(offsets), tuple(weights), over)
-
-
-def _forward(order: int, *numerators: int, over: int = 1) -> Stencil:
-    return Stencil("forward", order, tuple(range(len(numerators))), numerators, over)
-
-
-# Weights: B. Fornberg, Math. Comp. 51 (1988) 699-706, tables 1 and 3.
-_STENCILS: dict[str, dict[int, Stencil]] = {
-    "central": {
-        2: _central(2, 1, over=2),
-        4: _central(4, 8, -1, over=12),
-        6: _central(6, 45, -9, 1, over=60),
-        8: _central(8, 672, -168, 32, -3, over=840),
-    },
-    "forward": {1: _forward(1, -1, 1)},
-    "one-sided": {
-        2: _forward(2, -3, 4, -1, over=2),
-        4: _forward(4, -25, 48, -36, 16, -3, over=12),
-        6: _forward(6, -147, 360, -450, 400, -225, 72, -10, over=60),
-        8: _forward(8, -2283, 6720, -11760, 15680, -14700, 9408, -3920, 960, -105, over=840),
-    },
-}
-
-
-def _second(order: int, middle: int, *numerators: int, over: int = 1) -> Stencil:
-    offsets = [sign * s for s in range(1, len(numerators) + 1) for sign in (1, -1)]
-    weights = [w for w in numerators for _ in range(2)]
-    return Stencil("central", order, (0, *offsets), (middle, *weights), over, deriv=2)
-
-
-_SECOND: dict[tuple[str, int], Stencil] = {
-    ("central", 2): _second(2, -2, 1),
-    ("central", 4): _second(4, -30, 16, -1, over=12),
-    ("central", 6): _second(6, -490, 270, -27, 2, over=180),
-    ("central", 8): _second(8, -14350, 8064, -1008, 128, -9, over=5040),
-    ("forward", 1): Stencil("forward", 1, (0, 1, 2), (1, -2, 1), deriv=2),
-}
+    if method == "central":
+        return central(order, deriv=2)
+    # Of x, x + h and x + 2h: of order 1.
+    return Stencil(method, 1, (0, 1, 2), *exact_weights(0, (0, 1, 2), 2), deriv=2)

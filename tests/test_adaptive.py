@@ -244,8 +244,8 @@ def test_known_noise_saves_the_look_for_it():
     g = fg.grad(f, method="adaptive")
     first = g(x)
     calls.clear()
-    np.testing.assert_allclose(g(x), first, rtol=1e-9)
-    assert len(calls) <= unknown - 8
+    assert np.array_equal(g(x), first)
+    assert len(calls) == unknown  # what was seen at one point is not believed at the next
     with pytest.raises(ValueError, match="noise is -1"):
         fg.differentiate(f, x, noise=-1.0)
 

@@ -235,8 +235,6 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
         fg.jacobian(tridiagonal, x, sparsity=[True])
     with pytest.raises(ValueError, match="takes functions of many values"):
         fg.jacobian(tridiagonal, x, sparsity="detect", method="adaptive")
-    with pytest.raises(ValueError, match="no workers"):
-        fg.jacobian(tridiagonal, x, sparsity="detect", method="complex", workers=2)
     with pytest.raises(TypeError, match="computes with complex numbers"):
         fg.jacobian(lambda x: tridiagonal(x.real), x, sparsity="detect", method="complex")
     plan = fg.plan_jacobian(tridiagonal, x)
@@ -338,7 +336,7 @@ def test_every_order_within_bounds(order, bounded, vectorized):
     )
 
 
-def test_a_plan_allocates_its_result_steps_and_the_point_that_f_gets():
+def test_a_plan_allocates_its_result_steps_its_own_point_and_that_which_f_gets():
     n = 100_000
     x, held = np.linspace(-1.0, 1.0, n), np.empty(n)
 
@@ -352,7 +350,7 @@ def test_a_plan_allocates_its_result_steps_and_the_point_that_f_gets():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     values = 2 * 8 * n  # of f, of one colour
-    assert peak < values + 8 * plan.pattern.nnz + 2 * 8 * n + 20_000
+    assert peak < values + 8 * plan.pattern.nnz + 3 * 8 * n + 20_000
 
 
 def test_a_compiled_functions_evaluations_are_counted():

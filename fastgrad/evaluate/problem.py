@@ -31,7 +31,7 @@ class Problem:
         f at the first points, or at all, (points, outputs), where it is known.
     """
 
-    __slots__ = ("_values", "declared", "function", "point", "relative_noise", "x")
+    __slots__ = ("_checked", "_known", "declared", "function", "point", "relative_noise", "x")
 
     def __init__(
         self,
@@ -47,7 +47,8 @@ class Problem:
         self.x = (point.flat if x is None else x).copy()
         self.relative_noise = relative_noise
         self.declared = False
-        self._values = None if values is None else _finite(values, point, self.points)
+        self._known = values  # f at the first points
+        self._checked = False
 
     @classmethod
     def of(
@@ -75,20 +76,21 @@ class Problem:
     @property
     def values(self) -> Array:
         """F at the points, (points, outputs); raises a ValueError where it is not finite."""
-        function, points, known = self.function, self.points, self._values
-        if known is None or len(known) < len(points):
-            if known is None:
-                known = function.value(points[0]).reshape(1, -1)
-            if len(known) < len(points):
-                known = np.concatenate([known, function.at_points(points[len(known) :])])
-            self._values = known = _finite(known, self.point, points)
+        function, points, known = self.function, self.points, self._known
+        if self._checked and known is not None:
+            return known
+        if known is None:
+            known = function.value(points[0]).reshape(1, -1)
+        if len(known) < len(points):
+            known = np.concatenate([known, function.at_points(points[len(known) :])])
+        self._known, self._checked = _finite(known, self.point, points), True
         return known
 
     @property
     def outputs(self) -> int:
         """How many values f has; where that is not known, f is asked at the first point."""
         if self.function.outputs is None:
-            self._values = self.function.value(self.points[0]).reshape(1, -1)
+            self._known = self.function.value(self.points[0]).reshape(1, -1)
         return int(self.function.outputs)
 
     @property
@@ -98,7 +100,7 @@ class Problem:
 
     def at(self, x: Array, values: Array | None = None) -> Problem:
         """The same function at other points, of which it is believed what was learnt here."""
-        known = self._values
+        known = self._known
         if values is None and known is not None and np.array_equal(self.points[0], x.reshape(-1)[: self.point.n]):
             values = known[:1]
         return Problem(self.function, self.point, x, self.relative_noise, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from ..core.options import among, one_of
 from ..core.point import Array
 from ..records.record import Record
+from ..stencils import exact_weights
 from . import kernels
 
 BOUNDARIES = ("one-sided", "periodic", "reflect", "nan")
@@ -152,9 +152,9 @@ def even_weights(scheme: Scheme) -> kernels.Weights:
     """The weights of an axis with the step 1."""
     half, derivative = scheme.order // 2, scheme.derivative
     window = range(-half, half + 1)
-    central = exact_weights(0, window, derivative)
+    central = _weights(0, window, derivative)
     rows: list[list[int]] = []
-    weights: list[list[Fraction]] = []
+    weights: list[list[float]] = []
     for row in [*range(half), *range(-half, 0)]:
         if scheme.boundary == "periodic":
             rows.append([row + k for k in window])
@@ -164,7 +164,7 @@ def even_weights(scheme: Scheme) -> kernels.Weights:
             first = 0 if row >= 0 else -scheme.edge_points
             rows.append(list(range(first, first + scheme.edge_points)))
         one_sided = scheme.boundary in ("one-sided", "nan")
-        weights.append(exact_weights(row, rows[-1], derivative) if one_sided else central)
+        weights.append(_weights(row, rows[-1], derivative) if one_sided else central)
     least = {"periodic": 2 * half + 1, "reflect": 2 * half}.get(scheme.boundary, max(scheme.edge_points, 2 * half))
     return kernels.Weights(
         "odd" if derivative == 1 else "even",
@@ -177,26 +177,17 @@ def even_weights(scheme: Scheme) -> kernels.Weights:
     )
 
 
+def _weights(at: int, nodes: Sequence[int], derivative: int) -> list[float]:
+    """Exact weights, each rounded once."""
+    numerators, denominator = exact_weights(at, nodes, derivative)
+    return [numerator / denominator for numerator in numerators]
+
+
 def _reflected(k: int, row: int) -> int:
     """Row k mirrored at the edge that `row` is near: the first row is 0, the last -1."""
     if row >= 0:
         return abs(k)
     return k if k < 0 else -2 - k
-
-
-def exact_weights(at: int, nodes: Sequence[int], derivative: int) -> list[Fraction]:
-    """Weights of values at the nodes in a derivative, exactly: derivatives of Lagrange's polynomials."""
-    found = []
-    for node in nodes:
-        # Coefficients of the product of (x - other) / (node - other), in powers of x - at.
-        polynomial = [Fraction(1)]
-        for other in nodes:
-            if other != node:
-                root, over = Fraction(other - at), Fraction(1, node - other)
-                higher, lower = [Fraction(0), *polynomial], [*polynomial, Fraction(0)]
-                polynomial = [(a - root * b) * over for a, b in zip(higher, lower, strict=True)]
-        found.append(polynomial[derivative] * derivative)  # the k-th derivative of x^k is k!, and k is 1 or 2
-    return found
 
 
 def _uneven_half(scheme: Scheme) -> int:

@@ -15,9 +15,8 @@ from ..evaluate import border
 from ..evaluate.functions import as_function, evaluation
 from ..evaluate.results import fits_float32
 from ..features.frames import Rows
-from ..grid.axes import exact_weights
 from ..records.sensitivity import Sensitivity
-from ..stencils import FLOAT32, FLOAT64
+from ..stencils import FLOAT32, FLOAT64, exact_weights
 from .signatures import WorkerOptions, checked, with_options
 
 __all__ = ["Sensitivity", "sensitivity"]
@@ -305,7 +304,8 @@ def _weights() -> Array:
     for place in range(_POINTS):
         for k, count in enumerate((3, 5, 7)):
             first = min(max(place - count // 2, 0), _POINTS - count)
-            table[place, k, first : first + count] = exact_weights(place, range(first, first + count), 1)
+            numerators, denominator = exact_weights(place, range(first, first + count), 1)
+            table[place, k, first : first + count] = np.array(numerators) / denominator
     return table
 
 
