@@ -108,7 +108,7 @@ def gradient(
     It costs `order` evaluations a component (forward and complex: 1; adaptive: 6 to 8, or more). Steps balance
     truncation against rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is
     recognised by its values, and its gradient taken anew with a step that fits. Beyond an edge of f's domain, where it
-    is not finite or raises a ValueError or ArithmeticError, differences become one-sided.
+    is not finite or raises one of `domain_errors`, differences become one-sided.
 
     An exception in f comes out as it is, with a note of the component and shift.
 
