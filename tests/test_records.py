@@ -17,7 +17,8 @@ import pytest
 from rosenbrock import rosenbrock
 
 import fastgrad as fg
-from fastgrad.core.layout import ArrayLayout, HessianLayout, JacobianLayout
+from fastgrad.core.layout import ArrayLayout
+from fastgrad.core.matrix_layout import HessianLayout, JacobianLayout
 from fastgrad.evaluate.functions import SERIAL
 from fastgrad.records.record import same
 from fastgrad.records.show import _BACKGROUND, label, printable, shortened
