@@ -121,6 +121,7 @@ MAKERS = {
     "derivative of a Series": lambda: fg.differentiate(of_series, pd.Series([1.0, 2.0], index=["a\x1b[31m", "$b"])),
     "derivative at a kink": lambda: fg.differentiate(kinked, np.array([0.0, 1.0])),
     "derivative of nothing": lambda: fg.differentiate(loss, np.zeros(0)),
+    "Hessian of nothing": lambda: fg.differentiate(loss, np.zeros(0), deriv=2),
     "Jacobian": lambda: fg.differentiate(vector, np.array([1.0, 2.0])),
     "Hessian": lambda: fg.differentiate(loss, np.zeros(3), deriv=2),
     "check": lambda: fg.check_grad(loss, slope, np.zeros(3)),

@@ -150,14 +150,14 @@ def test_import_loads_no_optional_package():
 
 
 # What stands on what: a folder imports from itself and from those below. Stencils are numbers and their C form, which
-# the border keeps: both are the floor. Records are data; they stand low, so that they cannot ask a function anything.
+# the border keeps: both are the floor. Records are data that verbs make; plots ask a function that they are given.
 FLOORS = (
     {"evaluate/border"},
     {"stencils"},
     {"core"},
-    {"records"},
     {"evaluate"},
     {"methods"},
+    {"records"},
     {"sparse", "check", "descent", "features"},
     {"verbs", "grid"},
     {"command", "testing"},

@@ -71,7 +71,8 @@ class Problem:
     @property
     def points(self) -> Array:
         """The points, (points, n)."""
-        return self.x.reshape(-1, self.function.n)
+        n = self.function.n
+        return self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
 
     @property
     def values(self) -> Array:

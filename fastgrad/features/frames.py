@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dataframes import load_narwhals
 from ..core.point import Array
 
 
@@ -56,7 +57,7 @@ class Rows:
         return place
 
     def _from_frame(self, X: Any, features: Sequence[Any] | None) -> None:
-        narwhals = _narwhals()
+        narwhals = load_narwhals()
         self._frame = frame = narwhals.from_native(X, eager_only=True)
         numeric = [name for name, kind in frame.schema.items() if kind.is_numeric() or kind == narwhals.Boolean]
         chosen = numeric if features is None else list(features)
@@ -102,25 +103,6 @@ class Rows:
         return "" if self._frame is None else str(self._frame.implementation.value)
 
 
-def native_frame(columns: dict[str, Any], library: str) -> Any:
-    """A DataFrame of this library; of pandas or polars if none is named.
-
-    Raises
-    ------
-    ImportError
-        narwhals, or the library, is missing.
-    """
-    narwhals = _narwhals()
-    for backend in [library] if library else ["pandas", "polars"]:
-        try:
-            __import__(backend)
-        except ImportError:
-            continue
-        return narwhals.from_dict(columns, backend=backend).to_native()
-    package = library or "'fastgrad[frames]'"
-    raise ImportError(f"to_frame needs {library or 'pandas or polars'}: pip install {package}")
-
-
 class _OfFrames:
     """Predicts from a frame's rows with some columns replaced."""
 
@@ -128,7 +110,7 @@ class _OfFrames:
         self.frame, self.columns, self.integer, self.predict = frame, columns, integer, predict
 
     def __call__(self, points: Array) -> Any:
-        narwhals = _narwhals()
+        narwhals = load_narwhals()
         rows = self.frame[points[:, -1].astype(np.intp)]
         backend = narwhals.get_native_namespace(self.frame)
         replaced = []
@@ -154,11 +136,3 @@ def _numbers(result: Any) -> Any:
     if array.ndim > 2:
         raise ValueError(f"predict returned shape {array.shape}; expected (rows,) or (rows, outputs)")
     return array.astype(np.float64) if array.dtype.kind != "f" else array
-
-
-def _narwhals() -> Any:
-    try:
-        import narwhals.stable.v2 as narwhals
-    except ImportError as error:
-        raise ImportError("DataFrames need narwhals: pip install 'fastgrad[frames]'") from error
-    return narwhals

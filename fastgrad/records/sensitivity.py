@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.dataframes import native_frame
 from ..core.point import Array
 from .record import Record
 from .show import axes_or_new, html_paragraph, html_table, label, printable, shortened
@@ -176,8 +177,6 @@ class Sensitivity(Record):
         columns: dict[str, Any] = {"output": [row[0] for row in table]} if self.outputs else {}
         columns |= {"feature": [row[1] for row in table], "kind": [row[2] for row in table]}
         columns |= {name: [row[3][k] for row in table] for k, name in enumerate(_COLUMNS)}
-        from ..features.frames import native_frame
-
         return native_frame(columns, self.frame)
 
     def plot(self, axes: Any = None, output: int | str = 0, most: int = 20) -> Any:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
 from ..core.coordinates import Coordinates
+from ..core.layout import Layout
+from ..core.matrix_layout import HessianLayout, JacobianLayout
 from ..core.options import among
-from ..core.point import as_point
+from ..core.point import Array, as_point
 from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
-from ..methods.adaptive import Adaptive
-from ..methods.matrix_derivative import hessian_derivative, jacobian_derivative
+from ..methods.adaptive import Adaptive, Components
+from ..methods.matrix_derivative import hessian_components, jacobian_components
 from ..records.derivative import Derivative
 from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
 
@@ -106,17 +108,20 @@ def differentiate(
     method.check(point, point.flat)
     with Problem.of(f, args, point, how, outputs=None) as problem:
         if second:
-            return hessian_derivative(problem, typical_x)
+            return _derivative(problem, hessian_components(problem, typical_x), HessianLayout(point.layout))
         if problem.outputs == 0:
             raise ReturnedShapeError("f returned no values; expected a number, or an array of them")
         if point.n and problem.outputs > 1:
             if bounds is not None or noise is not None:
                 raise ValueError("a Jacobian with error bars takes neither bounds= nor noise=")
-            return jacobian_derivative(problem, typical_x)
+            layout = JacobianLayout(problem.outputs, point.layout)
+            return _derivative(problem, jacobian_components(problem, typical_x), layout)
         problem.function.expect(method.evaluations(point.n))
-        found, bits, levels = method.components(problem)
+        return _derivative(problem, method.components(problem), point.layout, problem.x.ravel())
 
-    return Derivative(problem.nfev, float(levels[0]), point.layout, found, bits, problem.x.ravel())
+
+def _derivative(problem: Problem, found: Components, layout: Layout, x: Array | None = None) -> Derivative[Any]:
+    return Derivative(problem.nfev, float(found.noise[0]), layout, found.numbers, found.flags, x)
 
 
 @with_options(NoiseLevelOptions)
