@@ -127,8 +127,8 @@ def unfit(tree):
     return [*slow, *(f"--deselect={name}" for name in run(tree, ["tests"], *slow)[1])]
 
 
-def tried(mutant, tree, folder):
-    """(whether it died, what is to be said)."""
+def tried(mutant, tree, folder, most=1):
+    """(whether it died, what is to be said: the first tests that noticed, at most so many)."""
     own = Path(tempfile.mkdtemp(dir=folder)) / "tree"
     shutil.copytree(tree, own)
     try:
@@ -139,7 +139,7 @@ def tried(mutant, tree, folder):
                 build(own)
             except RuntimeError as error:
                 return False, f"does not build: {error}"
-        passed, failed = run(own, named(mutant), "--maxfail=5")
+        passed, failed = run(own, named(mutant), f"--maxfail={most}")
         if passed:
             passed, failed = run(own, ["tests"], *unfit(tree), "-x")
             failed = [f"{name} (not named)" for name in failed]
@@ -153,6 +153,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("which", nargs="*", help="names of mutants, or parts of paths; all by default")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
+    parser.add_argument("--most", type=int, default=1, help="so many tests that noticed are named, for each")
     parser.add_argument("--list", action="store_true", help="their names only")
     options = parser.parse_args()
     if misfits():
@@ -166,7 +167,8 @@ def main():
         tree = pristine(Path(folder))
         living = []
         with ThreadPoolExecutor(options.jobs) as pool:
-            for mutant, (died, text) in zip(mutants, pool.map(lambda m: tried(m, tree, folder), mutants), strict=True):
+            outcomes = pool.map(lambda m: tried(m, tree, folder, options.most), mutants)
+            for mutant, (died, text) in zip(mutants, outcomes, strict=True):
                 print(f"{'died' if died else 'LIVES':5} {mutant.name:40} {text}", flush=True)
                 living += [] if died else [mutant]
     print(f"{len(mutants) - len(living)} of {len(mutants)} mutants died")
