@@ -9,7 +9,6 @@ fast part of the suite. Ends with 1 if one lives.
 """
 
 import argparse
-import functools
 import os
 import re
 import shutil
@@ -120,32 +119,44 @@ def named(mutant):
     return [f"tests/{file}" for file in files.split()] + (["-k", words] if words else [])
 
 
-@functools.lru_cache
-def unfit(tree):
-    """Options that leave out what takes long, and what fails in the tree as it is."""
-    slow = [f"--ignore=tests/{name}" for name in SLOW]
-    return [*slow, *(f"--deselect={name}" for name in run(tree, ["tests"], *slow)[1])]
+class Tests:
+    """Runs tests in changed copies of a tree; those that fail in the tree itself say nothing, and are left out."""
 
+    def __init__(self, tree):
+        self.tree, self.broken = tree, set()
 
-def tried(mutant, tree, folder):
-    """(whether it died, what is to be said)."""
-    own = Path(tempfile.mkdtemp(dir=folder)) / "tree"
-    shutil.copytree(tree, own)
-    try:
-        path = own / mutant.file
-        path.write_text(path.read_text(encoding="utf-8").replace(mutant.old, mutant.new), encoding="utf-8")
-        if path.suffix in COMPILED:
-            try:
-                build(own)
-            except RuntimeError as error:
-                return False, f"does not build: {error}"
-        passed, failed = run(own, named(mutant), "--maxfail=5")
-        if passed:
-            passed, failed = run(own, ["tests"], *unfit(tree), "-x")
-            failed = [f"{name} (not named)" for name in failed]
-        return not passed, ", ".join(name.removeprefix("tests/") for name in failed)
-    finally:
-        shutil.rmtree(own.parent, ignore_errors=True)
+    def noticed(self, changed, tests, most):
+        """The tests that fail in a changed copy only, at most so many."""
+        while True:
+            left_out = [f"{'--ignore' if name.endswith('.py') else '--deselect'}={name}" for name in self.broken]
+            passed, failed = run(changed, tests, f"--maxfail={most}", *left_out)
+            if passed:
+                return []
+            at_all = [name for name in failed if not name.startswith("(")]
+            broken = set(run(self.tree, at_all)[1] if at_all else []) & set(at_all)
+            if not broken:
+                return failed
+            self.broken |= broken
+
+    def tried(self, mutant, folder, most=1):
+        """(whether it died, what is to be said: the first tests that noticed, at most so many)."""
+        changed = Path(tempfile.mkdtemp(dir=folder)) / "tree"
+        shutil.copytree(self.tree, changed)
+        try:
+            path = changed / mutant.file
+            path.write_text(path.read_text(encoding="utf-8").replace(mutant.old, mutant.new), encoding="utf-8")
+            if path.suffix in COMPILED:
+                try:
+                    build(changed)
+                except RuntimeError as error:
+                    return False, f"does not build: {error}"
+            failed = self.noticed(changed, named(mutant), most)
+            if not failed:
+                slow = [f"--ignore=tests/{name}" for name in SLOW]
+                failed = [f"{name} (not named)" for name in self.noticed(changed, ["tests", *slow], most)]
+            return bool(failed), ", ".join(name.removeprefix("tests/") for name in failed)
+        finally:
+            shutil.rmtree(changed.parent, ignore_errors=True)
 
 
 def main():
@@ -153,6 +164,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("which", nargs="*", help="names of mutants, or parts of paths; all by default")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
+    parser.add_argument("--most", type=int, default=1, help="so many tests that noticed are named, for each")
     parser.add_argument("--list", action="store_true", help="their names only")
     options = parser.parse_args()
     if misfits():
@@ -163,10 +175,11 @@ def main():
         print("\n".join(f"{m.name:40} {m.file}" for m in mutants))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        tree = pristine(Path(folder))
+        tests = Tests(pristine(Path(folder)))
         living = []
         with ThreadPoolExecutor(options.jobs) as pool:
-            for mutant, (died, text) in zip(mutants, pool.map(lambda m: tried(m, tree, folder), mutants), strict=True):
+            outcomes = pool.map(lambda m: tests.tried(m, folder, options.most), mutants)
+            for mutant, (died, text) in zip(mutants, outcomes, strict=True):
                 print(f"{'died' if died else 'LIVES':5} {mutant.name:40} {text}", flush=True)
                 living += [] if died else [mutant]
     print(f"{len(mutants) - len(living)} of {len(mutants)} mutants died")

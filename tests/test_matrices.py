@@ -56,6 +56,14 @@ def test_shapes():
     assert fg.hessian(lambda x: x[0] ** 2, [3.0]).round(3).tolist() == [[2.0]]
 
 
+@pytest.mark.parametrize("options", [{}, {"method": "forward"}, {"order": 4}, {"bounds": (-9.0, 9.0)}])
+def test_functions_of_no_values(options):
+    """They have a Jacobian of no rows; nothing may be written where there is no room."""
+    for n in (1, 3, 200):
+        assert fg.jacobian(lambda x: x[:0], np.ones(n), **options).shape == (0, n)
+        assert fg.batch_jacobian(lambda x: x[:0], np.ones((2, n)), **options).shape == (2, 0, n)
+
+
 def test_options_reach_the_method():
     inside = []
 

@@ -137,10 +137,16 @@ def test_functions_may_call_fastgrad_keep_overwrite_and_delete(verb):
         if verb == "check_grad of grad" and other is overwrite:
             continue
         found = run(other)
-        if other is overwrite and hasattr(found, "notes"):
-            assert "f overwrites its argument" in found.notes
-            continue  # the evaluations that told are counted
-        np.testing.assert_equal(numbers_of(found), numbers_of(wanted))
+        one, two = numbers_of(wanted), numbers_of(found)
+        if other is overwrite and isinstance(one, dict):
+            # The evaluations that told of it are counted, and a check says so.
+            assert two.pop("nfev") >= one.pop("nfev")
+            for each in (one, two):
+                each.get("history", {}).pop("nfev", None)
+            if "notes" in two:
+                assert "f overwrites its argument" in two.pop("notes")
+                del one["notes"]
+        np.testing.assert_equal(two, one)
 
 
 @ALL
@@ -409,6 +415,9 @@ def test_any_options_any_function(data):
     np.testing.assert_array_equal(x, before)
 
 
-def test_null_pointers_and_freed_data_are_refused():
-    with pytest.raises((TypeError, ValueError)):
+def test_pointers_that_are_null_or_of_another_kind_are_refused():
+    with pytest.raises(TypeError, match="signature"):
         fg.gradient(ctypes.cast(0, ctypes.CFUNCTYPE(ctypes.c_double)), X)
+    fitting = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_void_p)
+    with pytest.raises(ValueError, match="null pointer"):
+        fg.gradient(ctypes.cast(0, fitting), X)

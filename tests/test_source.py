@@ -11,6 +11,7 @@ import types
 from pathlib import Path
 
 import imports
+import mutants
 import pytest
 
 import fastgrad as fg
@@ -258,6 +259,12 @@ def test_stubs_say_what_the_extension_modules_have(stub):
             there[name] = None
     assert {name: there.get(name, "is not there") for name in declared} == declared
     assert set(there) <= set(declared)
+
+
+def test_mutants_fit_the_source():
+    """What tests/mutants.py replaces is there, once; who changes such a line changes tests/mutants.toml too."""
+    assert mutants.misfits() == []
+    assert len(mutants.MUTANTS) >= 72
 
 
 def test_every_folder_is_in_the_architecture():

@@ -127,6 +127,7 @@ def test_vectorised_functions_in_threads(vectorized):
         alone = fg.batch_gradient(f, points, method=method, vectorized=vectorized)
         seen.clear()
         together = fg.batch_gradient(f, points, method=method, vectorized=vectorized, workers=3)
+        np.testing.assert_allclose(alone, exact(points), rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-9)
         assert len(seen) > 1
 

@@ -160,7 +160,7 @@ def batch_jacobian(
         problem.function.expect(1 + chosen.evaluations(points.size))
         outputs = problem.outputs
         found = np.empty((b, outputs, n))
-        rows = max(1, _BLOCK // (n * outputs))
+        rows = max(1, _BLOCK // max(1, n * outputs))
         for start in range(0, b, rows):
             part = points[start : start + rows]
             problem = problem.at(part)

@@ -108,7 +108,7 @@ FG_CLONES int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t out
         const ptrdiff_t c = fg_component_of(s, a);
         const ptrdiff_t left = s->n - c % s->n;
         const double *const at_x = base ? base + c / s->n * outputs : NULL;
-        if (outputs > 1) {
+        if (outputs != 1) {
             run = 1;
             combine_outputs(st, outputs, s->x[c], s->h[a], values + a * st->width * outputs, at_x,
                             derivatives + a * outputs);
