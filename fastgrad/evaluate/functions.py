@@ -112,7 +112,8 @@ def _pooled(
     from .tasks import Job
 
     assert how.workers is not None
-    job = Job(f, args, point.layout, how.vectorized, how.domain_errors)
+    alone = how._replace(workers=None, progress=False, retries=0)
+    job = Job(f, args, point.layout, alone, as_function)
     return border.PooledFunction(point, Pool(job, point, how.workers, how.retries, outputs), outputs)
 
 

@@ -38,7 +38,7 @@ class Pool:
         self.outputs = outputs  # -1: not known yet
         self.imaginary = False
         self.retries = retries
-        self.processes = workers if isinstance(workers, int) and not job.vectorized else 0
+        self.processes = workers if isinstance(workers, int) and job.how.vectorized is False else 0
         self.owned = isinstance(workers, int)
         if not isinstance(workers, int):
             self.executor, self.width = workers, _width(workers)

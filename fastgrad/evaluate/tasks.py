@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from ..core.layout import Layout
 from ..core.point import Array, Point
 from .border import Function
-from .functions import Evaluation, Vectorized, as_function
 from .results import add_note
+
+if TYPE_CHECKING:
+    from .functions import Evaluation
 
 _UNIT = np.ones(1)
 
@@ -28,8 +30,8 @@ class Job(NamedTuple):
     f: Callable[..., Any]
     args: tuple[Any, ...]
     layout: Layout  # of what f takes
-    vectorized: Vectorized
-    domain_errors: tuple[type[Exception], ...]
+    how: Evaluation  # by whoever has the task, alone
+    make: Callable[..., Function]  # brings f to the border: `as_function`
 
 
 class Task(NamedTuple):
@@ -64,8 +66,8 @@ def evaluate(task: Task) -> Done:
     try:
         job = _unpacked(task.job) if isinstance(task.job, bytes) else task.job
         point = Point(np.zeros(job.layout.shape or 1), job.layout)
-        how = Evaluation(job.vectorized, domain_errors=job.domain_errors)
-        with as_function(job.f, job.args, point, how, None if task.outputs < 0 else task.outputs) as function:
+        outputs = None if task.outputs < 0 else task.outputs
+        with job.make(job.f, job.args, point, job.how, outputs) as function:
             function.tolerate(task.tolerant)
             rows = len(task.x) if task.moves is None else task.moves.size
             parts, problem = [], None
