@@ -11,6 +11,7 @@ import numpy as np
 from ..core.point import Array
 
 SUFFICIENT = 1e-4
+REMEMBERED = 10  # values of f that a step of Barzilai and Borwein may exceed the last of
 _MOST_TRIES = 60
 
 

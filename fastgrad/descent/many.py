@@ -19,7 +19,7 @@ from ..methods.fixed import FixedStep
 from ..methods.method import Method
 from ..methods.named import make_method
 from ..records.descent import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
-from .line_search import SUFFICIENT
+from .line_search import REMEMBERED, SUFFICIENT
 
 _RUNNING = -1
 _CHUNK = 1 << 17
@@ -148,6 +148,7 @@ class _Starts:
         self.x = starts.copy()
         self.slope = np.full(starts.shape, np.nan)
         self.fun = np.full(self.m, np.nan)
+        self.best_x, self.best_fun = self.x.copy(), np.full(self.m, np.inf)
         self.nit, self.njev = np.zeros(self.m, dtype=np.intp), np.zeros(self.m, dtype=np.intp)
         self.status = np.full(self.m, _RUNNING)
         self.limits_of_work = (math.inf, math.inf)
@@ -212,6 +213,7 @@ class _Starts:
         """Iterations of all that still run."""
         self.fun = self.loss.at_points(self.x)[:, 0].copy()
         self.status[~np.isfinite(self.fun)] = NOT_FINITE
+        self.best_fun[:] = self.fun
         live = np.flatnonzero(self.status == _RUNNING)
         state = _Block(self, live)
         for iteration in range(self.maxiter):
@@ -225,8 +227,14 @@ class _Starts:
             self._shows(iteration + 1)
         state.tested()
 
+    def _take_best(self) -> None:
+        """Starts that have not converged are where f was lowest, as a single run is."""
+        better = (self.status != CONVERGED) & (self.best_fun < self.fun)
+        self.x[better], self.fun[better], self.slope[better] = self.best_x[better], self.best_fun[better], np.nan
+
     def result(self) -> DescentResult:
         """What is known of all starts."""
+        self._take_best()
         if not np.isfinite(self.fun).all():
             self.fun = self.loss.at_points(self.x)[:, 0].copy()
         if not np.isfinite(self.slope).all() and self.message == "":
@@ -250,6 +258,7 @@ class _Block:
         self.direction = border.Direction(of.method, live.size * of.n, of.momentum, of.decay, 1e-8)
         self.last_x, self.last_slope = of.x[live].copy(), np.zeros((live.size, of.n))
         self.rate = np.zeros(live.size)
+        self.recent = of.fun[live][:, None]  # f at the last points
         self.renew()
 
     def renew(self) -> None:
@@ -268,6 +277,7 @@ class _Block:
         self.direction = border.Direction(of.method, self.live.size * n, of.momentum, of.decay, 1e-8)
         self.direction.memory[:] = old[:, kept].ravel()
         self.last_x, self.last_slope, self.rate = self.last_x[kept], self.last_slope[kept], self.rate[kept]
+        self.recent = self.recent[kept]
 
     def tested(self) -> None:
         """Starts that have converged, or whose gradient is not finite, leave."""
@@ -309,6 +319,24 @@ class _Block:
         self.rate = np.where((curved > 0) & np.isfinite(found) & (found > 0), found, otherwise)
         return self.rate
 
+    def _trial(self, x: Array, direction: Array, rate: Array) -> tuple[Array, Array]:
+        """Points along the directions, within bounds, and f there: infinite where it is not finite."""
+        of = self.of
+        there = x - rate[:, None] * direction
+        if of.bounds is not None:
+            there = np.clip(there, *of.bounds)
+        value = of.loss.at_points(there)[:, 0]
+        return there, np.where(np.isfinite(value), value, np.inf)
+
+    def _expand(self, rows: NDArray[np.intp], x0: Array, direction: Array, x: Array, fun: Array, rate: Array) -> None:
+        """Twice the step, as long as f falls."""
+        while rows.size:
+            there, value = self._trial(x0[rows], direction[rows], 2.0 * rate[rows])
+            lower = value < fun[rows]
+            rows = rows[lower]
+            x[rows], fun[rows] = there[lower], value[lower]
+            rate[rows] *= 2.0
+
     def search(self, iteration: int) -> None:
         """An iteration with backtracking until f falls enough, each start by itself."""
         of = self.of
@@ -316,32 +344,36 @@ class _Block:
         direction = self.direction.of(slope, iteration)
         uphill = ~((slope * direction).sum(axis=1) > 0)
         direction[uphill] = slope[uphill]
+        self.direction.memory.reshape(-1, self.live.size, of.n)[:, uphill] = 0.0
         largest = np.abs(direction).max(axis=1)
         first = 0.1 * np.maximum(1.0, np.abs(x0).max(axis=1)) / np.where(largest > 0, largest, 1.0)
         along = of.method in ("gd", "bb")
         rate = self.spectral(first) if along else np.where(self.rate > 0, 2 * self.rate, first)
         x, fun = x0.copy(), fun0.copy()
+        highest = self.recent.max(axis=1) if of.method == "bb" else fun0
         searching = np.ones(self.live.size, dtype=bool)
-        for _ in range(60):
+        for tries in range(60):
             rows = np.flatnonzero(searching)
             if not rows.size:
                 break
-            trial = x0[rows] - rate[rows, None] * direction[rows]
-            if of.bounds is not None:
-                trial = np.clip(trial, *of.bounds)
-            value = of.loss.at_points(trial)[:, 0]
+            trial, value = self._trial(x0[rows], direction[rows], rate[rows])
             fall = (slope[rows] * (x0[rows] - trial)).sum(axis=1)
-            good = (value <= fun0[rows] - SUFFICIENT * fall) & (fall > 0) & (value < fun0[rows])
+            good = (value <= highest[rows] - SUFFICIENT * fall) & (fall > 0) & (value < highest[rows])
             x[rows[good]], fun[rows[good]] = trial[good], value[good]
             still = (trial == x0[rows]).all(axis=1)
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 shrink = np.clip(0.5 * fall / (value - fun0[rows] + fall), 0.1, 0.5)
             rate[rows[~good]] *= np.nan_to_num(shrink[~good], nan=0.1)
             searching[rows[good | still]] = False
+            if iteration == 0 and tries == 0:
+                self._expand(rows[good], x0, direction, x, fun, rate)
         stuck = (x == x0).all(axis=1)
         self.rate = rate
         self.last_x, self.last_slope = x0, slope
         of.x[self.live], of.fun[self.live] = x, fun
+        lower = self.live[fun < of.best_fun[self.live]]
+        of.best_x[lower], of.best_fun[lower] = of.x[lower], of.fun[lower]
+        self.recent = np.column_stack([self.recent[:, 1 - REMEMBERED :], fun])
         of.nit[self.live[~stuck]] += 1
         of.status[self.live[stuck]] = NO_LOWER_POINT
         self.keep(~stuck)

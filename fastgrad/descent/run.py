@@ -12,12 +12,11 @@ from ..core.coordinates import Coordinates
 from ..core.point import Array
 from ..evaluate import border
 from ..records.descent import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED
-from .line_search import backtrack, first_guess, spectral
+from .line_search import REMEMBERED, backtrack, first_guess, spectral
 from .state import FIRST_LOOK, State
 from .stopping import Ending
 
 _BURST_SECONDS = 0.05
-_REMEMBERED = 10
 
 
 LearningRate = float | str | Callable[[int], float]
@@ -211,15 +210,16 @@ class Run(State):
         self.njev += 1
         if not np.isfinite(slope).all():
             return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")
+        norm, step = self.reach(slope, found.x), float(np.linalg.norm(found.x - self.x))
+        best = (found.x, found.fun) if found.fun < self.best_fun[0] else (self.best_x, self.best_fun[0])
+        # Ctrl-C is seen at calls: between these there is none that leaves half of an iteration.
         self.last_x, self.last_slope, self.before = self.x, self.slope, self.fun
         self.x, self.fun, self.rate = found
-        self.slope = slope
+        self.slope, self.norm = slope, norm
         self.iteration += 1
-        self.measure()
-        if self.fun < self.best_fun[0]:
-            self.best_x, self.best_fun[0] = self.x.copy(), self.fun
-        self.record(float(np.linalg.norm(self.x - self.last_x)))
-        self.recent = [*(self.recent or [self.before]), self.fun][-_REMEMBERED:]
+        self.best_x, self.best_fun[0] = best
+        self.record(step)
+        self.recent = [*(self.recent or [self.before]), self.fun][-REMEMBERED:]
         return None
 
     # --- What the gradient's own error allows -------------------------------------------------------------------

@@ -93,10 +93,14 @@ class State:
         """The norm of the gradient at x."""
         self.norm = self.reach(self.slope)
 
-    def reach(self, slope: Array) -> float:
-        """The norm of a gradient at x; with bounds, of how far x would go by it: coordinates they hold do not count."""
+    def reach(self, slope: Array, x: Array | None = None) -> float:
+        """The norm of a gradient at x, by default where the run is.
+
+        With bounds it is that of how far x would go by the gradient: coordinates that they hold do not count.
+        """
         if self.rules.bounds is not None:
-            slope = self.x - np.clip(self.x - slope, *self.rules.bounds)
+            x = self.x if x is None else x
+            slope = x - np.clip(x - slope, *self.rules.bounds)
         return float(np.linalg.norm(slope))
 
     def record(self, step: float) -> None:
