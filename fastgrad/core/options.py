@@ -144,6 +144,8 @@ def bounds(name: str, value: Any) -> Any:
         lower, upper = (value.lb, value.ub) if hasattr(value, "lb") else value
     except (TypeError, ValueError) as error:
         expected = "a pair (lower, upper), each a number or of x's shape; None is no bound"
+        if isinstance(value, list | tuple) and all(isinstance(each, list | tuple) and len(each) == 2 for each in value):
+            expected = "a pair (lower, upper), not a pair for each coordinate"
         raise ValueError(f"{name} is {shown(value)}; expected {expected}") from error
     for side, limits in (("lower", lower), ("upper", upper)):
         if limits is not None:
