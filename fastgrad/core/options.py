@@ -46,6 +46,8 @@ def one_of(*allowed: str) -> Check:
 
 def whole_or_none(value: Any) -> int | None:
     """A whole number as an int; None for anything else, True and 2.0 too."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool | np.bool_):
         return None
     try:
