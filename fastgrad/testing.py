@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from .verbs.checks import check_grad
+from .verbs.signatures import GradientCheckOptions, checked, with_options
 
 
-def assert_grad(f: Callable[..., Any], grad: Any, x: Any, **options: Any) -> None:
+@with_options(GradientCheckOptions)
+def assert_grad(
+    f: Callable[..., Any],
+    grad: Any,
+    x: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    exhaustive: bool | None = None,
+    max_evals: int | None = None,
+    near: int = 0,
+    **options: Unpack[GradientCheckOptions],
+) -> None:
     """Raise an AssertionError with the report of `check_grad` unless the gradient is right.
 
     Parameters
     ----------
-    f, grad, x, **options
+    f, grad, x, args, exhaustive, max_evals, near
         As for `fastgrad.check_grad`.
+    **options
+        Those of `GradientCheckOptions`.
 
     Raises
     ------
@@ -27,6 +41,7 @@ def assert_grad(f: Callable[..., Any], grad: Any, x: Any, **options: Any) -> Non
     >>> assert_grad(lambda x: x**3, lambda x: 3 * x**2, 2.0)
     """
     __tracebackhide__ = True
-    check = check_grad(f, grad, x, **options)
+    checked(assert_grad, options)
+    check = check_grad(f, grad, x, args=args, exhaustive=exhaustive, max_evals=max_evals, near=near, **options)
     if not check:
         raise AssertionError(str(check))

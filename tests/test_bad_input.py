@@ -215,6 +215,8 @@ def test_bounds_as_pairs_for_each_coordinate_get_a_hint():
     """As scipy.optimize.minimize takes them; of two coordinates they have the shape of (lower, upper) too."""
     with pytest.raises(ValueError, match="not a pair for each coordinate"):
         fg.gradient(np.sum, np.array([1.0, 2.0]), bounds=[(0, 3), (0, 3)])
+    with pytest.raises(ValueError, match="not a pair for each coordinate"):
+        fg.gradient(np.sum, np.ones(3), bounds=[(0, 3), (0, 3), (0, 3)])
 
 
 @pytest.mark.parametrize("later", [1, 3, 1000])

@@ -46,6 +46,8 @@ def one_of(*allowed: str) -> Check:
 
 def whole_or_none(value: Any) -> int | None:
     """A whole number as an int; None for anything else, True and 2.0 too."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool | np.bool_):
         return None
     try:
@@ -144,6 +146,8 @@ def bounds(name: str, value: Any) -> Any:
         lower, upper = (value.lb, value.ub) if hasattr(value, "lb") else value
     except (TypeError, ValueError) as error:
         expected = "a pair (lower, upper), each a number or of x's shape; None is no bound"
+        if isinstance(value, list | tuple) and all(isinstance(each, list | tuple) and len(each) == 2 for each in value):
+            expected = "a pair (lower, upper), not a pair for each coordinate"
         raise ValueError(f"{name} is {shown(value)}; expected {expected}") from error
     for side, limits in (("lower", lower), ("upper", upper)):
         if limits is not None:

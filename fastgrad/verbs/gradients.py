@@ -126,7 +126,7 @@ def gradient(
     if not options and summed is False and sparsity is None:
         return CENTRAL.gradient(f, args, x)[0]
     chosen, how = choose(gradient, options)
-    if not checks.flag("summed", summed):
+    if summed is False or not checks.flag("summed", summed):
         if sparsity is not None:
             raise ValueError("sparsity= needs summed=True: f then returns the terms of a sum")
         return chosen.gradient(f, args, x, how)[0]
