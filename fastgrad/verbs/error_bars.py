@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, overload
+
+from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
 from ..core.layout import Layout
@@ -21,6 +23,33 @@ from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_option
 __all__ = ["Derivative", "differentiate", "noise_level"]
 
 
+@overload
+def differentiate(
+    f: Callable[..., Any],
+    x: float,
+    *,
+    deriv: Literal[1, 2] = 1,
+    args: tuple[Any, ...] = (),
+    **options: Unpack[AdaptiveOptions],
+) -> Derivative[float]: ...
+@overload
+def differentiate(
+    f: Callable[..., Any],
+    x: NDArray[Any],
+    *,
+    deriv: Literal[1, 2] = 1,
+    args: tuple[Any, ...] = (),
+    **options: Unpack[AdaptiveOptions],
+) -> Derivative[Array]: ...
+@overload
+def differentiate(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    deriv: Literal[1, 2] = 1,
+    args: tuple[Any, ...] = (),
+    **options: Unpack[AdaptiveOptions],
+) -> Derivative[Any]: ...
 @with_options(AdaptiveOptions)
 def differentiate(
     f: Callable[..., Any],
@@ -29,7 +58,7 @@ def differentiate(
     deriv: Literal[1, 2] = 1,
     args: tuple[Any, ...] = (),
     **options: Unpack[AdaptiveOptions],
-) -> Derivative:
+) -> Derivative[Any]:
     """Gradient, Jacobian or Hessian, each entry with its own step and an error bar.
 
     For those who cannot choose a step, and functions that are noisy, computed in float32, badly scaled, or have an
