@@ -150,14 +150,14 @@ def test_import_loads_no_optional_package():
     assert done.stdout.strip() == "[]"
 
 
-# What stands on what: a folder imports from itself and from those below. Stencils are numbers and their C form, which
-# the border keeps: both are the floor. Records are data; they stand low, so that they cannot ask a function anything.
+# What stands on what: a folder imports from itself and from those below. The border to C is the floor, and stencils are
+# numbers in its form. Records are data that methods and verbs fill in; to draw one, f is asked again, by `evaluate`.
 FLOORS = (
     {"evaluate/border"},
     {"stencils"},
     {"core"},
-    {"records"},
     {"evaluate"},
+    {"records"},
     {"methods"},
     {"sparse", "check", "descent", "features"},
     {"verbs", "grid"},
