@@ -83,6 +83,7 @@ class Accuracy(NamedTuple):
 
 FIRST = Accuracy(1e-3, 1e-8)
 FORWARD = Accuracy(1e-2, 1e-6)
+LONG = Accuracy(1e-2, 1e-8)  # in float32 its steps reach as far as tanh bends
 SIDED = Accuracy(1e-2, 1e-7)
 SECOND = Accuracy(2e-2, 1e-5)
 SECOND_SIDED = Accuracy(0.1, 1e-4)
@@ -95,7 +96,7 @@ COMMON = {
     "beside bounds": ({"bounds": BESIDE}, SIDED),
     "typical_x": ({"typical_x": 0.5}, FIRST),
     "order 4": ({"order": 4}, FIRST),
-    "order 8": ({"order": 8}, FIRST),
+    "order 8": ({"order": 8}, LONG),
     "order 4, bounds": ({"order": 4, "bounds": FAR}, FIRST),
     "order 4 beside bounds": ({"order": 4, "bounds": BESIDE}, SIDED),
     "forward": ({"method": "forward"}, FORWARD),
