@@ -6,8 +6,6 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
@@ -358,27 +356,6 @@ def test_command(tmp_path, capsys):
     nameless = [str(tmp_path / "nameless.joblib"), str(tmp_path / "data.csv"), "--trust", "--drop", "y"]
     assert main(["sensitivity", *nameless]) == 0
     assert main(["sensitivity", *nameless, "--method", "predict_proba"]) == 3
-
-
-@given(st.integers(0, 6), st.lists(st.floats(-5, 5), min_size=7, max_size=7), st.floats(0.01, 100))
-def test_seven_points_are_exact_for_polynomials_of_degree_six(place, coefficients, h):
-    """At any of the seven points, for two values at a time; the bar allows for rounding."""
-    from fastgrad.evaluate import border
-    from fastgrad.verbs.sensitivity import _weights
-
-    polynomial = np.polynomial.Polynomial(coefficients)
-    at = (np.arange(7) - place) * h
-    values = np.stack([polynomial(at / h), -2 * polynomial(at / h)], axis=1)
-    out = np.full((3, 1, 2, 3), np.nan)
-    others = np.ascontiguousarray(np.delete(values, place, axis=0)[None])
-    border.seven_points(np.array([place]), values[place][None], others, h, _weights(), 2.0**-52, out, 1)
-    exact = polynomial.deriv()(0.0) / h
-    rounding = 1e-13 * np.abs(values).max() / h
-    assert np.allclose(out[0, 0, :, 1], [exact, -2 * exact], rtol=0, atol=10 * rounding)
-    assert (
-        np.abs(out[0, 0, :, 1] - [exact, -2 * exact]) <= out[1, 0, :, 1] + 100 * out[2, 0, :, 1] / h + rounding
-    ).all()
-    assert np.isnan(out[..., [0, 2]]).all()
 
 
 def test_the_command_names_the_extra_for_pictures(tmp_path, capsys, monkeypatch):

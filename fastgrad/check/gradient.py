@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates, steps_within
 from ..core.point import Array, Point
-from ..evaluate.border import is_plain
+from ..evaluate.border import is_plain, seven_values
 from ..evaluate.functions import as_function
 from ..evaluate.problem import Problem
 from ..evaluate.results import fits_float32
 from ..methods.adaptive import KINK, NOISY, Adaptive, flag_names
+from ..methods.seven import CENTRAL
 from ..records.check import GradientCheck, Mismatch
 from ..stencils import FLOAT32, FLOAT64, stencil
 from .explain import explain
-from .lines import estimate
 from .search import Found, Search
 
 _MOST_ENTRIES = 300
 _SEARCH_EVALUATIONS = 600
-_CENTRAL = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
+_ELSEWHERE = np.array([1.0, -1.0, 2.0, -2.0])
 
 
 class GradientAtPoint:
@@ -128,11 +128,9 @@ class GradientAtPoint:
         if room is not None:
             h = np.minimum(h, steps_within(room.min(axis=0)[components], 3.0))
         h = (self.x[components] + h) - self.x[components]
-        values = self.function.at_shifts(self.x, components, h, _CENTRAL)[:, :, 0].T
-        line = np.stack([values[5], values[3], values[1], np.full(h.size, self.base), values[0], values[2], values[4]])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value, bar, _ = estimate(line, h)
-        return value, np.where(np.isfinite(bar), bar, np.inf)
+        values = self.function.at_shifts(self.x, components, h, CENTRAL)
+        value, bar, _, _ = seven_values(np.array([[self.base]]), values, h)
+        return value[:, 0], bar[:, 0]
 
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
         """Differences of order 4 at another point."""

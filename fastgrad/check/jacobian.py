@@ -10,14 +10,14 @@ import numpy as np
 
 from ..core.matrix_layout import JacobianLayout
 from ..core.point import Array, as_point
-from ..evaluate.border import Function
+from ..evaluate.border import Function, seven_values
 from ..evaluate.functions import as_function
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
+from ..methods.seven import CENTRAL
 from ..records.check import ROWS, GradientCheck, Mismatch
 from ..stencils import FLOAT64
 from .gradient import GradientAtPoint
-from .lines import estimate
 
 Product = Callable[[Array], Array]
 
@@ -180,10 +180,8 @@ def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[
     best = np.full(base.size, np.nan)
     bars = np.full(base.size, np.inf)
     for h in (0.008, 0.0005, 0.1):
-        offsets = h * np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
-        values = function.at_points(x + np.outer(offsets, direction))
-        with np.errstate(invalid="ignore", over="ignore"):
-            found, bar, _ = estimate(np.insert(values, 3, base, axis=0), h)
+        values = function.at_points(x + np.outer(h * CENTRAL, direction))
+        found, bar, _, _ = seven_values(base[None], values[None], np.array([h]))[:, 0]
         better = bar < bars
         best[better], bars[better] = found[better], bar[better]
         # A step of 1 changes coordinates by their own size, so that f's own size is that of a slope, too.

@@ -110,9 +110,16 @@ cdef extern from "points.h" nogil:
 cdef extern from "seven.h" nogil:
     int FG_SEVEN
 
-    void fg_seven_points(ptrdiff_t rows, ptrdiff_t outputs, const ptrdiff_t *place, const double *base,
-                         const double *others, double h, const double *weights, double epsilon, ptrdiff_t stride,
-                         double *derivative, double *truncation, double *noise) noexcept
+    ctypedef struct fg_seven:
+        ptrdiff_t rows
+        ptrdiff_t outputs
+        int derivative
+        const ptrdiff_t *place
+        const double *h
+
+    void fg_seven_values(const fg_seven *s, ptrdiff_t bases, const double *base, const double *others, double epsilon,
+                         double *value, double *bar, double *truncation, double *noise) noexcept
+    void fg_seven_bars(const fg_seven *s, const double *truncation, const double *noise, double *bar) noexcept
 
 cdef extern from "adaptive.h":
     ctypedef struct fg_noise:

@@ -185,19 +185,58 @@ def product_sums(a, b):
     return total, squares
 
 
-def seven_points(const Py_ssize_t[::1] place, const double[:, ::1] base, const double[:, :, ::1] others, double h,
-                 const double[:, :, ::1] weights, double epsilon, double[:, :, :, ::1] out, Py_ssize_t column):
-    """Derivatives at one of seven points, truncation and noise: written to out (3, rows, outputs, columns)[..., column]."""
-    cdef Py_ssize_t rows = base.shape[0], outputs = base.shape[1], columns = out.shape[3]
-    if (place.shape[0] != rows or others.shape[0] != rows or others.shape[1] != 6 or others.shape[2] != outputs
-            or weights.shape[0] != 7 or weights.shape[1] != 3 or weights.shape[2] != 7 or out.shape[0] != 3
-            or out.shape[1] != rows or out.shape[2] != outputs or not 0 <= column < columns):
-        raise ValueError("places, values and results do not fit together")
-    if rows and outputs:
-        if np.min(place) < 0 or np.max(place) > 6:
-            raise IndexError("a place is in 0 ... 6")
-        fg_seven_points(rows, outputs, <const ptrdiff_t *>&place[0], &base[0, 0], &others[0, 0, 0], h, &weights[0, 0, 0], epsilon, columns,
-                        &out[0, 0, 0, column], &out[1, 0, 0, column], &out[2, 0, 0, column])
+cdef object seven_rows(fg_seven *rows, object h, object place, int deriv, Py_ssize_t outputs):
+    """Fills in rows; returns what must be kept alive while they are used."""
+    cdef cnp.ndarray h_ = as_doubles(h), place_ = None
+    rows.rows, rows.outputs, rows.derivative = cnp.PyArray_SIZE(h_), outputs, deriv
+    rows.h, rows.place = doubles(h_), NULL
+    if deriv not in (1, 2) or (deriv == 2 and place is not None):
+        raise ValueError("seven values give first derivatives, and second ones at the middle point")
+    if place is not None:
+        place_ = np.ascontiguousarray(place, dtype=np.intp)
+        if cnp.PyArray_SIZE(place_) != rows.rows:
+            raise ValueError(f"{cnp.PyArray_SIZE(place_)} places for {rows.rows} rows")
+        if rows.rows and not (0 <= place_.min() and place_.max() < FG_SEVEN):
+            raise IndexError(f"a place is in 0 ... {FG_SEVEN - 1}")
+        rows.place = <const ptrdiff_t *>cnp.PyArray_DATA(place_)
+    return h_, place_
+
+
+def seven_values(base, others, h, place=None, int deriv=1, double epsilon=0.0):
+    """Derivatives from seven equally spaced values, as ``fg_seven_values`` finds them.
+
+    base: (points, outputs), f at x; rows take these in turn. others: (rows, 6, outputs), f at the other points, from the
+    lowest up. h: (rows,), their distance. place: (rows,), which of the points x is; None: the middle one. deriv: 1 or 2.
+    epsilon: of the precision that f computes in; 0: as the values show it.
+    Returns an array (4, rows, outputs): values, error bars, truncation errors, and the noise of f.
+    """
+    cdef cnp.ndarray base_ = as_doubles(base), others_ = as_doubles(others)
+    cdef fg_seven rows
+    if base_.ndim != 2 or others_.ndim != 3 or others_.shape[1] != FG_SEVEN - 1 or base_.shape[1] != others_.shape[2]:
+        raise ValueError(f"values of shapes {np.shape(base)} and {np.shape(others)} do not fit together")
+    cdef object kept = seven_rows(&rows, h, place, deriv, base_.shape[1])
+    if rows.rows != others_.shape[0] or (rows.rows and not base_.shape[0]):
+        raise ValueError(f"{rows.rows} steps for values of shape {np.shape(others)}, f at x of shape {np.shape(base)}")
+    cdef cnp.ndarray found = np.empty((4, rows.rows, rows.outputs))
+    cdef double *out = doubles(found)
+    cdef Py_ssize_t size = rows.rows * rows.outputs
+    fg_seven_values(&rows, base_.shape[0], doubles(base_), doubles(others_), epsilon, out, out + size, out + 2 * size,
+                    out + 3 * size)
+    return found
+
+
+def seven_bars(truncation, noise, h, place=None, int deriv=1):
+    """Error bars (rows, outputs) as those of `seven_values`, for a truncation error and a noise known otherwise."""
+    cdef cnp.ndarray truncation_ = as_doubles(truncation), noise_ = as_doubles(noise)
+    cdef fg_seven rows
+    if truncation_.ndim != 2 or not cnp.PyArray_SAMESHAPE(truncation_, noise_):
+        raise ValueError(f"truncation {np.shape(truncation)} and noise {np.shape(noise)} do not fit together")
+    cdef object kept = seven_rows(&rows, h, place, deriv, truncation_.shape[1])
+    if rows.rows != truncation_.shape[0]:
+        raise ValueError(f"{rows.rows} steps for {truncation_.shape[0]} rows")
+    cdef cnp.ndarray bars = np.empty_like(truncation_)
+    fg_seven_bars(&rows, doubles(truncation_), doubles(noise_), doubles(bars))
+    return bars
 
 
 def random_direction(double[::1] out, unsigned long long seed, double scale):

@@ -7,16 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..check.lines import difference_noise, estimate_first, estimate_second
 from ..core.point import Array
 from ..evaluate import border
+from .seven import CENTRAL
 
-_OFFSETS = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 _ROUNDS = 5
 _GOOD = 1e-9  # relative error bar that needs no further round
 _BLOCK = 1 << 18
-
-Estimate = Callable[[Array, Array, Array], tuple[Array, Array, Array]]
 
 
 def jacobian_with_errors(
@@ -25,10 +22,9 @@ def jacobian_with_errors(
     """∂f_j/∂x_i, its error bars and steps, each (n, m), at the point x (n,); and the largest noise of an output."""
 
     def values(lines: NDArray[np.intp], h: Array) -> Array:
-        found = function.at_shifts(x, lines, h, _OFFSETS)
-        return np.moveaxis(found, 1, 0)
+        return function.at_shifts(x, lines, h, CENTRAL)
 
-    value, error, step, noise = _rounds(values, base, scale, 0.01, estimate_first, 0.0)
+    value, error, step, noise = _rounds(values, base, scale, 0.01, 1, 0.0)
     return value, error, step, float(noise.max(initial=0.0))
 
 
@@ -44,21 +40,21 @@ def hessian_with_errors(
     # Lines in units of the scale of each coordinate: a mixed derivative is what the diagonals do not explain.
 
     def values(lines: NDArray[np.intp], h: Array) -> Array:
-        found = np.empty((6, lines.size, 1))
+        found = np.empty((lines.size, 6, 1))
         rows_of_block = max(1, _BLOCK // (6 * n))
         for start in range(0, lines.size, rows_of_block):
-            part, steps = lines[start : start + rows_of_block], h[start : start + rows_of_block]
-            points = np.tile(x, (6, part.size, 1))
+            part = lines[start : start + rows_of_block]
+            moves = h[start : start + rows_of_block, None] * CENTRAL
+            points = np.tile(x, (part.size, 6, 1))
             along = np.arange(part.size)
             i, j = first[part], second[part]
-            points[:, along, i] += _OFFSETS[:, None] * steps * scale[i]
+            points[along, :, i] += moves * scale[i, None]
             both = np.flatnonzero(j >= 0)
-            points[:, both, j[both]] += _OFFSETS[:, None] * steps[both] * scale[j[both]]
-            seen = function.at_points(points.reshape(-1, n)).reshape(6, part.size, 1)
-            found[:, start : start + rows_of_block] = seen
+            points[both, :, j[both]] += moves[both] * scale[j[both], None]
+            found[start : start + rows_of_block] = function.at_points(points.reshape(-1, n)).reshape(-1, 6, 1)
         return found
 
-    value, error, step, _ = _rounds(values, np.array([base]), np.ones(first.size), 0.03, estimate_second, level)
+    value, error, step, _ = _rounds(values, np.array([base]), np.ones(first.size), 0.03, 2, level)
     value, error, step = value[:, 0], error[:, 0], step[:, 0]
     matrix, bars, steps = np.empty((n, n)), np.empty((n, n)), np.empty((n, n))
     along = np.diag_indices(n)
@@ -76,7 +72,7 @@ def _rounds(
     base: Array,
     scale: Array,
     first: float,
-    rule: Estimate,
+    deriv: int,
     least: float,
 ) -> tuple[Array, Array, Array, Array]:
     """The best of some steps for each line and output: estimates, bars, steps (lines, outputs); noises (outputs,)."""
@@ -86,16 +82,14 @@ def _rounds(
     typical = np.full(base.size, np.inf)
     lines = np.arange(scale.size)
     for attempt in range(_ROUNDS):
-        # Exact steps, so that the distance is what it is taken for.
-        seen = values(lines, h[lines])
-        table = np.concatenate([seen[:3], np.broadcast_to(base, (1, lines.size, base.size)), seen[3:]])
-        finite = np.isfinite(table).all(axis=0)
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            # One line's differences may look small by chance: the others know the noise of the same output.
-            seen_noise = difference_noise(table)
-            typical = np.fmin(typical, _typical(np.where(finite, seen_noise, np.nan)))
-            found, bar, rounding = rule(table, h[lines, None], np.maximum(2.5 * typical, least))
-        bar = np.where(finite & np.isfinite(bar), bar, np.inf)
+        steps = h[lines]
+        found, _, truncation, noise = border.seven_values(base[None], values(lines, steps), steps, deriv=deriv)
+        finite = np.isfinite(found)
+        # One line's differences may look small by chance: the others know the noise of the same output.
+        typical = np.fmin(typical, _typical(np.where(finite, noise, np.nan)))
+        noise = np.maximum(noise, np.maximum(2.5 * typical, least))
+        bar = border.seven_bars(truncation, noise, steps, deriv=deriv)
+        rounding = border.seven_bars(np.zeros_like(truncation), noise, steps, deriv=deriv)
         better = bar < error[lines]
         # Two steps that contradict each other: neither is believed.
         with np.errstate(invalid="ignore"):

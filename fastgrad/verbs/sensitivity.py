@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Unpack
 
 import numpy as np
@@ -15,8 +14,9 @@ from ..evaluate import border
 from ..evaluate.functions import as_function, evaluation
 from ..evaluate.results import fits_float32
 from ..features.frames import Rows
+from ..methods.seven import OTHERS, POINTS
 from ..records.sensitivity import Sensitivity
-from ..stencils import FLOAT32, FLOAT64, exact_weights
+from ..stencils import FLOAT32, FLOAT64
 from .signatures import WorkerOptions, checked, with_options
 
 __all__ = ["Sensitivity", "sensitivity"]
@@ -27,10 +27,7 @@ _STEP = 0.008  # of a derivative's points, in spreads of the feature
 _PROBE, _PROBE_FLOAT32 = 1e-6, 1e-4
 _PROBED_ROWS = 32
 _CONSTANT = 0.75  # of the probes that see no change, in each feature, for a model to be piecewise constant
-_POINTS = 7
 _CHUNK = 1 << 20
-# Offsets of the other points, for each place that x may have among the seven.
-_OTHERS = np.array([[k - place for k in range(_POINTS) if k != place] for place in range(_POINTS)], dtype=np.float64)
 
 
 @with_options(WorkerOptions)
@@ -198,7 +195,7 @@ class _Work:
 
     def evaluations(self) -> int:
         """How many are to be done, about."""
-        each = {"derivative": _POINTS - 1, "constant": 0}
+        each = {"derivative": POINTS - 1, "constant": 0}
         return len(self.rows) * (1 + sum(each.get(kind, 2) for kind in self.spread.kinds))
 
     def is_piecewise_constant(self) -> bool:
@@ -220,7 +217,7 @@ class _Work:
         """Values and errors (b, outputs, n)."""
         outputs = self.function.outputs
         found, error = (np.full((len(self.rows), outputs, self.n), np.nan) for _ in range(2))
-        block = max(1, _CHUNK // (_POINTS * outputs * self.n))
+        block = max(1, _CHUNK // (POINTS * outputs * self.n))
         for start in range(0, len(self.rows), block):
             part = slice(start, start + block)
             found[part], error[part] = self._block(self.rows[part], self.base[part])
@@ -231,7 +228,7 @@ class _Work:
         slopes = [j for j, kind in enumerate(kinds) if kind == "derivative"]
         finite = [j for j, kind in enumerate(kinds) if kind not in ("derivative", "constant")]
         places = [self._places(rows[:, j], j) for j in slopes]
-        moves = [_OTHERS[place] * self.spread.steps[j] for j, place in zip(slopes, places, strict=True)]
+        moves = [OTHERS[place] * self.spread.steps[j] for j, place in zip(slopes, places, strict=True)]
         ends = [self._ends(rows[:, j], j, self._reach(j)) for j in finite]
         values = self._moved(rows, base, slopes + finite, moves + ends)
         found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
@@ -269,11 +266,11 @@ class _Work:
 
     def _places(self, x: Array, j: int) -> NDArray[np.intp]:
         """Which of its seven points each x is: fewer lie below it near the range's lower end, more near the upper."""
-        middle, h = _POINTS // 2, self.spread.steps[j]
+        middle, h = POINTS // 2, self.spread.steps[j]
         below = np.minimum(np.floor((x - self.spread.lower[j]) / h), middle)
         above = np.minimum(np.floor((self.spread.upper[j] - x) / h), middle)
         places: NDArray[np.intp] = (
-            np.where(below < middle, below, _POINTS - 1 - above).clip(0, _POINTS - 1).astype(np.intp)
+            np.where(below < middle, below, POINTS - 1 - above).clip(0, POINTS - 1).astype(np.intp)
         )
         return places
 
@@ -281,32 +278,19 @@ class _Work:
         self, columns: list[int], places: list[NDArray[np.intp]], values: list[Array], base: Array
     ) -> tuple[Array, Array]:
         """Derivatives and their bars (rows, outputs, columns)."""
-        steps, where = self.spread.steps[columns], np.stack(places, axis=1)[:, None]
         epsilon = FLOAT32 if all(map(fits_float32, values)) and np.ptp(base) else FLOAT64
-        estimates = np.empty((3, *base.shape, len(columns)))
-        weights = _weights()
-        for k, (place, others) in enumerate(zip(places, values, strict=True)):
-            border.seven_points(place, base, others, float(steps[k]), weights, epsilon, estimates, k)
-        found, error, noise = estimates
-        over = 3 * np.linalg.norm(weights[:, 2], axis=1)[where] / steps
+        steps = [np.full(len(base), self.spread.steps[j]) for j in columns]
+        estimates = [
+            border.seven_values(base, others, h, place, epsilon=epsilon)
+            for others, h, place in zip(values, steps, places, strict=True)
+        ]
+        found, _, truncation, noise = np.stack(estimates, axis=1)
         # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
-        size = np.abs(base)[:, :, None]
+        size = np.abs(base)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(size > 0, noise / size, 0.0)
         typical = np.maximum(np.median(ratio, axis=0), np.median(ratio, axis=2, keepdims=True))
         return found, error + np.maximum(noise, 1.5 * typical * size) * over
-
-
-@lru_cache(maxsize=1)
-def _weights() -> Array:
-    """Weights (7, 3, 7) of the derivative at each of seven points, from 3, 5 and 7 of them."""
-    table = np.zeros((_POINTS, 3, _POINTS))
-    for place in range(_POINTS):
-        for k, count in enumerate((3, 5, 7)):
-            first = min(max(place - count // 2, 0), _POINTS - count)
-            numerators, denominator = exact_weights(place, range(first, first + count), 1)
-            table[place, k, first : first + count] = np.array(numerators) / denominator
-    return table
 
 
 def _output_names(outputs: Sequence[str] | None, predict: Any, count: int) -> list[str]:

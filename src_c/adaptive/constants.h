@@ -20,6 +20,8 @@ static const double FEW_SAMPLES = 1.5;
 
 /* Deviation of a correctly rounded value, in epsilons: 1 / sqrt(12) of a spacing, rounded up. */
 static const double ROUNDING = 0.3;
+/* The most that it is off, in epsilons: half a spacing. */
+static const double LARGEST_ROUNDING = 0.5;
 
 /* --- Truncation, from approximations of rising order (estimates.c) --------------------------- */
 
@@ -64,8 +66,8 @@ static const double ONE_SIDED_REACH = 6.0;
 
 /* The first step is (FIRST_STEP noise)^(1/7) of the coordinate's size. The two parts of the bar of
  * the central stencil balance at DEVIATIONS / TRUNCATION_FACTOR * norm * 140 / 6 = 12.6 where the
- * seventh derivative is as large as f: its error is h^6 f^(7) / 140, its norm is 1.0819. Rounded.
- */
+ * seventh derivative is as large as f: its error is h^6 f^(7) / 140, its norm is 1.0819. It is
+ * rounded. */
 static const double FIRST_STEP = 12.0;
 
 /* ... and where noise hides the truncation: 140 / 6 times the sum of the sizes of the weights,

@@ -114,7 +114,7 @@ static double balanced(const fg_approximations *a, const fg_verdict *v)
 static void refine(fg_component *c, const fg_verdict *v, double before)
 {
     const double own = fg_bar(v->truncation, v->deviation);
-    const double factor = balanced(c->side ? &fg_one_sided : &fg_central, v);
+    const double factor = balanced(c->side ? FG_ONE_SIDED : FG_CENTRAL, v);
     if (c->rounds > 1 && !(c->error < PROGRESS * before) && ++c->stale >= STALE_ROUNDS) {
         finish(c);
         return;
@@ -165,7 +165,7 @@ static void judge(fg_component *c, double x, double base, const double *values,
             return;
         }
     const fg_verdict v =
-        fg_examine(c->side ? &fg_one_sided : &fg_central, x, c->h, base, values, noise);
+        fg_examine(c->side ? FG_ONE_SIDED : FG_CENTRAL, x, c->h, base, values, noise);
     if (!isfinite(v.size + v.truncation + v.deviation)) {
         retreat(c, values);
         return;
@@ -233,7 +233,7 @@ static int round_of(const fg_function *f, ptrdiff_t n, const double *x, const do
                     fg_noise *noise, fg_component *work, ptrdiff_t begin, ptrdiff_t end,
                     int one_sided, double *scratch, ptrdiff_t block)
 {
-    const fg_approximations *a = one_sided ? &fg_one_sided : &fg_central;
+    const fg_approximations *a = one_sided ? FG_ONE_SIDED : FG_CENTRAL;
     double *const values = scratch, *const h = scratch + block * FG_WIDTH;
     ptrdiff_t *const components = (ptrdiff_t *)(void *)(h + block);
     ptrdiff_t count = 0;

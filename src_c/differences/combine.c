@@ -2,8 +2,6 @@
 #include "numbers.h"
 #include "stencil.h"
 
-#include <string.h>
-
 /* What fg_combine noticed: each shows at the first values as a rule, and none depends on how
  * components are split. */
 static int look_at(ptrdiff_t n_values, const double *values, ptrdiff_t n_derivatives,
@@ -18,85 +16,56 @@ static int look_at(ptrdiff_t n_values, const double *values, ptrdiff_t n_derivat
            (fg_first_nonfinite(n_derivatives, derivatives) >= 0 ? FG_SEEN_NONFINITE : 0);
 }
 
-/* The three forms, for one output of consecutive components: plain loops over components, which the
- * compiler vectorises. x, h and d are (count,); values are `stride` apart from one component to the
- * next, f(x) `next`. */
-static inline void combine_imaginary(ptrdiff_t count, const double *h, const double *values,
-                                     ptrdiff_t stride, double *d)
-{
-    for (ptrdiff_t a = 0; a < count; a++)
-        d[a] = values[a * stride] / h[a];
-}
+/* Where numbers lie: how far apart those of one derivative and the next are. */
+typedef struct layout {
+    ptrdiff_t point; /* coordinates and steps: 1, or 0 where all derivatives are of one component */
+    ptrdiff_t value; /* values for one offset of the stencil */
+    ptrdiff_t offset; /* values for one offset and the next, of the same derivative */
+    ptrdiff_t base;   /* f(x) */
+} layout;
 
-static inline void add_pair(ptrdiff_t count, double coefficient, double right, double left,
-                            const double *x, const double *h, const double *at_right,
-                            const double *at_left, ptrdiff_t stride, double *d)
+/* d += coefficient * (a difference of values / the distance of their points), for `count`
+ * derivatives: a plain loop, which the compiler vectorises. */
+static FG_INLINE void add_difference(ptrdiff_t count, double coefficient, double right, double left,
+                                     layout by, const double *x, const double *h,
+                                     const double *at_right, const double *at_left, ptrdiff_t next,
+                                     double *restrict d)
 {
     for (ptrdiff_t a = 0; a < count; a++) {
-        const double distance = (x[a] + right * h[a]) - (x[a] + left * h[a]);
-        d[a] += coefficient * ((at_right[a * stride] - at_left[a * stride]) / distance);
+        const double at = x[a * by.point], step = h[a * by.point];
+        const double distance = (at + right * step) - (at + left * step);
+        d[a] += coefficient * ((at_right[a * by.value] - at_left[a * next]) / distance);
     }
 }
 
-static inline void add_difference(ptrdiff_t count, double coefficient, double offset,
-                                  const double *x, const double *h, const double *values,
-                                  ptrdiff_t stride, const double *base, ptrdiff_t next, double *d)
-{
-    for (ptrdiff_t a = 0; a < count; a++) {
-        const double distance = (x[a] + offset * h[a]) - x[a];
-        d[a] += coefficient * ((values[a * stride] - base[a * next]) / distance);
-    }
-}
-
-/* `count` components, coordinates x on; the values for one offset lie `apart` from those for the
- * next. */
-static inline void combine_run(const fg_stencil *st, ptrdiff_t count, const double *x,
-                               const double *h, const double *values, ptrdiff_t stride,
-                               ptrdiff_t apart, const double *base, ptrdiff_t next, double *d)
+/* The three forms. */
+static FG_INLINE void combine(const fg_stencil *st, ptrdiff_t count, layout by, const double *x,
+                              const double *h, const double *values, const double *base,
+                              double *restrict d)
 {
     if (st->form == FG_IMAGINARY) {
-        combine_imaginary(count, h, values, stride, d);
+        for (ptrdiff_t a = 0; a < count; a++)
+            d[a] = values[a * by.value] / h[a * by.point];
         return;
     }
     for (ptrdiff_t a = 0; a < count; a++)
         d[a] = 0.0;
     if (st->form == FG_PAIRS)
         for (ptrdiff_t j = 0; j < st->width; j += 2)
-            add_pair(count, st->coefficients[j], st->offsets[j], st->offsets[j + 1], x, h,
-                     values + j * apart, values + (j + 1) * apart, stride, d);
+            add_difference(count, st->coefficients[j], st->offsets[j], st->offsets[j + 1], by, x, h,
+                           values + j * by.offset, values + (j + 1) * by.offset, by.value, d);
     else
         for (ptrdiff_t j = 0; j < st->width; j++)
-            add_difference(count, st->coefficients[j], st->offsets[j], x, h, values + j * apart,
-                           stride, base, next, d);
-}
-
-/* All outputs of one component at x: the same arithmetic, over consecutive outputs. values (width,
- * outputs). */
-static inline void combine_outputs(const fg_stencil *st, ptrdiff_t outputs, double x, double h,
-                                   const double *values, const double *base, double *d)
-{
-    if (st->form == FG_IMAGINARY) {
-        for (ptrdiff_t q = 0; q < outputs; q++)
-            d[q] = values[q] / h;
-        return;
-    }
-    memset(d, 0, (size_t)outputs * sizeof *d);
-    for (ptrdiff_t j = 0; j < st->width; j += st->form == FG_PAIRS ? 2 : 1) {
-        const double *const left = st->form == FG_PAIRS ? values + (j + 1) * outputs : base;
-        const double coefficient = st->coefficients[j];
-        const double end = st->form == FG_PAIRS ? x + st->offsets[j + 1] * h : x;
-        const double distance = (x + st->offsets[j] * h) - end;
-        const double *const right = values + j * outputs;
-        for (ptrdiff_t q = 0; q < outputs; q++)
-            d[q] += coefficient * ((right[q] - left[q]) / distance);
-    }
+            add_difference(count, st->coefficients[j], st->offsets[j], 0.0, by, x, h,
+                           values + j * by.offset, base, by.base, d);
 }
 
 FG_CLONES void fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const double *x,
                                   const double *h, const double *values, const double *base,
                                   double *derivatives, int *seen)
 {
-    combine_run(st, count, x, h, values, 1, count, base, 1, derivatives);
+    const layout columns = {.point = 1, .value = 1, .offset = count, .base = 1};
+    combine(st, count, columns, x, h, values, base, derivatives);
     if (seen)
         *seen |= look_at(count * st->width, values, count, derivatives);
 }
@@ -104,20 +73,21 @@ FG_CLONES void fg_combine_columns(const fg_stencil *st, ptrdiff_t count, const d
 FG_CLONES int fg_combine(const fg_stencil *st, const fg_shifts *s, ptrdiff_t outputs,
                          const double *values, const double *base, double *derivatives)
 {
+    const layout of_outputs = {.point = 0, .value = 1, .offset = outputs, .base = 1};
+    const layout of_components = {.point = 1, .value = st->width, .offset = 1, .base = 0};
     for (ptrdiff_t a = 0, run; a < s->count; a += run) {
-        const ptrdiff_t c = fg_component_of(s, a);
-        const ptrdiff_t left = s->n - c % s->n;
+        const ptrdiff_t c = fg_component_of(s, a), left = s->n - c % s->n;
+        const double *const x = s->x + c, *const h = s->h + a;
         const double *const at_x = base ? base + c / s->n * outputs : NULL;
+        const double *const own = values + a * st->width * outputs;
         if (outputs != 1) {
             run = 1;
-            combine_outputs(st, outputs, s->x[c], s->h[a], values + a * st->width * outputs, at_x,
-                            derivatives + a * outputs);
+            combine(st, outputs, of_outputs, x, h, own, at_x, derivatives + a * outputs);
             continue;
         }
         /* Where f(x) is not needed, all the points are one run. */
         run = s->components ? 1 : base && left < s->count - a ? left : s->count - a;
-        combine_run(st, run, s->x + c, s->h + a, values + a * st->width, st->width, 1, at_x, 0,
-                    derivatives + a);
+        combine(st, run, of_components, x, h, own, at_x, derivatives + a);
     }
     return look_at(s->count * st->width * outputs, values, s->count * outputs, derivatives);
 }

@@ -9,6 +9,13 @@
 #error "fast-math turns (x + h) - x into h: to build fastgrad, remove -ffast-math or /fp:fast"
 #endif
 
+/* Code that is to be compiled for each place that uses it, with what is constant there. */
+#if defined(__GNUC__)
+#define FG_INLINE inline __attribute__((always_inline))
+#else
+#define FG_INLINE inline
+#endif
+
 /* Loops of plain arithmetic, compiled twice where the loader can choose: for any processor, and for
  * wider vectors. Values are the same, since nothing is contracted or reordered. */
 #ifdef FG_CLONES

@@ -1,4 +1,4 @@
-/* What seven equally spaced values say of a derivative. */
+/* What seven equally spaced values say of a derivative at one of them: docs/adaptive.md. */
 #ifndef FG_SEVEN_H
 #define FG_SEVEN_H
 
@@ -6,20 +6,31 @@
 
 #define FG_SEVEN 7
 
-/* Derivatives at one of seven equally spaced points, from the value there and the six others, for
- * each of `rows` points and `outputs` values; docs/sensitivity.md.
- * place     [in] (rows,): which of the seven points x is, in 0 ... 6
- * base      [in] (rows, outputs): f there
- * others    [in] (rows, 6, outputs): f at the others, from the lowest up
- * h         their distance
- * weights   [in] (7, 3, 7): for each place, weights of differences of orders 2, 4 and 6 in units of
- *           1 / h
- * epsilon   the precision that f computes in
- * derivative, truncation, noise  [out] (rows, outputs), `stride` numbers from one to the next: of
- *           order 6; how far off it may be; the noise that the sixth difference shows, 0 where it
- * is not finite */
-void fg_seven_points(ptrdiff_t rows, ptrdiff_t outputs, const ptrdiff_t *place, const double *base,
-                     const double *others, double h, const double *weights, double epsilon,
-                     ptrdiff_t stride, double *derivative, double *truncation, double *noise);
+/* Rows of seven points, f having `outputs` values at each. */
+typedef struct fg_seven {
+    ptrdiff_t rows, outputs;
+    int derivative; /* 1 or 2: the second is known at the middle point only */
+    const ptrdiff_t
+        *place;      /* (rows,), in 0 ... 6: which of the points x is; NULL: the middle one */
+    const double *h; /* (rows,), their distance */
+} fg_seven;
+
+/* The derivative at x to order 6, and how far it may be off.
+ *
+ * base       [in] (bases, outputs): f at x; row r has that of r % bases
+ * others     [in] (rows, 6, outputs): f at the other points, from the lowest up
+ * epsilon    of the precision that f computes in; 0: float32's if all values fit one and differ
+ * value      [out] (rows, outputs)
+ * bar        [out] (rows, outputs): its error bar
+ * truncation [out] (rows, outputs): what orders 2, 4 and 6 say of the truncation error; where x is
+ *            the first or last of the points, orders 4, 5 and 6
+ * noise      [out] (rows, outputs): of one value, as the sixth difference shows it, or rounding
+ * NaN, infinity, infinity and 0 where a value or the estimate is not finite. */
+void fg_seven_values(const fg_seven *s, ptrdiff_t bases, const double *base, const double *others,
+                     double epsilon, double *value, double *bar, double *truncation, double *noise);
+
+/* Error bars [out] (rows, outputs) for a truncation error and a noise [in] (rows, outputs) that are
+ * known otherwise: seven values tell their noise roughly, many times seven tell it better. */
+void fg_seven_bars(const fg_seven *s, const double *truncation, const double *noise, double *bar);
 
 #endif

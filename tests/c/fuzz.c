@@ -4,6 +4,7 @@
  * With -DFG_LIBFUZZER    LLVMFuzzerTestOneInput instead of main
  * fuzz threads           shared inputs, outputs of their own: for ThreadSanitizer
  */
+#include "../../src_c/adaptive/internal.h"
 #include "fastgrad.h"
 
 #include <math.h>
@@ -304,53 +305,108 @@ static void compiled(void)
     free(x), free(h), free(f.scratch), free(values), free(point), free(components);
 }
 
-static void seven_points(void)
+/* --- Seven values ---------------------------------------------------------------------------- */
+
+/* The norm of the weights of f at x and the other points, and whether they are exact for powers up
+ * to `order`. */
+static double norm_of(const double *weights, const double *offsets, int derivative, int order)
 {
-    const ptrdiff_t rows = below(5), outputs = 1 + below(3), stride = 1 + below(3);
-    ptrdiff_t *place = room((size_t)rows * sizeof *place);
-    double *base = room((size_t)(rows * outputs) * sizeof *base);
-    double *others = room((size_t)(6 * rows * outputs) * sizeof *others);
-    double *weights = room(7 * 3 * 7 * sizeof *weights), h = 0.5 + below(4);
-    const ptrdiff_t size = rows > 0 ? (rows * outputs - 1) * stride + 1 : 0;
-    double *found[3];
-    for (int k = 0; k < 3; k++)
-        found[k] = room((size_t)size * sizeof **found);
-    for (ptrdiff_t r = 0; r < rows; r++)
-        place[r] = below(7);
-    for (ptrdiff_t k = 0; k < rows * outputs; k++)
+    double square = 0.0, sum = 0.0;
+    for (int j = 0; j < FG_WIDTH; j++) {
+        square += (derivative == 2 ? 2 : 1) * weights[j] * weights[j];
+        sum += weights[j];
+    }
+    for (int power = 1; power <= order; power++) {
+        double moment = 0.0;
+        for (int j = 0; j < FG_WIDTH; j++)
+            moment += weights[j] * pow(offsets[j], power) * (derivative == 2 ? 2 : 1);
+        if (derivative == 1 || power % 2 == 0)
+            REQUIRE(fabs(moment - (power == derivative ? derivative : 0)) < 1e-9);
+    }
+    return sqrt(square + (derivative == 2 ? 4 : 1) * sum * sum);
+}
+
+static void check_table(const fg_approximations *a, int derivative)
+{
+    double best[FG_WIDTH] = {0.0}, middle[FG_WIDTH] = {0.0}, low[FG_WIDTH] = {0.0};
+    for (int j = 0; j < FG_WIDTH && a->offsets[j] != 0.0; j++) {
+        const double unit = pow(a->offsets[j], derivative);
+        best[j] = a->best[j] / unit;
+        middle[j] = a->middle[j] / unit;
+        low[j] = a->low[j] / unit;
+    }
+    const int orders[3] = {6, a->steep ? 4 : 5, a->steep ? 2 : 4};
+    const double of_best = norm_of(best, a->offsets, derivative, orders[0]);
+    norm_of(middle, a->offsets, derivative, orders[1]);
+    norm_of(low, a->offsets, derivative, orders[2]);
+    for (int j = 0; j < FG_WIDTH; j++) {
+        middle[j] -= best[j];
+        low[j] -= best[j];
+    }
+    REQUIRE(fabs(of_best / a->best_norm - 1) < 1e-4);
+    REQUIRE(fabs(norm_of(middle, a->offsets, derivative, 0) / a->middle_norm - 1) < 4e-4);
+    REQUIRE(fabs(norm_of(low, a->offsets, derivative, 0) / a->low_norm - 1) < 4e-4);
+}
+
+static void seven_values(void)
+{
+    const int derivative = 1 + (int)below(2);
+    const ptrdiff_t bases = 1 + below(3), rows = bases * below(4), outputs = 1 + below(3);
+    const size_t all = (size_t)(rows * outputs);
+    ptrdiff_t *const place = room((size_t)rows * sizeof *place);
+    double *const h = room((size_t)rows * 8), *const base = room((size_t)(bases * outputs) * 8);
+    double *const others = room(6 * all * 8), *const exact = room(all * 8);
+    double *const size = room(all * 8), *const again = room(all * 8);
+    double *found[4];
+    for (int k = 0; k < 4; k++)
+        found[k] = room(all * 8);
+    for (ptrdiff_t k = 0; k < bases * outputs; k++)
         base[k] = number();
-    for (ptrdiff_t k = 0; k < 6 * rows * outputs; k++)
-        others[k] = below(50) ? number() : NAN;
-    for (int k = 0; k < 7 * 3 * 7; k++)
-        weights[k] = number();
-    fg_seven_points(rows, outputs, place, base, others, h, weights, 1e-16, stride, found[0],
-                    found[1], found[2]);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        place[r] = derivative == 2 ? 3 : below(7);
+        h[r] = 0.25 * (1 + below(8));
+        for (ptrdiff_t o = 0; o < outputs; o++) {
+            /* A polynomial of degree 6, which is base at x. */
+            double c[7] = {base[r % bases * outputs + o], 0, 0, 0, 0, 0, 0};
+            for (int k = 1; k < 7; k++)
+                c[k] = number() / 100;
+            exact[r * outputs + o] = derivative * c[derivative];
+            size[r * outputs + o] = fabs(c[0]);
+            for (int k = 0, j = 0; k < 7; k++) {
+                double value = c[6];
+                for (int power = 6; power-- > 0;)
+                    value = value * (double)(k - place[r]) * h[r] + c[power];
+                if (k != place[r])
+                    others[(6 * r + j++) * outputs + o] = below(60) ? value : NAN;
+                size[r * outputs + o] += isnan(value) ? 0.0 : fabs(value);
+            }
+        }
+    }
+    const fg_seven s = {rows, outputs, derivative, derivative == 2 ? NULL : place, h};
+    const double epsilon = below(2) ? 0x1p-52 : 0.0;
+    fg_seven_values(&s, bases, base, others, epsilon, found[0], found[1], found[2], found[3]);
+    fg_seven_bars(&s, found[2], found[3], again);
     for (ptrdiff_t r = 0; r < rows; r++)
         for (ptrdiff_t o = 0; o < outputs; o++) {
             const ptrdiff_t at = r * outputs + o;
-            double slope = 0.0, size_of_terms = 0.0;
-            for (int k = 0, j = 0; k < 7; k++) {
-                const double value = k == place[r] ? base[at] : others[(6 * r + j) * outputs + o];
-                const double term = weights[21 * place[r] + 14 + k] * (value - base[at]) / h;
-                j += k != place[r];
-                slope += term;
-                size_of_terms += fabs(term);
-            }
-            const double got = found[0][at * stride];
-            REQUIRE(isnan(slope) ? isnan(got) && isnan(found[1][at * stride])
-                                 : fabs(got - slope) <= 1e-12 * size_of_terms);
-            REQUIRE(isfinite(found[2][at * stride]) && found[2][at * stride] >= 0.0);
-            REQUIRE(isnan(slope) || found[1][at * stride] >= 0.0);
+            int broken = 0;
+            for (int j = 0; j < 6; j++)
+                broken |= isnan(others[(6 * r + j) * outputs + o]);
+            const double value = found[0][at], bar = found[1][at], unit = pow(h[r], derivative);
+            REQUIRE(broken == isnan(value) && broken == !isfinite(bar));
+            REQUIRE(isfinite(found[3][at]) && found[3][at] >= 0.0 && found[2][at] >= 0.0);
+            REQUIRE(broken || fabs(value - exact[at]) <= 1e-12 * size[at] / unit);
+            REQUIRE(broken ? isinf(again[at]) : near(again[at], bar, bar));
         }
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 4; k++)
         free(found[k]);
-    free(place), free(base), free(others), free(weights);
+    free(place), free(h), free(base), free(others), free(exact), free(size), free(again);
 }
 
 static void one(const uint8_t *input, size_t size)
 {
     static void (*const all[])(void) = {patterns, grids,       gaps, weights_of_polynomials,
-                                        compiled, seven_points};
+                                        compiled, seven_values};
     bytes = input;
     left = size;
     all[below(sizeof all / sizeof *all)]();
@@ -412,6 +468,9 @@ int main(int count, char **arguments)
 {
     if (count > 1 && strcmp(arguments[1], "threads") == 0)
         return threads();
+    for (int place = 0; place < 4; place++)
+        check_table(fg_first_derivative + place, 1);
+    check_table(&fg_second_derivative, 2);
     const long many = count > 1 ? atol(arguments[1]) : 20000;
     uint64_t state = count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
     static uint8_t input[16384];
