@@ -87,12 +87,12 @@ class Rows:
             every, columns = self._array, self._columns
             dtype = every.dtype if every.dtype.kind == "f" else np.dtype(np.float64)
             if self._is_whole():
-                return lambda points: _numbers(predict(points.astype(dtype, copy=False)))
+                return lambda points: _numbers(predict(points.astype(dtype, copy=False)), len(points))
 
             def of_arrays(points: Array) -> Any:
                 rows = every[points[:, -1].astype(np.intp)].astype(dtype)
                 rows[:, columns] = points[:, :-1]
-                return _numbers(predict(rows))
+                return _numbers(predict(rows), len(points))
 
             return of_arrays
         return _OfFrames(self._frame, self._names_in_frame, self.integer, predict)
@@ -121,11 +121,11 @@ class _OfFrames:
             replaced.append(series.cast(self.frame.schema[name]) if whole else series)
         # pandas aligns by index.
         native = narwhals.maybe_reset_index(rows).with_columns(*replaced)
-        return _numbers(self.predict(narwhals.to_native(native)))
+        return _numbers(self.predict(narwhals.to_native(native)), len(points))
 
 
-def _numbers(result: Any) -> Any:
-    """What a model returned, if it is numbers."""
+def _numbers(result: Any, rows: int) -> Any:
+    """What a model returned for so many rows, if it is numbers."""
     if isinstance(result, (list, tuple)):
         raise TypeError("predict returned a list of arrays, one for each target; pass a function that returns one")
     array = np.asarray(result)
@@ -133,6 +133,8 @@ def _numbers(result: Any) -> Any:
         raise TypeError(
             f"predict returned {array.dtype}: labels have no derivative; pass predict_proba or decision_function"
         )
-    if array.ndim > 2:
-        raise ValueError(f"predict returned shape {array.shape}; expected (rows,) or (rows, outputs)")
+    if array.ndim not in (1, 2) or len(array) != rows:
+        raise ValueError(
+            f"predict returned shape {array.shape} for {rows} rows; expected ({rows},) or ({rows}, outputs)"
+        )
     return array.astype(np.float64) if array.dtype.kind != "f" else array

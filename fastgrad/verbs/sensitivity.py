@@ -289,8 +289,10 @@ class _Work:
         size = np.abs(base)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(size > 0, noise / size, 0.0)
-        typical = np.maximum(np.median(ratio, axis=0), np.median(ratio, axis=2, keepdims=True))
-        return found, error + np.maximum(noise, 1.5 * typical * size) * over
+        typical = np.maximum(np.median(ratio, axis=1, keepdims=True), np.median(ratio, axis=0))
+        noise = np.maximum(noise, 1.5 * typical * size)
+        error = [border.seven_bars(*parts) for parts in zip(truncation, noise, steps, places, strict=True)]
+        return np.moveaxis(found, 0, -1), np.moveaxis(np.where(np.isnan(found), np.nan, error), 0, -1)
 
 
 def _output_names(outputs: Sequence[str] | None, predict: Any, count: int) -> list[str]:
