@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -116,11 +115,13 @@ def as_point(x: Any) -> Point:
     """
     if border.is_plain(x) and x.ndim:
         return Point(x)
+    if isinstance(x, np.ndarray) and x.ndim:
+        return Point(as_array(x, "x"))
     if isinstance(x, Point):
         return x
     if type(x) in (list, tuple):
         return tree_point(x) if pytrees.array_shape(x) is None else Point(as_array(x, "x"))
-    if x is not None and not isinstance(x, np.ndarray) and pytrees.is_container(x):
+    if x is not None and pytrees.is_container(x):
         return tree_point(x)
     layout, flat = _leaf(x, "x")
     return Point(flat, layout)
@@ -187,13 +188,20 @@ def as_array(x: Any, name: str) -> Array:
         raise TypeError(f"{name} is complex ({given.dtype}); derivatives are taken at real points")
     if given.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {given.dtype}; expected real numbers")
-    # Wider floats may be too large.
-    with np.errstate(over="ignore") if given.dtype.itemsize > 8 else contextlib.nullcontext():
-        flat = np.ascontiguousarray(given, dtype=np.float64).reshape(given.shape)
+    if given.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            flat = _contiguous(given)
+    else:
+        flat = _contiguous(given)
     if not np.isfinite(flat).all():
         index = tuple(np.argwhere(~np.isfinite(flat))[0].tolist())
         raise _too_large(name, index) if np.isfinite(given[index]) else _not_finite(name, index, flat[index])
     return flat
+
+
+def _contiguous(given: NDArray[Any]) -> Array:
+    # ascontiguousarray gives an array without axes one.
+    return np.ascontiguousarray(given, dtype=np.float64).reshape(given.shape)
 
 
 def _of_objects(x: Any, given: NDArray[Any], name: str) -> Array:
