@@ -28,7 +28,8 @@ def approx_derivative(
         return _Products(f, np.atleast_1d(np.asarray(x0, dtype=float)), options)
     if isinstance(sparsity, tuple):
         sparsity = sparsity[0]
-    found = fg.jacobian(f, x0, sparsity=sparsity, **options)
+    # Theirs gives f an array, also where x is a number.
+    found = fg.jacobian(f, np.atleast_1d(x0), sparsity=sparsity, **options)
     return found[0] if sparsity is None and len(found) == 1 else found
 
 
