@@ -29,6 +29,11 @@ cdef extern from "function.h":
 
     void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *rows) noexcept nogil
     void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns) noexcept nogil
+    void fg_fill_imaginary(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, int columns,
+                           double *out) noexcept nogil
+    void fg_to_complex(ptrdiff_t n, const double *x, double *out) noexcept nogil
+    int fg_equals_complex(ptrdiff_t n, const double *x, const double *z) noexcept nogil
+    void fg_fill_nan(ptrdiff_t count, double *values) noexcept nogil
     void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns) noexcept nogil
 
 cdef extern from "precision.h" nogil:
@@ -139,6 +144,9 @@ cdef extern from "adaptive.h":
                           const double *scale, const double *room, double *scratch, ptrdiff_t size,
                           fg_noise *noise) except -1
 
+    void fg_known_noise(ptrdiff_t points, double level, const double *base, fg_noise *noise) noexcept
+    void fg_read_levels(ptrdiff_t points, const fg_noise *noise, double *levels) noexcept
+
     ctypedef struct fg_component:
         double value
         double error
@@ -151,6 +159,7 @@ cdef extern from "adaptive.h":
     int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
                     fg_noise *noise, const double *scale, const double *room, fg_component *components,
                     double *scratch, ptrdiff_t size) except -1
+    void fg_read_components(ptrdiff_t count, const fg_component *components, double *found, int *flags) noexcept
 
 cdef extern from "descent.h" nogil:
     enum fg_direction:
@@ -171,6 +180,7 @@ cdef extern from "descent.h" nogil:
     void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
                  const double *lower, const double *upper, double *x) noexcept
     double fg_norm(ptrdiff_t count, const double *g) noexcept
+    double fg_distance(ptrdiff_t count, const double *x, const double *y) noexcept
 
     int FG_RUNNING
     int FG_CONVERGED
@@ -220,6 +230,8 @@ cdef extern from "grid.h" nogil:
     enum:
         FG_GRID_PIECE
         FG_GRID_TAPS
+        FG_GRID_EDGES
+        FG_GRID_HALF
         FG_GRID_ODD
         FG_GRID_EVEN
         FG_GRID_THREE
@@ -233,6 +245,18 @@ cdef extern from "grid.h" nogil:
         const double *coordinates
         const double *edge_weights
         const ptrdiff_t *edge_rows
+
+    ctypedef struct fg_grid_weights:
+        int kind, half, taps, derivative, around_nan
+        double interior[4]
+        double edge_weights[120]
+        ptrdiff_t edge_rows[120]
+
+    ctypedef struct fg_grid_scaled:
+        fg_grid_axis axis
+
+    void fg_grid_scale(const fg_grid_weights *weights, ptrdiff_t length, ptrdiff_t stride, double step,
+                       fg_grid_scaled *scaled) noexcept
 
     ctypedef struct fg_grid_term:
         const void *values

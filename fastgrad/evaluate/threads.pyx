@@ -1,5 +1,4 @@
-# Threads that help with one piece of work, and end with it. Part of each extension module.
-
+"""Threads that help with one piece of work, and end with it."""
 from _thread import allocate_lock, start_new_thread
 
 

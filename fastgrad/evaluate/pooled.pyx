@@ -1,4 +1,20 @@
-# A function whose evaluations workers do. Part of border.pyx.
+"""A function whose evaluations workers do."""
+cimport cython
+from libc.stddef cimport ptrdiff_t
+from libc.string cimport memcpy
+
+from .arrays cimport PyArray_NBYTES, PyArray_SIZE, _import_array, as_doubles, doubles, ndarray
+from .border cimport Function
+from ..c_core cimport fg_shifts
+
+import numpy as np
+
+_import_array()
+
+cdef enum:
+    # Doubles of values a block of evaluations: on the heap.
+    HEAP = 524288
+
 
 @cython.final
 cdef class PooledFunction(Function):
@@ -25,20 +41,20 @@ cdef class PooledFunction(Function):
         self.pool.update = progress.update
 
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
-        return all if all < 8 * HEAP else 8 * HEAP
+        return all if all < HEAP else HEAP
 
-    cdef cnp.ndarray first_values(self, cnp.ndarray x):
-        cdef cnp.ndarray found = self.pool.points(np.array(x).reshape(1, -1)).ravel()
-        self.pool.outputs = found.size
+    cdef ndarray first_values(self, ndarray x):
+        cdef ndarray found = self.pool.points(np.array(x).reshape(1, -1)).ravel()
+        self.pool.outputs = PyArray_SIZE(found)
         self.learn()
         return found
 
     cdef int take(self, object found, Py_ssize_t count, double *values) except -1:
         """Copies so many values, and what the workers saw."""
-        cdef cnp.ndarray array = as_doubles(found)
-        if cnp.PyArray_SIZE(array) != count:
-            raise ValueError(f"the workers gave {cnp.PyArray_SIZE(array)} values, not {count}")
-        memcpy(values, doubles(array), cnp.PyArray_NBYTES(array))
+        cdef ndarray array = as_doubles(found)
+        if PyArray_SIZE(array) != count:
+            raise ValueError(f"the workers gave {PyArray_SIZE(array)} values, not {count}")
+        memcpy(values, doubles(array), PyArray_NBYTES(array))
         self.learn()
         return self.look(count, values)
 
