@@ -21,6 +21,11 @@ _import_array()
 
 cdef tuple DOMAIN_ERRORS = results.DOMAIN_ERRORS
 
+cdef extern from "Python.h":
+    const char *PyCapsule_GetName(object capsule) except? NULL
+    void *PyCapsule_GetPointer(object capsule, const char *name) except? NULL
+    void *PyCapsule_GetContext(object capsule) except? NULL
+
 cdef extern from *:
     """
     #ifndef FG_BUILD_FLAGS
@@ -59,6 +64,14 @@ cdef enum:
 def build():
     """Compiler, flags and version that the extension was built with."""
     return FG_COMPILER.decode(), FG_BUILD_FLAGS.decode(), FG_BUILD_VERSION.decode()
+
+
+def capsule_parts(capsule):
+    """Name, address and context of a PyCapsule."""
+    cdef const char *name = PyCapsule_GetName(capsule)
+    cdef void *address = PyCapsule_GetPointer(capsule, name)
+    cdef void *context = PyCapsule_GetContext(capsule)
+    return (name.decode() if name is not NULL else ""), <size_t>address, <size_t>context
 
 
 cdef class Scheme:

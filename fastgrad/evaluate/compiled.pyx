@@ -13,9 +13,6 @@ from time import perf_counter as _now
 cdef extern from "Python.h":
     void *PyMem_RawMalloc(size_t n)
     void PyMem_RawFree(void *p)
-    const char *PyCapsule_GetName(object capsule) except? NULL
-    void *PyCapsule_GetPointer(object capsule, const char *name) except? NULL
-    void *PyCapsule_GetContext(object capsule) except? NULL
 
 cdef enum:
     # Doubles of scratch a part, for each value of a stencil: they stay in the nearest cache.
@@ -255,11 +252,3 @@ cdef int compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const doubl
     cdef PointValues job = PointValues(points=points, n=n, out=values)
     f.run(Work(part=part_of_points, job=&job, count=count, each=1, scratch=0, first=0, block=1))
     return f.look(count, values)
-
-
-def capsule_parts(capsule):
-    """Name, address and context of a PyCapsule."""
-    cdef const char *name = PyCapsule_GetName(capsule)
-    cdef void *address = PyCapsule_GetPointer(capsule, name)
-    cdef void *context = PyCapsule_GetContext(capsule)
-    return (name.decode() if name is not NULL else ""), <size_t>address, <size_t>context

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from .. import stencils
 from ..core.coordinates import Coordinates
 from ..core.point import Array, Point
-from ..evaluate import border
+from ..evaluate.border import Function
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
+from ..evaluate.python import PythonFunction
 from ..methods.fixed import FixedStep
 from ..stencils import FLOAT64
+from . import kernels
 from .patterns import compared, detected, given_pattern
 
 
@@ -60,7 +62,7 @@ class Compressed:
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
         self.pattern, self._group, self._colours = pattern, colours, count
-        self._by = border.Compression(pattern.indptr, pattern.indices, colours, count)
+        self._by = kernels.Compression(pattern.indptr, pattern.indices, colours, count)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"point": (self.point.flat, self.point.layout)}
@@ -111,13 +113,13 @@ class Compressed:
             return self._central(function, x, h)
         return self._beside_bounds(problem, where, h, np.flatnonzero(~fits), relative_noise)
 
-    def _central(self, function: border.Function, x: Array, h: Array) -> Array:
+    def _central(self, function: Function, x: Array, h: Array) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
         terms = []
         for s, w in zip(self._stencil.offsets[::2], self._stencil.weights[::2], strict=True):
             data, move = np.empty(self.pattern.nnz), h if s == 1 else s * h
-            if isinstance(function, border.PythonFunction):
-                border.compressed(function, self._by, x, move, data)
+            if isinstance(function, PythonFunction):
+                kernels.compressed(function, self._by, x, move, data)
             else:
                 rights, lefts = self._values(function, x, move), self._values(function, x, -move)
                 self._by.scatter(rights, lefts, x, move, -move, data)
@@ -150,7 +152,7 @@ class Compressed:
         data[where.fixed()[columns]] = np.nan
         return data
 
-    def _by_complex_step(self, function: border.Function, where: Coordinates) -> Array:
+    def _by_complex_step(self, function: Function, where: Coordinates) -> Array:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
         typical = np.ones(where.n) if where.typical is None else where.typical
         h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical) if where.step is None else where.step
@@ -160,7 +162,7 @@ class Compressed:
         self._by.scatter(imaginary, np.zeros_like(imaginary), np.zeros_like(h), h, np.zeros_like(h), data)
         return data
 
-    def _forward(self, function: border.Function, where: Coordinates, h: Array, base: Array) -> Array:
+    def _forward(self, function: Function, where: Coordinates, h: Array, base: Array) -> Array:
         x, room = where.x, where.room
         if room is not None:
             h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
@@ -169,7 +171,7 @@ class Compressed:
         self._by.scatter(values, unmoved, x, h, np.zeros_like(h), data)
         return data
 
-    def _values(self, function: border.Function, x: Array, moves: Array) -> Array:
+    def _values(self, function: Function, x: Array, moves: Array) -> Array:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(self._by.moved(x, moves))
 

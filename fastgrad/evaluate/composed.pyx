@@ -1,0 +1,149 @@
+"""Functions made of another: along a line, and the sum of its values."""
+cimport cython
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stddef cimport ptrdiff_t
+from libc.string cimport memcpy
+
+from .arrays cimport PyArray_NBYTES, PyArray_SIZE, _import_array, as_doubles, doubles, empty, ndarray
+from .border cimport Function
+from ..c_core cimport fg_fill_imaginary, fg_fill_rows, fg_line_point, fg_line_points, fg_shifts
+
+import numpy as np
+
+_import_array()
+
+cdef enum:
+    # Bytes of points, or of values, that are held at a time.
+    BLOCK = 1048576
+
+
+cdef class Composed(Function):
+    """A function that asks another."""
+    cdef Function inner
+
+    def tolerate(self, bint tolerant):
+        self.inner.tolerate(tolerant)
+
+    cdef int learn(self) except -1:
+        """What the other function saw."""
+        self.nfev, self.float32, self.domain_error = self.inner.nfev, self.inner.float32, self.inner.domain_error
+        self.seen = self.inner.seen
+        return 0
+
+
+@cython.final
+cdef class LineFunction(Composed):
+    """t -> f(x + t v): a function of one coordinate, whose values are those of another at dense points."""
+    cdef ndarray x, direction
+
+    def __init__(self, Function inner, x, direction, point):
+        """point: of one coordinate, for the name of t."""
+        self.prepare(None, (), point, inner.c.outputs)
+        self.inner, self.x, self.direction = inner, as_doubles(x), as_doubles(direction)
+        if self.n != 1 or PyArray_SIZE(self.x) != inner.n or PyArray_SIZE(self.direction) != inner.n:
+            raise ValueError("x, the direction and f do not fit together")
+        self.c.at_shifts = line_at_shifts
+        self.c.at_points = line_at_points
+
+    cdef ndarray first_values(self, ndarray t):
+        cdef ndarray point = empty(self.inner.n)
+        fg_line_point(self.inner.n, doubles(self.x), doubles(self.direction), doubles(t)[0], 0, self.inner.n, doubles(point))
+        cdef ndarray found = self.inner.value(point)
+        self.learn()
+        return found
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        cdef Py_ssize_t count = s.count * s.width
+        # A shift of one coordinate is a point.
+        cdef double *t = <double *>PyMem_Malloc(count * 2 * sizeof(double))
+        if t is NULL:
+            raise MemoryError()
+        try:
+            if self.imaginary:
+                fg_fill_imaginary(s, 0, count, False, t)
+            else:
+                fg_fill_rows(s, 0, count, t)
+            self.points(count, t, values)
+        finally:
+            PyMem_Free(t)
+        return 0
+
+    cdef int points(self, Py_ssize_t count, const double *t, double *values) except -1:
+        cdef Py_ssize_t n = self.inner.n, width = 2 if self.imaginary else 1, begin, rows
+        cdef Py_ssize_t block = max(1, min(count, BLOCK // (8 * max(1, n))))
+        cdef double *points = <double *>PyMem_Malloc(block * n * width * sizeof(double))
+        if points is NULL:
+            raise MemoryError()
+        self.inner.turn(self.imaginary)
+        try:
+            for begin in range(0, count, block):
+                rows = min(block, count - begin)
+                fg_line_points(n, doubles(self.x), doubles(self.direction), rows, t + begin * width, self.imaginary, points)
+                self.inner.c.at_points(self.inner.c.ctx, rows, n, points, values + begin * self.c.outputs)
+        finally:
+            PyMem_Free(points)
+        return self.learn()
+
+
+@cython.final
+cdef class SumFunction(Composed):
+    """x -> the sum of the values of f at x; its precision is that of the terms."""
+
+    def __init__(self, Function inner, point):
+        self.prepare(None, (), point, 1)
+        self.inner = inner
+        self.c.at_shifts = sum_at_shifts
+        self.c.at_points = sum_at_points
+
+    cdef Py_ssize_t rows_of_block(self, Py_ssize_t each) noexcept:
+        """Rows of terms that are held at a time."""
+        return max(1, BLOCK // (8 * each * max(1, self.inner.c.outputs)))
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        cdef fg_shifts part = s[0]
+        cdef Py_ssize_t begin, count, block = self.rows_of_block(s.width)
+        cdef ndarray terms
+        self.inner.turn(self.imaginary)
+        for begin in range(0, s.count, block):
+            count = min(block, s.count - begin)
+            terms = np.empty((count * s.width, self.inner.c.outputs))
+            part.count, part.h, part.first = count, s.h + begin, s.first + begin
+            if s.components is not NULL:
+                part.components = s.components + begin
+            self.inner.c.at_shifts(self.inner.c.ctx, &part, doubles(terms))
+            write_sums(terms, values + begin * s.width)
+        return self.learn()
+
+    cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
+        cdef Py_ssize_t begin, rows, width = 2 * self.n if self.imaginary else self.n, block = self.rows_of_block(1)
+        cdef ndarray terms
+        self.inner.turn(self.imaginary)
+        for begin in range(0, count, block):
+            rows = min(block, count - begin)
+            terms = np.empty((rows, self.inner.c.outputs))
+            self.inner.c.at_points(self.inner.c.ctx, rows, self.n, points + begin * width, doubles(terms))
+            write_sums(terms, values + begin)
+        return self.learn()
+
+
+cdef int write_sums(ndarray terms, double *values) except -1:
+    """Sums of the rows of terms."""
+    cdef ndarray sums = np.sum(terms, axis=1)
+    memcpy(values, doubles(sums), PyArray_NBYTES(sums))
+    return 0
+
+
+cdef int line_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1:
+    return (<LineFunction>ctx).shifts(s, values)
+
+
+cdef int line_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
+    return (<LineFunction>ctx).points(count, points, values)
+
+
+cdef int sum_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1:
+    return (<SumFunction>ctx).shifts(s, values)
+
+
+cdef int sum_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
+    return (<SumFunction>ctx).points(count, points, values)
