@@ -8,7 +8,7 @@ from libc.stddef cimport ptrdiff_t
 
 from .arrays cimport (
     NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
-    PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE,
+    PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE,
     _import_array, as_doubles, dense, doubles, empty, ndarray, npy_intp, written,
 )
 from ..c_core cimport *

@@ -127,8 +127,8 @@ def _pooled(
     how: Evaluation,
     outputs: int,
 ) -> border.Function:
+    from .indirect import PooledFunction
     from .pool import Pool
-    from .pooled import PooledFunction
     from .tasks import Job
 
     assert how.workers is not None

@@ -35,4 +35,3 @@ cdef class PythonFunction(Function):
     cdef bint is_edge(self, const double *x, Py_ssize_t i, double shift, double *value) except -1
     cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1
     cdef int tolerant_value(self, double *out, Py_ssize_t k, Py_ssize_t count) except -1
-    cdef int noted_at(self, object error, Py_ssize_t k, Py_ssize_t count) except -1

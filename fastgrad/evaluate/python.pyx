@@ -84,8 +84,7 @@ cdef class PythonFunction(Function):
                 and PyArray_TYPE(self.scratch) == (NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
                 and (PyArray_DIMS(self.scratch)[0] == self.dims[0] if self.ndim == 1 else
                      memcmp(PyArray_DIMS(self.scratch), self.dims, self.ndim * sizeof(npy_intp)) == 0)):
-            raise TypeError(f"f gave the array that it was called with another shape or type: it is now "
-                                f"{np.shape(self.scratch)} of {self.scratch.dtype}; let f change a copy of it")
+            results.refuse_new_shape(self.scratch)
         return 0
 
     cdef bint intact(self, const double *x) noexcept:
@@ -114,9 +113,7 @@ cdef class PythonFunction(Function):
     cdef ndarray vector(self):
         """f's values at the point in the scratch array: an array that f will not write to again."""
         cdef object argument = self.scratch if self.make is None else self.make(self.scratch)
-        cdef object result
-        cdef ndarray values
-        result = owned(self.call(<PyObject *>argument))
+        cdef object result = owned(self.call(<PyObject *>argument))
         argument = None
         self.same_shape()
         self.done(1)
@@ -125,28 +122,27 @@ cdef class PythonFunction(Function):
                 and PyArray_SIZE(<ndarray>result) == self.c.outputs):
             if Py_REFCNT(<PyObject *>result) == 1 and PyArray_CHKFLAGS(<ndarray>result, NPY_ARRAY_OWNDATA):
                 return <ndarray>result
-            return result.copy()
-        values, float32 = results.as_vector(result, False, self.c.outputs)
-        if float32:
-            self.float32 = True
-        return values.copy()
+            return PyArray_NewCopy(<ndarray>result, NPY_CORDER)
+        cdef tuple found = results.as_vector(result, False, self.c.outputs)
+        self.float32 = self.float32 or found[1]
+        return PyArray_NewCopy(<ndarray?>found[0], NPY_CORDER)
 
     cdef int convert(self, object result, double *out) except -1:
-        cdef ndarray values
+        """Writes what f returned to out, in whatever form it is."""
+        cdef tuple found
         if self.c.outputs == 1:
-            number, float32 = results.as_number(result, self.imaginary)
-            out[0] = number
-            self.shape = getattr(result, "shape", ())
+            found = results.as_number(result, self.imaginary)
+            out[0] = found[0]
         else:
-            values, float32 = results.as_vector(result, self.imaginary, self.c.outputs)
-            self.shape = np.shape(result)
-            memcpy(out, doubles(values), self.c.outputs * sizeof(double))
-        if float32:
-            self.float32 = True
+            found = results.as_vector(result, self.imaginary, self.c.outputs)
+            memcpy(out, doubles(<ndarray?>found[0]), self.c.outputs * sizeof(double))
+        self.float32 = self.float32 or found[1]
+        self.shape = np.shape(result)
         return 0
 
     cdef ndarray first_values(self, ndarray x):
         cdef object result, argument
+        cdef tuple found
         self.load(doubles(x))
         try:
             argument = self.scratch if self.make is None else self.make(self.scratch)
@@ -154,13 +150,13 @@ cdef class PythonFunction(Function):
             argument = None
             self.same_shape()
             self.done(1)
-            values, float32 = results.as_vector(result, False, None)
+            found = results.as_vector(result, False, None)
         except Exception as error:
-            self.noted_at(error, 0, 1)
+            results.note_point(error, self.named(), self.scratch, 0, 1)
             raise
-        self.float32 = self.float32 or float32
+        self.float32 = self.float32 or found[1]
         self.shape = np.shape(result)
-        return values.copy()
+        return PyArray_NewCopy(<ndarray?>found[0], NPY_CORDER)
 
     cdef int shifts(self, const fg_shifts *s, double *values) except -1:
         if self.all_rows(s, values) and not self.restores:
@@ -226,8 +222,7 @@ cdef class PythonFunction(Function):
         """f raised at a shift: NaN where that is the edge of its domain, else the exception with a note."""
         cdef Py_ssize_t c = fg_component_of(s, row // s.width)
         cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
-        results.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}"
-                         + self.named().hint(error))
+        results.note_shift(error, self.named(), c, shift, self.imaginary)
         if not (self.tolerant and results.is_domain_error(error, self.domain_errors)):
             raise error
         if self.domain_error is None:
@@ -272,15 +267,8 @@ cdef class PythonFunction(Function):
                 self.domain_error = self.domain_error or error
                 fg_fill_nan(self.c.outputs, out)
                 return 0
-            self.noted_at(error, k, count)
+            results.note_point(error, self.named(), self.scratch, k, count)
             raise
-        return 0
-
-    cdef int noted_at(self, object error, Py_ssize_t k, Py_ssize_t count) except -1:
-        """Says at which point f raised."""
-        point = np.asarray(self.scratch).real if self.imaginary else self.scratch
-        where = f"at point {k} of {count}: {self.named().at(point)}" if count > 1 else f"at {self.named().at(point)}"
-        results.add_note(error, f"while evaluating f {where}{self.named().hint(error)}")
         return 0
 
     cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,

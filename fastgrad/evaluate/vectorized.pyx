@@ -75,17 +75,18 @@ cdef class VectorizedFunction(Function):
         return last
 
     cdef ndarray first_values(self, ndarray x):
-        cdef ndarray block = self.empty(1), out
+        cdef ndarray block = self.empty(1)
+        cdef tuple found
         memcpy(doubles(block), doubles(x), self.n * sizeof(double))
         try:
             result = owned(self.call(<PyObject *>block))
-            out, float32 = results.as_block(result, 1, None, self.columns, False, self.n)
+            found = results.as_block(result, 1, None, self.columns, False, self.n)
         except Exception as error:
-            results.add_note(error, f"while evaluating f at {self.named().at(np.asarray(x))}")
+            results.note_point(error, self.named(), x, 0, 1)
             raise
         self.done(1)
-        self.float32 = self.float32 or float32
-        return out.ravel()
+        self.float32 = self.float32 or found[1]
+        return np.ravel(found[0])
 
     cdef Py_ssize_t rows_of_block(self, Py_ssize_t left) noexcept:
         cdef Py_ssize_t rows = self.block if self.block < left else left
@@ -130,17 +131,16 @@ cdef class VectorizedFunction(Function):
         self.nfev += rows - 1
         self.tune(rows, _now() - started)
         self.done(rows)
-        cdef ndarray out
+        cdef tuple found
         if (self.c.outputs == 1 and PyArray_CheckExact(result) and not self.imaginary
                 and PyArray_TYPE(<ndarray>result) == NPY_DOUBLE
                 and PyArray_ISCARRAY_RO(<ndarray>result)
                 and PyArray_NDIM(<ndarray>result) == 1 and PyArray_SIZE(<ndarray>result) == rows):
             memcpy(values, doubles(<ndarray>result), rows * sizeof(double))
             return 0
-        out, float32 = results.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
-        memcpy(values, doubles(out), rows * self.c.outputs * sizeof(double))
-        if float32:
-            self.float32 = True
+        found = results.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
+        memcpy(values, doubles(<ndarray?>found[0]), rows * self.c.outputs * sizeof(double))
+        self.float32 = self.float32 or found[1]
         return 0
 
     cdef int shifts(self, const fg_shifts *s, double *values) except -1:
@@ -171,8 +171,8 @@ cdef class VectorizedFunction(Function):
         cdef Py_ssize_t r, a
         if not (self.tolerant and results.is_domain_error(error, self.domain_errors)):
             a = begin // s.width
-            where = self.named().where(fg_component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
-            results.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
+            results.note_block(error, end - begin, self.named(), fg_component_of(s, a), s.offsets[begin % s.width] * s.h[a],
+                               self.imaginary)
             raise error
         self.settled = True
         for r in range(begin, end):
@@ -234,7 +234,7 @@ cdef class VectorizedFunction(Function):
                         for k in range(begin, begin + rows):
                             self.points(1, points + k * width, values + k * self.c.outputs)
                 else:
-                    results.add_note(error, f"while evaluating f at a block of {rows} points")
+                    results.note_block(error, rows)
                     raise
             begin += rows
         return 0

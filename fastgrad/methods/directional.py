@@ -57,7 +57,7 @@ def along(problem: Problem, v: Any, chosen: FixedStep) -> Array:
     # Only a stencil that starts from f(x) needs it; it is asked for once.
     values = problem.values if method.starts_from_base else None
     # Loaded when used: a plain gradient does without.
-    from ..evaluate.composed import LineFunction
+    from ..evaluate.indirect import LineFunction
 
     t = _Parameter()
     line = Problem(LineFunction(problem.function, x, direction, t), t, None, problem.relative_noise, values)

@@ -62,7 +62,7 @@ class Compressed:
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
         self.pattern, self._group, self._colours = pattern, colours, count
-        self._by = kernels.Compression(pattern.indptr, pattern.indices, colours, count)
+        self._by = _compression(pattern, colours, count)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"point": (self.point.flat, self.point.layout)}
@@ -156,7 +156,7 @@ class Compressed:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
         typical = np.ones(where.n) if where.typical is None else where.typical
         h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical) if where.step is None else where.step
-        imaginary = function.at_points(where.x + 1j * self._by.moved(np.zeros_like(where.x), h))
+        imaginary = function.at_points(where.x + 1j * _moved(self._by, np.zeros_like(where.x), h))
         # Written as differences from 0 over the imaginary distance.
         data = np.empty(self.pattern.nnz)
         self._by.scatter(imaginary, np.zeros_like(imaginary), np.zeros_like(h), h, np.zeros_like(h), data)
@@ -173,7 +173,7 @@ class Compressed:
 
     def _values(self, function: Function, x: Array, moves: Array) -> Array:
         """F with the columns of each colour moved: (colours, outputs)."""
-        return function.at_points(self._by.moved(x, moves))
+        return function.at_points(_moved(self._by, x, moves))
 
     def compare(self, problem: Problem, found: Any) -> None:
         """Compare the product of a matrix and a random direction with differences of f: missing entries show there."""
@@ -196,3 +196,25 @@ class Compressed:
             curvature = 0.5 * np.abs(seen - rises[0])
         rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
         compared(function.at_points, found, x, v, seen, rounding + curvature, self.point.name)
+
+
+def _compression(pattern: Any, colours: NDArray[np.int32], count: int) -> kernels.Compression:
+    """Which columns move together, and which entries that gives: both colour by colour."""
+    groups = np.argsort(colours, kind="stable")
+    rows = np.repeat(np.arange(pattern.shape[0], dtype=np.int32), np.diff(pattern.indptr))
+    of_entry = colours[pattern.indices]
+    entries = np.argsort(of_entry, kind="stable")
+    edges = np.arange(count + 1)
+    return kernels.Compression(
+        groups, np.searchsorted(colours[groups], edges), entries, np.searchsorted(of_entry[entries], edges),
+        rows[entries], pattern.indices[entries],
+    )  # fmt: skip
+
+
+def _moved(by: kernels.Compression, x: Array, moves: Array) -> Array:
+    """Points (count, n): in each, the columns of one colour are moved."""
+    points = np.tile(x, (by.count, 1))
+    for c in range(by.count):
+        group = by.groups[by.group_starts[c] : by.group_starts[c + 1]]
+        points[c, group] += moves[group]
+    return points

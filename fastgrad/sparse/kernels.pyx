@@ -64,26 +64,16 @@ cdef class Compression:
     cdef readonly Py_ssize_t count
     cdef list spare  # room for work, (3n,), that no call uses at the moment
 
-    def __init__(self, row_starts, columns, colours, Py_ssize_t count):
-        """row_starts, columns: of the matrix, as CSR has them; colours: (n,), one a column."""
+    def __init__(self, groups, group_starts, entries, entry_starts, entry_rows, entry_columns):
+        """Columns (n,) colour by colour, and where each colour starts; so the entries, their rows and columns."""
         self.spare = []
-        colour, columns = np.asarray(colours), np.asarray(columns)
-        rows = np.repeat(np.arange(len(row_starts) - 1, dtype=np.int32), np.diff(row_starts))
-        self.count = count
-        self.groups = as_ints(np.argsort(colour, kind="stable"))
-        self.group_starts = as_ints(np.searchsorted(colour[self.groups], np.arange(count + 1)))
-        of_entry = colour[columns]
-        self.entries = as_ints(np.argsort(of_entry, kind="stable"))
-        self.entry_starts = as_ints(np.searchsorted(of_entry[self.entries], np.arange(count + 1)))
-        self.entry_rows, self.entry_columns = as_ints(rows[self.entries]), as_ints(columns[self.entries])
-
-    def moved(self, x, moves):
-        """Points (count, n): in each, the columns of one colour are moved."""
-        points = np.tile(x, (self.count, 1))
-        for c in range(self.count):
-            group = self.groups[self.group_starts[c]:self.group_starts[c + 1]]
-            points[c, group] += moves[group]
-        return points
+        self.groups, self.group_starts = as_ints(groups), as_ints(group_starts)
+        self.entries, self.entry_starts = as_ints(entries), as_ints(entry_starts)
+        self.entry_rows, self.entry_columns = as_ints(entry_rows), as_ints(entry_columns)
+        self.count = PyArray_SIZE(self.group_starts) - 1
+        if (PyArray_SIZE(self.entry_starts) != self.count + 1 or PyArray_SIZE(self.entry_rows) != PyArray_SIZE(self.entries)
+                or PyArray_SIZE(self.entry_columns) != PyArray_SIZE(self.entries)):
+            raise ValueError("the groups and their entries do not fit together")
 
     def scatter(self, rights, lefts, x, first, second, data):
         """Writes the entries, differences of values (count, m) at x + first and x + second, to data."""

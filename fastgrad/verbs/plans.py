@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from ..core import options as checks
 from ..core.point import Array, Point, array_point, as_point
 from ..evaluate import border
-from ..evaluate.composed import SumFunction
 from ..evaluate.functions import Evaluation, callable_or_error
+from ..evaluate.indirect import SumFunction
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep, fixed_or_error
 from ..methods.method import Method
