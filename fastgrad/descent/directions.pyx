@@ -1,20 +1,20 @@
 """Descent: directions, and iterations with given learning rates."""
 cimport cython
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.object cimport PyObject
-from libc.float cimport DBL_MAX
-from libc.math cimport fabs
-from libc.stddef cimport ptrdiff_t
-from libc.string cimport memcpy
 
-from ..evaluate.arrays cimport (
-    NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_CheckExact, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO, PyArray_NBYTES,
-    PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE, _import_array, as_doubles, doubles, empty, memory_of, ndarray,
-    scratch_array, written,
+from ..c_api cimport (
+    DBL_MAX, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_CheckExact, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
+    PyArray_NBYTES, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE, PyFloat_CheckExact,
+    PyObject, Py_REFCNT, _import_array, fabs, memcpy, ndarray,
 )
-from ..evaluate.border cimport Py_REFCNT, Scheme, fill_rule
+from ..c_core.compiled cimport fg_compiled
+from ..c_core.descent cimport (
+    FG_ADAM, FG_CONVERGED, FG_GRADIENT, FG_MOMENTUM, FG_NESTEROV, FG_NOT_FINITE, FG_RUNNING, fg_descend,
+    fg_descend_scratch, fg_descent, fg_direct, fg_distance, fg_memory, fg_move, fg_norm, fg_starts,
+)
+from ..c_core.stencil cimport fg_step_rule
+from ..evaluate.arrays cimport as_doubles, doubles, empty, memory_of, scratch_array, written
+from ..evaluate.border cimport Scheme, fill_rule
 from ..evaluate.compiled cimport CompiledFunction, Work
-from ..c_core cimport *
 
 from time import perf_counter as _now
 

@@ -1,49 +1,10 @@
-# NumPy arrays as C reads them: the part of NumPy's C interface that is used here, and conversions.
-#
-# Declared here and not by `cimport numpy`, which each module would translate in whole, and whose types it would look up
-# when it is imported.
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.object cimport PyObject
-from libc.stdint cimport int32_t
-
-cdef extern from "numpy/arrayobject.h":
-    ctypedef Py_ssize_t npy_intp
-
-    ctypedef class numpy.ndarray [object PyArrayObject, check_size ignore]:
-        pass
-
-    enum:
-        NPY_INT, NPY_INT32, NPY_INTP, NPY_FLOAT, NPY_DOUBLE, NPY_CDOUBLE
-        NPY_ARRAY_CARRAY, NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST, NPY_ARRAY_OWNDATA
-
-    enum NPY_ORDER:
-        NPY_CORDER
-
-    int _import_array() except -1
-    bint PyArray_Check(object x)
-    bint PyArray_CheckExact(object x)
-    bint PyArray_CHKFLAGS(ndarray x, int flags)
-    bint PyArray_ISCARRAY(ndarray x)
-    bint PyArray_ISCARRAY_RO(ndarray x)
-    bint PyArray_ISNOTSWAPPED(ndarray x)
-    bint PyArray_SAMESHAPE(ndarray x, ndarray y)
-    int PyArray_TYPE(ndarray x)
-    int PyArray_NDIM(ndarray x)
-    npy_intp *PyArray_DIMS(ndarray x)
-    npy_intp PyArray_DIM(ndarray x, int axis)
-    npy_intp PyArray_SIZE(ndarray x)
-    npy_intp PyArray_NBYTES(ndarray x)
-    npy_intp PyArray_MultiplyList(npy_intp *dims, int ndim)
-    void *PyArray_DATA(ndarray x)
-    ndarray PyArray_EMPTY(int ndim, npy_intp *dims, int kind, int fortran)
-    ndarray PyArray_ZEROS(int ndim, npy_intp *dims, int kind, int fortran)
-    ndarray PyArray_NewCopy(ndarray x, NPY_ORDER order)
-    ndarray PyArray_SimpleNewFromData(int ndim, npy_intp *dims, int kind, void *data)
-    ndarray PyArray_FROM_OTF(object x, int kind, int flags)
-    int PyArray_SetBaseObject(ndarray x, PyObject *base) except -1
-
-cdef extern from "Python.h":
-    void Py_INCREF(PyObject *x)
+# NumPy arrays as C reads them.
+from ..c_api cimport (
+    NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST, NPY_CDOUBLE, NPY_DOUBLE, PyArray_CheckExact,
+    PyArray_DATA, PyArray_EMPTY, PyArray_FROM_OTF, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_MultiplyList,
+    PyArray_SIZE, PyArray_SetBaseObject, PyArray_SimpleNewFromData, PyArray_TYPE, PyBytes_AS_STRING,
+    PyBytes_FromStringAndSize, PyObject, Py_INCREF, int32_t, ndarray, npy_intp,
+)
 
 
 cdef inline ndarray dense(object x, int kind):
@@ -77,9 +38,11 @@ cdef inline double *written(object x, Py_ssize_t size) except NULL:
     return <double *>memory_of(x, size, NPY_DOUBLE)
 
 
-cdef inline ndarray empty(Py_ssize_t size):
-    """A new float64 array (size,)."""
-    return PyArray_EMPTY(1, &size, NPY_DOUBLE, 0)
+cdef inline ndarray empty(Py_ssize_t rows, Py_ssize_t columns=-1, Py_ssize_t layers=-1):
+    """A new float64 array (rows,), (rows, columns), or (rows, columns, layers)."""
+    cdef npy_intp shape[3]
+    shape[0], shape[1], shape[2] = rows, columns, layers
+    return PyArray_EMPTY(1 if columns < 0 else 2 if layers < 0 else 3, shape, NPY_DOUBLE, 0)
 
 
 cdef inline ndarray scratch_array(int ndim, npy_intp *dims, int kind):

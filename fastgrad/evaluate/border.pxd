@@ -1,18 +1,10 @@
 # What functions are to C. Their kinds are built on this; what runs once an evaluation is here to be inlined.
-from cpython.object cimport PyObject
-from libc.stddef cimport ptrdiff_t
-
-from .arrays cimport ndarray
-from ..c_core cimport fg_function, fg_look, fg_seen, fg_stencil, fg_step_rule
-
-cdef extern from "Python.h":
-    PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t nargs, PyObject *names)
-    size_t PY_VECTORCALL_ARGUMENTS_OFFSET
-    Py_ssize_t Py_REFCNT(PyObject *x)
-    void Py_DECREF(PyObject *x)
-    int PyErr_CheckSignals()
-    bint PyFunction_Check(object x)
-    bint PyMethod_Check(object x)
+from ..c_api cimport (
+    PY_VECTORCALL_ARGUMENTS_OFFSET, PyErr_CheckSignals, PyObject, PyObject_Vectorcall, Py_DECREF, ndarray,
+)
+from ..c_core.function cimport fg_function
+from ..c_core.precision cimport fg_look, fg_seen
+from ..c_core.stencil cimport fg_stencil, fg_step_rule
 
 cdef enum:
     MAX_WIDTH = 8

@@ -3,15 +3,23 @@
 A ``Function`` is a function at one kind of border: it gives values at shifts of a base point and at
 dense points, and knows nothing of derivatives. ``src_c/include/fastgrad.h`` is the contract of what it drives.
 """
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stddef cimport ptrdiff_t
-
-from .arrays cimport (
-    NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
-    PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE,
-    _import_array, as_doubles, dense, doubles, empty, ndarray, npy_intp, written,
+from ..c_api cimport (
+    NPY_CDOUBLE, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
+    PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE,
+    PyArray_TYPE, PyArray_ZEROS, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
+    PyMem_Malloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
 )
-from ..c_core cimport *
+from ..c_core.adaptive cimport (
+    fg_adaptive, fg_component, fg_estimate_noise, fg_known_noise, fg_noise, fg_read_components, fg_read_levels,
+)
+from ..c_core.function cimport fg_shifts
+from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
+from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE, FG_SEEN_NONFINITE, fg_first_nonfinite
+from ..c_core.seven cimport FG_SEVEN, fg_seven, fg_seven_bars, fg_seven_values
+from ..c_core.stencil cimport (
+    FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_stencil, fg_step_rule, fg_steps,
+)
+from .arrays cimport as_doubles, dense, doubles, empty, written
 
 import numpy as np
 
@@ -20,11 +28,6 @@ from . import results
 _import_array()
 
 cdef tuple DOMAIN_ERRORS = results.DOMAIN_ERRORS
-
-cdef extern from "Python.h":
-    const char *PyCapsule_GetName(object capsule) except? NULL
-    void *PyCapsule_GetPointer(object capsule, const char *name) except? NULL
-    void *PyCapsule_GetContext(object capsule) except? NULL
 
 cdef extern from *:
     """
@@ -107,7 +110,7 @@ def is_plain(x):
 def steps(x, Py_ssize_t n, double relative, absolute=None, typical=None):
     """The steps that ``Function.derivatives`` would take at x (points, n), an array of x's shape."""
     cdef ndarray points = as_doubles(x)
-    cdef ndarray h = np.empty_like(points)
+    cdef ndarray h = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
     cdef fg_step_rule rule
     cdef object kept = fill_rule(&rule, relative, absolute, typical, n)
     fg_steps(&rule, n, doubles(points), 0, PyArray_SIZE(points), 1, doubles(h))
@@ -125,14 +128,12 @@ cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, obje
     kept = []
     if absolute is not None:
         a = as_doubles(absolute)
-        if PyArray_SIZE(a) != n:
-            raise ValueError(f"steps of {PyArray_SIZE(a)} coordinates for points of {n}")
+        expect("steps for the coordinates of a point", PyArray_SIZE(a), n)
         rule.absolute = doubles(a)
         kept.append(a)
     if typical is not None:
         t = as_doubles(typical)
-        if PyArray_SIZE(t) != n:
-            raise ValueError(f"typical sizes of {PyArray_SIZE(t)} coordinates for points of {n}")
+        expect("typical sizes for the coordinates of a point", PyArray_SIZE(t), n)
         rule.typical = doubles(t)
         kept.append(t)
     return kept
@@ -142,8 +143,7 @@ def product_sums(a, b):
     """The sum of a * b, and of its squares."""
     cdef ndarray a_ = as_doubles(a), b_ = as_doubles(b)
     cdef double squares
-    if PyArray_SIZE(a_) != PyArray_SIZE(b_):
-        raise ValueError("a and b differ in size")
+    expect("numbers of b for those of a", PyArray_SIZE(b_), PyArray_SIZE(a_))
     cdef double total = fg_product_sums(PyArray_SIZE(a_), doubles(a_), doubles(b_), &squares)
     return total, squares
 
@@ -180,7 +180,7 @@ def seven_values(base, others, h, place=None, int deriv=1, double epsilon=0.0):
     cdef object kept = seven_rows(&rows, h, place, deriv, PyArray_DIM(base_, 1))
     if rows.rows != PyArray_DIM(others_, 0) or (rows.rows and not PyArray_DIM(base_, 0)):
         raise ValueError(f"{rows.rows} steps for values of shape {np.shape(others)}, f at x of shape {np.shape(base)}")
-    cdef ndarray found = np.empty((4, rows.rows, rows.outputs))
+    cdef ndarray found = empty(4, rows.rows, rows.outputs)
     cdef double *out = doubles(found)
     cdef Py_ssize_t size = rows.rows * rows.outputs
     fg_seven_values(&rows, PyArray_DIM(base_, 0), doubles(base_), doubles(others_), epsilon, out, out + size, out + 2 * size,
@@ -197,7 +197,7 @@ def seven_bars(truncation, noise, h, place=None, int deriv=1):
     cdef object kept = seven_rows(&rows, h, place, deriv, PyArray_DIM(truncation_, 1))
     if rows.rows != PyArray_DIM(truncation_, 0):
         raise ValueError(f"{rows.rows} steps for {PyArray_DIM(truncation_, 0)} rows")
-    cdef ndarray bars = np.empty_like(truncation_)
+    cdef ndarray bars = empty(rows.rows, rows.outputs)
     fg_seven_bars(&rows, doubles(truncation_), doubles(noise_), doubles(bars))
     return bars
 
@@ -219,7 +219,7 @@ cdef class Function:
         outputs: values that f has; -1: not known before `value` was asked for.
         """
         if len(args) > MAX_ARGS:
-            raise ValueError(f"at most {MAX_ARGS} args at the border")
+            raise ValueError("too many args at the border")
         self.f = f
         self.args = args
         self.n_args = 1 + len(args)
@@ -264,8 +264,7 @@ cdef class Function:
     def value(self, x):
         """f at the point x, (outputs,); how many values f has is known from then on."""
         cdef ndarray at = as_doubles(x)
-        if PyArray_SIZE(at) != self.n:
-            raise ValueError(f"x has {PyArray_SIZE(at)} coordinates, not {self.n}")
+        expect("coordinates of x", PyArray_SIZE(at), self.n)
         self.turn(False)
         if not self.unknown:
             return self.at_points(np.reshape(at, (1, -1)))[0]
@@ -315,12 +314,11 @@ cdef class Function:
         if count < 0:
             count = total - first
         if out is not None:
-            if not PyArray_ISCARRAY(out) or PyArray_TYPE(out) != NPY_DOUBLE or PyArray_SIZE(out) != count * self.c.outputs:
-                raise ValueError("out does not fit")
+            written(out, count * self.c.outputs)
         elif self.c.outputs == 1 and count == total:
             out = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
         else:
-            out = np.empty((count, self.c.outputs))
+            out = empty(count, self.c.outputs)
         return out, self.fill(doubles(points), &scheme.c, &rule, first, count, values_at_base, doubles(out))
 
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
@@ -355,11 +353,11 @@ cdef class Function:
         cdef ndarray points = as_doubles(x), c = as_indices(components, PyArray_SIZE(points)), h_ = as_doubles(h)
         cdef ndarray at_x = None if base is None else as_doubles(base)
         cdef Py_ssize_t count = PyArray_SIZE(c)
-        cdef ndarray values = np.empty((count, scheme.c.width, self.c.outputs)), out = np.empty((count, self.c.outputs))
-        if PyArray_SIZE(h_) != count:
-            raise ValueError(f"{PyArray_SIZE(h_)} steps for {count} components")
-        if scheme.c.form == FG_BASE and (base is None or PyArray_SIZE(at_x) * self.n != PyArray_SIZE(points) * self.c.outputs):
-            raise ValueError("the stencil needs f at each point")
+        cdef ndarray values = empty(count, scheme.c.width, self.c.outputs), out = empty(count, self.c.outputs)
+        expect("steps for components", PyArray_SIZE(h_), count)
+        if scheme.c.form == FG_BASE:
+            expect("values of f, at all points,", 0 if base is None else PyArray_SIZE(at_x),
+                   PyArray_SIZE(points) // self.n * self.c.outputs)
         cdef fg_shifts shifts = fg_shifts(n=self.n, x=doubles(points), components=<const ptrdiff_t *>PyArray_DATA(c),
                                           first=0, h=doubles(h_), count=count, offsets=scheme.c.offsets,
                                           width=scheme.c.width)
@@ -383,18 +381,15 @@ cdef class Function:
         cdef ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
         cdef ndarray room_ = None if room is None else as_doubles(room)
         cdef Py_ssize_t total = PyArray_SIZE(points), count = PyArray_SIZE(base_)
-        cdef npy_intp shape[2]
-        shape[0], shape[1] = 5, total
-        cdef ndarray found = PyArray_EMPTY(2, shape, NPY_DOUBLE, 0)
-        cdef ndarray flags = PyArray_EMPTY(1, &shape[1], NPY_INT, 0)
-        cdef ndarray levels = np.zeros(count)
+        cdef ndarray found = empty(5, total), flags = PyArray_EMPTY(1, &total, NPY_INT, 0), levels = PyArray_ZEROS(1, &count, NPY_DOUBLE, 0)
         self.turn(False)
         if not total:
             return found, flags, levels
-        if count * self.n != total or PyArray_SIZE(scale_) != total or self.c.outputs != 1:
-            raise ValueError("base, scale and x do not fit together")
-        if room is not None and PyArray_SIZE(room_) != 2 * total:
-            raise ValueError("room and x do not fit together")
+        expect("coordinates of points, with f(x) for each,", total, count * self.n)
+        expect("sizes of coordinates", PyArray_SIZE(scale_), total)
+        expect("values of f", self.c.outputs, 1)
+        if room is not None:
+            expect("bounds of coordinates", PyArray_SIZE(room_), 2 * total)
         cdef Py_ssize_t size = 16 * (total if total < ROUND else ROUND)
         if size < count * 8 + 8 * self.n:
             size = count * 8 + 8 * self.n
@@ -422,8 +417,8 @@ cdef class Function:
         """The noise of f around each of the points x (points, n)."""
         cdef ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
         cdef Py_ssize_t count = PyArray_SIZE(base_), size = count * 8 + 8 * self.n
-        if count * self.n != PyArray_SIZE(points) or PyArray_SIZE(scale_) != count * self.n:
-            raise ValueError("base, scale and x do not fit together")
+        expect("coordinates of points, with f(x) for each,", PyArray_SIZE(points), count * self.n)
+        expect("sizes of coordinates", PyArray_SIZE(scale_), count * self.n)
         cdef ndarray levels = empty(count)
         self.turn(False)
         cdef fg_noise *noise = <fg_noise *>PyMem_Malloc(count * sizeof(fg_noise) + size * sizeof(double))
@@ -443,10 +438,9 @@ cdef class Function:
         cdef Py_ssize_t total = PyArray_SIZE(points)
         cdef ndarray c = as_indices(components, total)
         cdef Py_ssize_t count = PyArray_SIZE(c)
-        cdef ndarray values = np.empty((count, PyArray_SIZE(s), self.c.outputs))
+        cdef ndarray values = empty(count, PyArray_SIZE(s), self.c.outputs)
         cdef fg_shifts shifts
-        if PyArray_SIZE(h_) != count:
-            raise ValueError(f"{PyArray_SIZE(h_)} steps for {count} components")
+        expect("steps for components", PyArray_SIZE(h_), count)
         self.turn(imaginary)
         shifts.n = self.n
         shifts.x = doubles(points)
@@ -464,9 +458,11 @@ cdef class Function:
         """The value at x + t * direction, where only coordinates [begin, end) move. For one output."""
         cdef ndarray x_ = as_doubles(x), direction_ = as_doubles(direction)
         cdef double value
-        if (PyArray_SIZE(x_) != self.n or PyArray_SIZE(direction_) != self.n or self.c.outputs != 1
-                or not 0 <= begin <= end <= self.n):
-            raise ValueError("x, direction and the part that moves do not fit together")
+        expect("coordinates of x", PyArray_SIZE(x_), self.n)
+        expect("coordinates of the direction", PyArray_SIZE(direction_), self.n)
+        expect("values of f", self.c.outputs, 1)
+        if not 0 <= begin <= end <= self.n:
+            raise IndexError(f"the part that moves must be in 0 ... {self.n}")
         self.turn(False)
         self.line_value(doubles(x_), doubles(direction_), t, begin, end, &value)
         return value
@@ -494,10 +490,17 @@ cdef class Function:
             raise ValueError("how many values f has is not known yet: ask for its value first")
         self.turn(imaginary)
         cdef Py_ssize_t count = PyArray_DIM(p, 0)
-        cdef ndarray values = np.empty((count, self.c.outputs))
+        cdef ndarray values = empty(count, self.c.outputs)
         if count:
             self.c.at_points(self.c.ctx, count, self.n, doubles(p), doubles(values))
         return values
+
+
+cdef int expect(str what, Py_ssize_t size, Py_ssize_t expected) except -1:
+    """Raises unless there are as many as expected."""
+    if size != expected:
+        raise ValueError(f"{size} {what} where {expected} are expected")
+    return 0
 
 
 cdef ndarray as_indices(object components, Py_ssize_t total):

@@ -1,12 +1,11 @@
 cimport cython
-from libc.stddef cimport ptrdiff_t
 
+from ..c_core.compiled cimport fg_compiled
 from .border cimport Function
-from ..c_core cimport fg_compiled
 
 # Does [begin, end) of a job; scratch is the work's, beside f's own. Returns a status, and FG_SEEN bits.
 ctypedef int (*Part)(const void *job, fg_compiled *f, ptrdiff_t begin, ptrdiff_t end, double *scratch,
-                        int *seen) noexcept nogil
+                    int *seen) noexcept nogil
 
 cdef struct Work:
     Part part

@@ -1,18 +1,19 @@
 """A function that is a C pointer."""
 cimport cython
-from libc.stddef cimport ptrdiff_t
 
-from .arrays cimport _import_array, ndarray
-from .border cimport Function, PyErr_CheckSignals
+from ..c_api cimport PyErr_CheckSignals, PyMem_RawFree, PyMem_RawMalloc
+from ..c_core.compiled cimport (
+    fg_columns, fg_columns_derivatives, fg_columns_scratch, fg_compiled, fg_compiled_at_points, fg_compiled_at_shifts,
+    fg_compiled_scratch, fg_scalar,
+)
+from ..c_core.function cimport FG_EWRITTEN, fg_function, fg_shifts
+from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE
+from ..c_core.stencil cimport FG_IMAGINARY, derivatives_in_c, fg_stencil, fg_step_rule
+from .border cimport Function
 from .threads cimport joined, start_helpers
-from ..c_core cimport *
 
 from _thread import allocate_lock
 from time import perf_counter as _now
-
-cdef extern from "Python.h":
-    void *PyMem_RawMalloc(size_t n)
-    void PyMem_RawFree(void *p)
 
 cdef enum:
     # Doubles of scratch a part, for each value of a stencil: they stay in the nearest cache.

@@ -1,12 +1,11 @@
 """Functions whose values come from elsewhere: from workers, or from another function."""
 cimport cython
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stddef cimport ptrdiff_t
-from libc.string cimport memcpy
 
-from .arrays cimport PyArray_NBYTES, PyArray_SIZE, _import_array, as_doubles, doubles, empty, ndarray
+from ..c_api cimport PyArray_NBYTES, PyArray_SIZE, PyMem_Free, PyMem_Malloc, _import_array, memcpy, ndarray
+from ..c_core.function cimport fg_fill_imaginary, fg_fill_rows, fg_shifts
+from ..c_core.points cimport fg_line_point, fg_line_points
+from .arrays cimport as_doubles, doubles, empty
 from .border cimport Function
-from ..c_core cimport fg_fill_imaginary, fg_fill_rows, fg_line_point, fg_line_points, fg_shifts
 
 import numpy as np
 
@@ -183,7 +182,7 @@ cdef class SumFunction(ComposedFunction):
         self.inner.turn(self.imaginary)
         for begin in range(0, s.count, block):
             count = min(block, s.count - begin)
-            terms = np.empty((count * s.width, self.inner.c.outputs))
+            terms = empty(count * s.width, self.inner.c.outputs)
             part.count, part.h, part.first = count, s.h + begin, s.first + begin
             if s.components is not NULL:
                 part.components = s.components + begin
@@ -197,7 +196,7 @@ cdef class SumFunction(ComposedFunction):
         self.inner.turn(self.imaginary)
         for begin in range(0, count, block):
             rows = min(block, count - begin)
-            terms = np.empty((rows, self.inner.c.outputs))
+            terms = empty(rows, self.inner.c.outputs)
             self.inner.c.at_points(self.inner.c.ctx, rows, self.n, points + begin * width, doubles(terms))
             write_sums(terms, values + begin)
         return self.learn()

@@ -1,8 +1,8 @@
 cimport cython
 
-from .arrays cimport ndarray, npy_intp
+from ..c_api cimport ndarray, npy_intp
+from ..c_core.function cimport fg_shifts
 from .border cimport Function
-from ..c_core cimport fg_shifts
 
 cdef enum:
     MAX_DIMS = 32

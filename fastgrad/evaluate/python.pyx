@@ -1,17 +1,18 @@
 """A function of one point at a time."""
 cimport cython
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.object cimport PyObject
-from libc.stddef cimport ptrdiff_t
-from libc.string cimport memcmp, memcpy
 
-from .arrays cimport (
-    NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DIMS, PyArray_EMPTY,
-    PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_NewCopy, PyArray_SIZE, PyArray_TYPE, _import_array, doubles, ndarray, npy_intp,
-    scratch_array,
+from ..c_api cimport (
+    NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DIMS,
+    PyArray_EMPTY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_NewCopy, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE,
+    PyFloat_CheckExact, PyFunction_Check, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memcmp, memcpy,
+    ndarray, npy_intp,
 )
-from .border cimport MAX_ARGS, Function, PyFunction_Check, PyMethod_Check, Py_DECREF, Py_REFCNT, Scheme, fill_rule, owned
-from ..c_core cimport *
+from ..c_core.function cimport fg_component_of, fg_equals_complex, fg_fill_nan, fg_shifts, fg_to_complex
+from ..c_core.points cimport fg_line_point
+from ..c_core.precision cimport FG_SEEN_DOUBLE, FG_SEEN_NONFINITE
+from ..c_core.stencil cimport fg_step_rule
+from .arrays cimport doubles, scratch_array
+from .border cimport Function, MAX_ARGS, Scheme, fill_rule, owned
 
 import numpy as np
 

@@ -1,16 +1,16 @@
 """A function of many points at a time."""
 cimport cython
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyObject
-from libc.stddef cimport ptrdiff_t
-from libc.string cimport memcpy
 
-from .arrays cimport (
-    NPY_CDOUBLE, NPY_DOUBLE, PyArray_CheckExact, PyArray_DIM, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM,
-    PyArray_SIZE, PyArray_TYPE, _import_array, doubles, ndarray, npy_intp,
+from ..c_api cimport (
+    NPY_CDOUBLE, NPY_DOUBLE, PyArray_CheckExact, PyArray_DIM, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO,
+    PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyObject,
+    Py_REFCNT, _import_array, memcpy, ndarray, npy_intp,
 )
-from .border cimport Function, Py_REFCNT, owned
-from ..c_core cimport *
+from ..c_core.function cimport (
+    fg_component_of, fg_fill_columns, fg_fill_imaginary, fg_fill_nan, fg_fill_rows, fg_shifts, fg_transpose,
+)
+from .arrays cimport doubles
+from .border cimport Function, owned
 
 from time import perf_counter as _now
 
@@ -19,10 +19,6 @@ import numpy as np
 from . import results
 
 _import_array()
-
-cdef extern from "Python.h":
-    void *PyMem_RawMalloc(size_t n)
-    void PyMem_RawFree(void *p)
 
 cdef enum:
     # Doubles of values a block of evaluations: on the heap.

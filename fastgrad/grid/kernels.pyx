@@ -1,18 +1,18 @@
 """The border between Python and the C core of sampled arrays: axes, outputs, threads."""
 cimport cython
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.float cimport DBL_MAX
-from libc.stddef cimport ptrdiff_t
-from libc.string cimport memcpy, memset
 
-from ..evaluate.arrays cimport (
-    NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
-    PyArray_DIMS, PyArray_EMPTY, PyArray_ISNOTSWAPPED, PyArray_NBYTES, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, _import_array,
-    as_doubles, dense, doubles, empty, ndarray,
+from ..c_api cimport (
+    DBL_MAX, NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA,
+    PyArray_DIM, PyArray_DIMS, PyArray_EMPTY, PyArray_ISNOTSWAPPED, PyArray_NBYTES, PyArray_NDIM, PyArray_SIZE,
+    PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, memcpy, memset, ndarray,
 )
-from ..evaluate.border cimport PyErr_CheckSignals
+from ..c_core.grid cimport (
+    FG_GRID_EDGES, FG_GRID_EVEN, FG_GRID_HALF, FG_GRID_ODD, FG_GRID_PIECE, FG_GRID_TABLE, FG_GRID_TAPS, FG_GRID_THREE,
+    fg_grid, fg_grid_output, fg_grid_scale, fg_grid_scaled, fg_grid_streams, fg_grid_term, fg_grid_weights,
+    fg_weight_table, fg_weights,
+)
+from ..evaluate.arrays cimport as_doubles, dense, doubles, empty
 from ..evaluate.threads cimport joined, start_helpers
-from ..c_core cimport *
 
 from _thread import allocate_lock
 

@@ -1,14 +1,13 @@
 """Sparse Jacobians: colours, and values of f where groups of coordinates move."""
 cimport cython
-from cpython.object cimport PyObject
-from libc.stdint cimport int32_t
 
-from ..evaluate.arrays cimport (
-    NPY_INT32, PyArray_SIZE, _import_array, as_doubles, dense, doubles, empty, ints, ndarray, written,
+from ..c_api cimport NPY_INT32, PyArray_SIZE, PyObject, Py_REFCNT, _import_array, int32_t, ndarray
+from ..c_core.sparse cimport (
+    fg_colour_columns, fg_colour_star, fg_gather, fg_inverse_distances, fg_pattern, fg_scatter_group, fg_set_group,
+    fg_smallest_last,
 )
-from ..evaluate.border cimport Py_REFCNT
+from ..evaluate.arrays cimport as_doubles, dense, doubles, empty, ints, written
 from ..evaluate.python cimport PythonFunction
-from ..c_core cimport *
 
 import numpy as np
 
