@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from ..core.coordinates import checked_bounds
 from ..core.point import Array, Point, as_array
-from ..evaluate import border
+from ..evaluate.border import Function
+from ..evaluate.compiled import CompiledFunction
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep
 from ..methods.method import Method
 from ..methods.named import make_method
 from ..records.descent import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
+from . import directions
 from .line_search import REMEMBERED, SUFFICIENT
 
 _RUNNING = -1
@@ -68,7 +70,7 @@ def descend_many(
 
             many.shown = Iterations(maxiter, 0)
         try:
-            if isinstance(differenced.function, border.CompiledFunction) and many.fits_c(slopes):
+            if isinstance(differenced.function, CompiledFunction) and many.fits_c(slopes):
                 many.go_in_c(differenced, chosen)
             else:
                 many.go()
@@ -132,7 +134,7 @@ class _Starts:
 
     def __init__(
         self,
-        loss: border.Function,
+        loss: Function,
         slopes: Any,
         starts: Array,
         bounds: Any,
@@ -180,21 +182,32 @@ class _Starts:
         """Iterations in parts, so that limits are kept; a part does not change the path."""
         assert isinstance(chosen, FixedStep)
         assert chosen.stencil is not None
-        direction = border.Direction(self.method, self.n, self.momentum, self.decay, 1e-8)
+        direction = directions.Direction(self.method, self.n, self.momentum, self.decay, 1e-8)
         memory = np.zeros(direction.memory.size * self.m)
         status, last = np.zeros(self.m, dtype=np.intc), self.x.copy()
         # Whether f computes in float32 shows at one start.
         function, first = problem.function, problem.at(self.x[:1])
-        assert isinstance(function, border.CompiledFunction)
+        assert isinstance(function, CompiledFunction)
         chosen.derivatives(first)
         h = chosen.stencil.relative_step(first.relative_noise)
         done, count = 0, 1
         try:
-            while done < self.maxiter and not self._spent() and (status == border.RUNNING).any():
+            while done < self.maxiter and not self._spent() and (status == directions.RUNNING).any():
                 rates = np.array([self._rate(k) for k in range(done, min(done + count, self.maxiter))])
                 before = time.perf_counter()
-                function.descend(
-                    direction, chosen.stencil.scheme, h, self.x, last, memory, status, self.njev, rates, done, self.gtol
+                directions.descend(
+                    function,
+                    direction,
+                    chosen.stencil.scheme,
+                    h,
+                    self.x,
+                    last,
+                    memory,
+                    status,
+                    self.njev,
+                    rates,
+                    done,
+                    self.gtol,
                 )
                 done += rates.size
                 pace = (time.perf_counter() - before) / rates.size
@@ -203,9 +216,9 @@ class _Starts:
                 count = int(np.clip(0.02 / pace * (1 if watched else self.m), 1, 1 << 16))
                 self._shows(done)
         finally:
-            self.nit = self.njev - (status != border.RUNNING)
-            self.status[status == border.CONVERGED] = CONVERGED
-            self.status[status == border.NOT_FINITE] = NOT_FINITE
+            self.nit = self.njev - (status != directions.RUNNING)
+            self.status[status == directions.CONVERGED] = CONVERGED
+            self.status[status == directions.NOT_FINITE] = NOT_FINITE
 
     # --- In blocks: any function ------------------------------------------------------------------------------
 
@@ -255,7 +268,7 @@ class _Block:
 
     def __init__(self, of: _Starts, live: NDArray[np.intp]) -> None:
         self.of, self.live = of, live
-        self.direction = border.Direction(of.method, live.size * of.n, of.momentum, of.decay, 1e-8)
+        self.direction = directions.Direction(of.method, live.size * of.n, of.momentum, of.decay, 1e-8)
         self.last_x, self.last_slope = of.x[live].copy(), np.zeros((live.size, of.n))
         self.rate = np.zeros(live.size)
         self.recent = of.fun[live][:, None]  # f at the last points
@@ -274,7 +287,7 @@ class _Block:
         old, n = self.direction.memory.reshape(-1, self.live.size, self.of.n), self.of.n
         self.live = self.live[kept]
         of = self.of
-        self.direction = border.Direction(of.method, self.live.size * n, of.momentum, of.decay, 1e-8)
+        self.direction = directions.Direction(of.method, self.live.size * n, of.momentum, of.decay, 1e-8)
         self.direction.memory[:] = old[:, kept].ravel()
         self.last_x, self.last_slope, self.rate = self.last_x[kept], self.last_slope[kept], self.rate[kept]
         self.recent = self.recent[kept]

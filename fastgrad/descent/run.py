@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.coordinates import Coordinates
 from ..core.point import Array
-from ..evaluate import border
 from ..records.descent import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED
+from . import directions
 from .line_search import REMEMBERED, backtrack, first_guess, spectral
 from .state import FIRST_LOOK, State
 from .stopping import Ending
@@ -113,7 +113,7 @@ class Run(State):
         self._entered(record, path, self.direction.done)
         self.pace = (time.perf_counter() - before) / rates.size
         self.rate = float(rates[-1])
-        if status == border.NOT_FINITE:
+        if status == directions.NOT_FINITE:
             bad = "its gradient" if not np.isfinite(self.slope).all() else "f"
             self._back(earlier)
             text = f"{bad} is not finite after iteration {self.iteration}; a smaller learning_rate may help"

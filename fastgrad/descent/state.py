@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.point import Array, Point
-from ..evaluate import border
+from ..evaluate.border import Function
 from ..records.descent import CONVERGED, INTERRUPTED, DescentResult
+from . import directions
 from .checkpoint import Checkpoint
 from .gradients import Slopes
 from .stopping import Ending, Stopping
@@ -50,13 +51,13 @@ class State:
     rules : Rules
     """
 
-    def __init__(self, loss: border.Function, calls: border.Calls, slopes: Slopes, point: Point, rules: Rules) -> None:
+    def __init__(self, loss: Function, calls: directions.Calls, slopes: Slopes, point: Point, rules: Rules) -> None:
         self.loss = loss
         self.calls = calls
         self.slopes = slopes
         self.point = point
         self.rules = rules
-        self.direction = border.Direction(rules.method, point.n, rules.momentum, rules.decay, 1e-8)
+        self.direction = directions.Direction(rules.method, point.n, rules.momentum, rules.decay, 1e-8)
         self.checkpoint: Checkpoint | None = None
         self.options: dict[str, Any] = {}
         self.shown: Any = None

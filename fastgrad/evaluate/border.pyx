@@ -3,42 +3,31 @@
 A ``Function`` is a function at one kind of border: it gives values at shifts of a base point and at
 dense points, and knows nothing of derivatives. ``src_c/include/fastgrad.h`` is the contract of what it drives.
 """
-cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyObject
-from libc.float cimport DBL_MAX
-from libc.math cimport NAN, fabs
-from libc.stddef cimport ptrdiff_t
-from libc.string cimport memcmp, memcpy
-cimport numpy as cnp
-
-from ._fastgrad cimport *
-
-from time import perf_counter as _now
+from ..c_api cimport (
+    NPY_CDOUBLE, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
+    PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE,
+    PyArray_TYPE, PyArray_ZEROS, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
+    PyMem_Malloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
+)
+from ..c_core.adaptive cimport (
+    fg_adaptive, fg_component, fg_estimate_noise, fg_known_noise, fg_noise, fg_read_components, fg_read_levels,
+)
+from ..c_core.function cimport fg_shifts
+from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
+from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE, FG_SEEN_NONFINITE, fg_first_nonfinite
+from ..c_core.seven cimport FG_SEVEN, fg_seven, fg_seven_bars, fg_seven_values
+from ..c_core.stencil cimport (
+    FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_stencil, fg_step_rule, fg_steps,
+)
+from .arrays cimport as_doubles, dense, doubles, empty, written
 
 import numpy as np
 
 from . import results
 
-cnp.import_array()
+_import_array()
 
-cdef object float64 = np.float64
-
-cdef extern from "Python.h":
-    PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t nargs, PyObject *names)
-    size_t PY_VECTORCALL_ARGUMENTS_OFFSET
-    Py_ssize_t Py_REFCNT(PyObject *o)
-    void Py_DECREF(PyObject *o)
-    int PyErr_CheckSignals()
-    bint PyFunction_Check(object o)
-    bint PyMethod_Check(object o)
-    void *PyMem_RawMalloc(size_t n)
-    void PyMem_RawFree(void *p)
-    const char *PyCapsule_GetName(object capsule) except? NULL
-    void *PyCapsule_GetPointer(object capsule, const char *name) except? NULL
-    void *PyCapsule_GetContext(object capsule) except? NULL
+cdef tuple DOMAIN_ERRORS = results.DOMAIN_ERRORS
 
 cdef extern from *:
     """
@@ -64,31 +53,15 @@ cdef extern from *:
     const char *FG_BUILD_VERSION
     const char *FG_COMPILER
 
-
-
 SEEN_NONFINITE = FG_SEEN_NONFINITE
 SEEN_DOUBLE = FG_SEEN_DOUBLE
 SEEN_CHANGE = FG_SEEN_CHANGE
 
 cdef enum:
-    MAX_WIDTH = 8
-    MAX_ARGS = 6
-    MAX_DIMS = 32
     # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
     STACK = 512
-    # The same for functions that take blocks of points: on the heap.
-    HEAP = 65536
-    # The same for compiled functions: it stays in the nearest cache.
-    SMALL = 1024
-    # Points from which on a function in columns gets one shift of all at a time.
-    FEW_POINTS = 32
     # Components that go through a round of the adaptive method together.
     ROUND = 16384
-    # Bytes of points a call of a vectorised function: the first size, and the sizes that the search for
-    # the best stays within.
-    FIRST_BLOCK = 262144
-    LEAST_BLOCK = 32768
-    LAST_BLOCK = 1048576
 
 
 def build():
@@ -96,11 +69,16 @@ def build():
     return FG_COMPILER.decode(), FG_BUILD_FLAGS.decode(), FG_BUILD_VERSION.decode()
 
 
+def capsule_parts(capsule):
+    """Name, address and context of a PyCapsule."""
+    cdef const char *name = PyCapsule_GetName(capsule)
+    cdef void *address = PyCapsule_GetPointer(capsule, name)
+    cdef void *context = PyCapsule_GetContext(capsule)
+    return (name.decode() if name is not NULL else ""), <size_t>address, <size_t>context
+
+
 cdef class Scheme:
     """A stencil as C reads it: the offsets without 0, and the coefficients of ``enum fg_form``."""
-    cdef fg_stencil c
-    cdef double offsets[MAX_WIDTH]
-    cdef double coefficients[MAX_WIDTH]
 
     def __init__(self, str form, offsets, coefficients):
         if len(offsets) > MAX_WIDTH:
@@ -122,32 +100,20 @@ cdef class Scheme:
         return self.c.form == FG_BASE
 
 
-cdef cnp.ndarray as_doubles(object x):
-    """x itself if it is a C-contiguous, aligned, native float64 array; else a copy that is."""
-    if (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<cnp.ndarray>x) == cnp.NPY_DOUBLE
-            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x)):
-        return <cnp.ndarray>x
-    return np.ascontiguousarray(x, dtype=np.float64).reshape(np.shape(x))
-
-
-cdef double *doubles(cnp.ndarray x) noexcept:
-    return <double *>cnp.PyArray_DATA(x)
-
-
 def is_plain(x):
     """Whether x is an array that can be read as it is, with all its values finite."""
-    return (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<cnp.ndarray>x) == cnp.NPY_DOUBLE
-            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x)
-            and fg_first_nonfinite(cnp.PyArray_SIZE(<cnp.ndarray>x), doubles(<cnp.ndarray>x)) < 0)
+    return (PyArray_CheckExact(x) and PyArray_TYPE(<ndarray>x) == NPY_DOUBLE
+            and PyArray_ISCARRAY_RO(<ndarray>x)
+            and fg_first_nonfinite(PyArray_SIZE(<ndarray>x), doubles(<ndarray>x)) < 0)
 
 
 def steps(x, Py_ssize_t n, double relative, absolute=None, typical=None):
     """The steps that ``Function.derivatives`` would take at x (points, n), an array of x's shape."""
-    cdef cnp.ndarray points = as_doubles(x)
-    cdef cnp.ndarray h = np.empty_like(points)
+    cdef ndarray points = as_doubles(x)
+    cdef ndarray h = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
     cdef fg_step_rule rule
     cdef object kept = fill_rule(&rule, relative, absolute, typical, n)
-    fg_steps(&rule, n, doubles(points), 0, cnp.PyArray_SIZE(points), 1, doubles(h))
+    fg_steps(&rule, n, doubles(points), 0, PyArray_SIZE(points), 1, doubles(h))
     return h
 
 
@@ -158,18 +124,16 @@ cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, obje
     rule.typical = NULL
     if absolute is None and typical is None:
         return None
-    cdef cnp.ndarray a, t
+    cdef ndarray a, t
     kept = []
     if absolute is not None:
         a = as_doubles(absolute)
-        if cnp.PyArray_SIZE(a) != n:
-            raise ValueError(f"steps of {cnp.PyArray_SIZE(a)} coordinates for points of {n}")
+        expect("steps for the coordinates of a point", PyArray_SIZE(a), n)
         rule.absolute = doubles(a)
         kept.append(a)
     if typical is not None:
         t = as_doubles(typical)
-        if cnp.PyArray_SIZE(t) != n:
-            raise ValueError(f"typical sizes of {cnp.PyArray_SIZE(t)} coordinates for points of {n}")
+        expect("typical sizes for the coordinates of a point", PyArray_SIZE(t), n)
         rule.typical = doubles(t)
         kept.append(t)
     return kept
@@ -177,28 +141,27 @@ cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, obje
 
 def product_sums(a, b):
     """The sum of a * b, and of its squares."""
-    cdef cnp.ndarray a_ = as_doubles(a), b_ = as_doubles(b)
+    cdef ndarray a_ = as_doubles(a), b_ = as_doubles(b)
     cdef double squares
-    if cnp.PyArray_SIZE(a_) != cnp.PyArray_SIZE(b_):
-        raise ValueError("a and b differ in size")
-    cdef double total = fg_product_sums(cnp.PyArray_SIZE(a_), doubles(a_), doubles(b_), &squares)
+    expect("numbers of b for those of a", PyArray_SIZE(b_), PyArray_SIZE(a_))
+    cdef double total = fg_product_sums(PyArray_SIZE(a_), doubles(a_), doubles(b_), &squares)
     return total, squares
 
 
 cdef object seven_rows(fg_seven *rows, object h, object place, int deriv, Py_ssize_t outputs):
     """Fills in rows; returns what must be kept alive while they are used."""
-    cdef cnp.ndarray h_ = as_doubles(h), place_ = None
-    rows.rows, rows.outputs, rows.derivative = cnp.PyArray_SIZE(h_), outputs, deriv
+    cdef ndarray h_ = as_doubles(h), place_ = None
+    rows.rows, rows.outputs, rows.derivative = PyArray_SIZE(h_), outputs, deriv
     rows.h, rows.place = doubles(h_), NULL
     if deriv not in (1, 2) or (deriv == 2 and place is not None):
         raise ValueError("seven values give first derivatives, and second ones at the middle point")
     if place is not None:
-        place_ = np.ascontiguousarray(place, dtype=np.intp)
-        if cnp.PyArray_SIZE(place_) != rows.rows:
-            raise ValueError(f"{cnp.PyArray_SIZE(place_)} places for {rows.rows} rows")
-        if rows.rows and not (0 <= place_.min() and place_.max() < FG_SEVEN):
+        place_ = dense(place, NPY_INTP)
+        if PyArray_SIZE(place_) != rows.rows:
+            raise ValueError(f"{PyArray_SIZE(place_)} places for {rows.rows} rows")
+        if rows.rows and not (0 <= np.min(place_) and np.max(place_) < FG_SEVEN):
             raise IndexError(f"a place is in 0 ... {FG_SEVEN - 1}")
-        rows.place = <const ptrdiff_t *>cnp.PyArray_DATA(place_)
+        rows.place = <const ptrdiff_t *>PyArray_DATA(place_)
     return h_, place_
 
 
@@ -210,48 +173,339 @@ def seven_values(base, others, h, place=None, int deriv=1, double epsilon=0.0):
     epsilon: of the precision that f computes in; 0: as the values show it.
     Returns an array (4, rows, outputs): values, error bars, truncation errors, and the noise of f.
     """
-    cdef cnp.ndarray base_ = as_doubles(base), others_ = as_doubles(others)
+    cdef ndarray base_ = as_doubles(base), others_ = as_doubles(others)
     cdef fg_seven rows
-    if base_.ndim != 2 or others_.ndim != 3 or others_.shape[1] != FG_SEVEN - 1 or base_.shape[1] != others_.shape[2]:
+    if PyArray_NDIM(base_) != 2 or PyArray_NDIM(others_) != 3 or PyArray_DIM(others_, 1) != FG_SEVEN - 1 or PyArray_DIM(base_, 1) != PyArray_DIM(others_, 2):
         raise ValueError(f"values of shapes {np.shape(base)} and {np.shape(others)} do not fit together")
-    cdef object kept = seven_rows(&rows, h, place, deriv, base_.shape[1])
-    if rows.rows != others_.shape[0] or (rows.rows and not base_.shape[0]):
+    cdef object kept = seven_rows(&rows, h, place, deriv, PyArray_DIM(base_, 1))
+    if rows.rows != PyArray_DIM(others_, 0) or (rows.rows and not PyArray_DIM(base_, 0)):
         raise ValueError(f"{rows.rows} steps for values of shape {np.shape(others)}, f at x of shape {np.shape(base)}")
-    cdef cnp.ndarray found = np.empty((4, rows.rows, rows.outputs))
+    cdef ndarray found = empty(4, rows.rows, rows.outputs)
     cdef double *out = doubles(found)
     cdef Py_ssize_t size = rows.rows * rows.outputs
-    fg_seven_values(&rows, base_.shape[0], doubles(base_), doubles(others_), epsilon, out, out + size, out + 2 * size,
+    fg_seven_values(&rows, PyArray_DIM(base_, 0), doubles(base_), doubles(others_), epsilon, out, out + size, out + 2 * size,
                     out + 3 * size)
     return found
 
 
 def seven_bars(truncation, noise, h, place=None, int deriv=1):
     """Error bars (rows, outputs) as those of `seven_values`, for a truncation error and a noise known otherwise."""
-    cdef cnp.ndarray truncation_ = as_doubles(truncation), noise_ = as_doubles(noise)
+    cdef ndarray truncation_ = as_doubles(truncation), noise_ = as_doubles(noise)
     cdef fg_seven rows
-    if truncation_.ndim != 2 or not cnp.PyArray_SAMESHAPE(truncation_, noise_):
+    if PyArray_NDIM(truncation_) != 2 or not PyArray_SAMESHAPE(truncation_, noise_):
         raise ValueError(f"truncation {np.shape(truncation)} and noise {np.shape(noise)} do not fit together")
-    cdef object kept = seven_rows(&rows, h, place, deriv, truncation_.shape[1])
-    if rows.rows != truncation_.shape[0]:
-        raise ValueError(f"{rows.rows} steps for {truncation_.shape[0]} rows")
-    cdef cnp.ndarray bars = np.empty_like(truncation_)
+    cdef object kept = seven_rows(&rows, h, place, deriv, PyArray_DIM(truncation_, 1))
+    if rows.rows != PyArray_DIM(truncation_, 0):
+        raise ValueError(f"{rows.rows} steps for {PyArray_DIM(truncation_, 0)} rows")
+    cdef ndarray bars = empty(rows.rows, rows.outputs)
     fg_seven_bars(&rows, doubles(truncation_), doubles(noise_), doubles(bars))
     return bars
 
 
-def random_direction(double[::1] out, unsigned long long seed, double scale):
+def random_direction(ndarray out, unsigned long long seed, double scale):
     """Fills out: numbers of both signs, of sizes from half the scale to three halves."""
-    if out.shape[0]:
-        fg_random_direction(out.shape[0], seed, scale, &out[0])
+    cdef Py_ssize_t size = PyArray_SIZE(out)
+    fg_random_direction(size, seed, scale, written(out, size))
 
 
-# What functions are to C, and their kinds, a file each; textually here, so that C can inline a call through `Function`.
-include "_threads.pxi"
-include "_function.pxi"
-include "_python_function.pxi"
-include "_vectorized_function.pxi"
-include "_compiled_function.pxi"
-include "_pooled_function.pxi"
-include "_line_function.pxi"
-include "_descent.pxi"
-include "_sparse.pxi"
+cdef class Function:
+    """A function at the border: values at shifts of points, and at points.
+
+    Belongs to one call of one verb, so that threads and re-entrant calls never share one.
+    """
+    cdef int prepare(self, object f, tuple args, object point, Py_ssize_t outputs) except -1:
+        """point: a ``Point``, for the length, shape and names of coordinates; or the array, if x is one.
+
+        outputs: values that f has; -1: not known before `value` was asked for.
+        """
+        if len(args) > MAX_ARGS:
+            raise ValueError("too many args at the border")
+        self.f = f
+        self.args = args
+        self.n_args = 1 + len(args)
+        for j in range(len(args)):
+            self.argv[j + 2] = <PyObject *>args[j]
+        self.point = point
+        self.domain_errors = DOMAIN_ERRORS
+        self.n = PyArray_SIZE(<ndarray>point) if PyArray_CheckExact(point) else point.n
+        self.c.ctx = <void *>self
+        self.unknown = outputs < 0
+        self.c.outputs = 0 if self.unknown else outputs
+        # Python functions look for signals themselves; C functions, such as a ufunc, may not.
+        self.looks = not (PyFunction_Check(f) or PyMethod_Check(f))
+        return 0
+
+    cdef object named(self):
+        """The point with the names of its coordinates."""
+        if PyArray_CheckExact(self.point):
+            self.point = self.as_point(self.point)
+        return self.point
+
+    @property
+    def outputs(self):
+        """Values that f has; None before that is known."""
+        return None if self.unknown else self.c.outputs
+
+    @property
+    def sees_double(self):
+        """Whether some value of f needs more than the 24 bits of a float32."""
+        return bool(self.seen.wide)
+
+    @property
+    def sees_change(self):
+        """Whether two values of f differ."""
+        return bool(self.seen.differs)
+
+    cdef int turn(self, bint imaginary) except -1:
+        """From now on, shifts are imaginary and values imaginary parts; or not."""
+        self.imaginary = imaginary
+        return 0
+
+    def value(self, x):
+        """f at the point x, (outputs,); how many values f has is known from then on."""
+        cdef ndarray at = as_doubles(x)
+        expect("coordinates of x", PyArray_SIZE(at), self.n)
+        self.turn(False)
+        if not self.unknown:
+            return self.at_points(np.reshape(at, (1, -1)))[0]
+        cdef ndarray values = self.first_values(at)
+        self.c.outputs = PyArray_SIZE(values)
+        self.unknown = False
+        self.look(self.c.outputs, doubles(values))
+        return values
+
+    cdef ndarray first_values(self, ndarray x):
+        """f at x, (outputs,), where it is not known how many there are."""
+        raise NotImplementedError
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self.progress is not None:
+            self.progress.close()
+
+    def show(self, progress):
+        """From now on, evaluations are shown; see ``Progress``."""
+        self.progress = progress
+
+    def expect(self, count):
+        """So many evaluations will be done."""
+        if self.progress is not None:
+            self.progress.expect(count)
+
+    def tolerate(self, bint tolerant):
+        """From now on, domain errors of f at shifted points are NaN values; the first is kept."""
+        self.tolerant = tolerant
+
+    def derivatives(self, x, Scheme scheme, double relative, absolute=None, typical=None, base=None,
+                    Py_ssize_t first=0, Py_ssize_t count=-1, ndarray out=None):
+        """First derivatives (count, outputs) for components of the points x, and the SEEN bits.
+
+        With one output and all components, the result has x's shape. It is written to out, if given.
+        """
+        cdef ndarray points = as_doubles(x)
+        cdef fg_step_rule rule
+        cdef object kept = fill_rule(&rule, relative, absolute, typical, self.n)
+        cdef Py_ssize_t total = PyArray_SIZE(points)
+        cdef double *values_at_base = NULL
+        if base is not None:
+            values_at_base = doubles(<ndarray?>base)
+        if count < 0:
+            count = total - first
+        if out is not None:
+            written(out, count * self.c.outputs)
+        elif self.c.outputs == 1 and count == total:
+            out = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
+        else:
+            out = empty(count, self.c.outputs)
+        return out, self.fill(doubles(points), &scheme.c, &rule, first, count, values_at_base, doubles(out))
+
+    cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
+                  Py_ssize_t count, const double *base, double *out) except -1:
+        """Writes derivatives to out; returns the SEEN bits."""
+        cdef int seen = 0
+        cdef double stack[STACK]
+        self.turn(stencil.form == FG_IMAGINARY)
+        cdef double *scratch = stack
+        cdef Py_ssize_t least = 1 + stencil.width * self.c.outputs, size
+        if count == 0:
+            return 0
+        size = self.scratch_size(least * count)
+        if size < least:
+            size = least
+        if size > STACK:
+            scratch = <double *>PyMem_Malloc(size * sizeof(double))
+            if scratch is NULL:
+                raise MemoryError()
+        try:
+            fg_derivatives(&self.c, stencil, rule, self.n, x, first, count, base, scratch, size, out, &seen)
+        finally:
+            if scratch is not stack:
+                PyMem_Free(scratch)
+        return seen
+
+    def differences(self, x, Scheme scheme, components, h, base=None):
+        """Derivatives (count, outputs) by a stencil with signed steps h (count,) of some components of the points x.
+
+        base (points, outputs) is f there, for stencils that take it.
+        """
+        cdef ndarray points = as_doubles(x), c = as_indices(components, PyArray_SIZE(points)), h_ = as_doubles(h)
+        cdef ndarray at_x = None if base is None else as_doubles(base)
+        cdef Py_ssize_t count = PyArray_SIZE(c)
+        cdef ndarray values = empty(count, scheme.c.width, self.c.outputs), out = empty(count, self.c.outputs)
+        expect("steps for components", PyArray_SIZE(h_), count)
+        if scheme.c.form == FG_BASE:
+            expect("values of f, at all points,", 0 if base is None else PyArray_SIZE(at_x),
+                   PyArray_SIZE(points) // self.n * self.c.outputs)
+        cdef fg_shifts shifts = fg_shifts(n=self.n, x=doubles(points), components=<const ptrdiff_t *>PyArray_DATA(c),
+                                          first=0, h=doubles(h_), count=count, offsets=scheme.c.offsets,
+                                          width=scheme.c.width)
+        self.turn(scheme.c.form == FG_IMAGINARY)
+        if count:
+            self.c.at_shifts(self.c.ctx, &shifts, doubles(values))
+            fg_combine(&scheme.c, &shifts, self.c.outputs, doubles(values),
+                       doubles(at_x) if scheme.c.form == FG_BASE else NULL, doubles(out))
+        return out
+
+    cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
+        return STACK
+
+    def adaptive(self, x, base, scale, room=None, level=None):
+        """Derivatives of the points x (points, n), each component with its own step and error bar.
+
+        base (points,) is f(x), scale (points, n) the sizes of coordinates, room (2, points * n) how far each may
+        move, level the noise of f where it is known. Returns arrays (points * n,): value, error, step, left and
+        right slopes, flags; and the noise (points,).
+        """
+        cdef ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
+        cdef ndarray room_ = None if room is None else as_doubles(room)
+        cdef Py_ssize_t total = PyArray_SIZE(points), count = PyArray_SIZE(base_)
+        cdef ndarray found = empty(5, total), flags = PyArray_EMPTY(1, &total, NPY_INT, 0), levels = PyArray_ZEROS(1, &count, NPY_DOUBLE, 0)
+        self.turn(False)
+        if not total:
+            return found, flags, levels
+        expect("coordinates of points, with f(x) for each,", total, count * self.n)
+        expect("sizes of coordinates", PyArray_SIZE(scale_), total)
+        expect("values of f", self.c.outputs, 1)
+        if room is not None:
+            expect("bounds of coordinates", PyArray_SIZE(room_), 2 * total)
+        cdef Py_ssize_t size = 16 * (total if total < ROUND else ROUND)
+        if size < count * 8 + 8 * self.n:
+            size = count * 8 + 8 * self.n
+        cdef fg_component *work = <fg_component *>PyMem_Malloc(
+            total * sizeof(fg_component) + count * sizeof(fg_noise) + size * sizeof(double))
+        if work is NULL:
+            raise MemoryError()
+        cdef fg_noise *noise = <fg_noise *>(work + total)
+        cdef double *scratch = <double *>(noise + count)
+        try:
+            if level is None:
+                fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_),
+                                  doubles(room_) if room is not None else NULL, scratch, size, noise)
+            else:
+                fg_known_noise(count, level, doubles(base_), noise)
+            fg_adaptive(&self.c, self.n, doubles(points), count, doubles(base_), noise, doubles(scale_),
+                        doubles(room_) if room is not None else NULL, work, scratch, size)
+            fg_read_components(total, work, doubles(found), <int *>PyArray_DATA(flags))
+            fg_read_levels(count, noise, doubles(levels))
+        finally:
+            PyMem_Free(work)
+        return found, flags, levels
+
+    def noise(self, x, base, scale):
+        """The noise of f around each of the points x (points, n)."""
+        cdef ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
+        cdef Py_ssize_t count = PyArray_SIZE(base_), size = count * 8 + 8 * self.n
+        expect("coordinates of points, with f(x) for each,", PyArray_SIZE(points), count * self.n)
+        expect("sizes of coordinates", PyArray_SIZE(scale_), count * self.n)
+        cdef ndarray levels = empty(count)
+        self.turn(False)
+        cdef fg_noise *noise = <fg_noise *>PyMem_Malloc(count * sizeof(fg_noise) + size * sizeof(double))
+        if noise is NULL:
+            raise MemoryError()
+        try:
+            fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_), NULL,
+                              <double *>(noise + count), size, noise)
+            fg_read_levels(count, noise, doubles(levels))
+        finally:
+            PyMem_Free(noise)
+        return levels
+
+    def at_shifts(self, x, components, h, offsets, bint imaginary=False):
+        """Values (count, width, outputs) at the shifts of points x, as ``fg_shifts`` describes them."""
+        cdef ndarray points = as_doubles(x), h_ = as_doubles(h), s = as_doubles(offsets)
+        cdef Py_ssize_t total = PyArray_SIZE(points)
+        cdef ndarray c = as_indices(components, total)
+        cdef Py_ssize_t count = PyArray_SIZE(c)
+        cdef ndarray values = empty(count, PyArray_SIZE(s), self.c.outputs)
+        cdef fg_shifts shifts
+        expect("steps for components", PyArray_SIZE(h_), count)
+        self.turn(imaginary)
+        shifts.n = self.n
+        shifts.x = doubles(points)
+        shifts.components = <const ptrdiff_t *>PyArray_DATA(c)
+        shifts.first = 0
+        shifts.h = doubles(h_)
+        shifts.count = count
+        shifts.offsets = doubles(s)
+        shifts.width = PyArray_SIZE(s)
+        if count and shifts.width:
+            self.c.at_shifts(self.c.ctx, &shifts, doubles(values))
+        return values
+
+    def on_line(self, x, direction, Py_ssize_t begin, Py_ssize_t end, double t):
+        """The value at x + t * direction, where only coordinates [begin, end) move. For one output."""
+        cdef ndarray x_ = as_doubles(x), direction_ = as_doubles(direction)
+        cdef double value
+        expect("coordinates of x", PyArray_SIZE(x_), self.n)
+        expect("coordinates of the direction", PyArray_SIZE(direction_), self.n)
+        expect("values of f", self.c.outputs, 1)
+        if not 0 <= begin <= end <= self.n:
+            raise IndexError(f"the part that moves must be in 0 ... {self.n}")
+        self.turn(False)
+        self.line_value(doubles(x_), doubles(direction_), t, begin, end, &value)
+        return value
+
+    cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,
+                        double *value) except -1:
+        cdef double *moved = <double *>PyMem_Malloc(self.n * sizeof(double))
+        if moved is NULL:
+            raise MemoryError()
+        try:
+            fg_line_point(self.n, x, direction, t, begin, end, moved)
+            self.c.at_points(self.c.ctx, 1, self.n, moved, value)
+        finally:
+            PyMem_Free(moved)
+        return 0
+
+    def at_points(self, points):
+        """Values (count, outputs) at dense points (count, n); at complex ones, their imaginary parts."""
+        cdef bint imaginary = PyArray_Check(points) and PyArray_TYPE(<ndarray>points) == NPY_CDOUBLE
+        # A complex point is a row of 2n numbers.
+        cdef ndarray p = as_doubles(np.ascontiguousarray(points).view(np.float64) if imaginary else points)
+        if PyArray_NDIM(p) != 2 or PyArray_DIM(p, 1) != (2 * self.n if imaginary else self.n):
+            raise ValueError(f"points have shape {np.shape(points)}; expected (count, {self.n})")
+        if self.unknown:
+            raise ValueError("how many values f has is not known yet: ask for its value first")
+        self.turn(imaginary)
+        cdef Py_ssize_t count = PyArray_DIM(p, 0)
+        cdef ndarray values = empty(count, self.c.outputs)
+        if count:
+            self.c.at_points(self.c.ctx, count, self.n, doubles(p), doubles(values))
+        return values
+
+
+cdef int expect(str what, Py_ssize_t size, Py_ssize_t expected) except -1:
+    """Raises unless there are as many as expected."""
+    if size != expected:
+        raise ValueError(f"{size} {what} where {expected} are expected")
+    return 0
+
+
+cdef ndarray as_indices(object components, Py_ssize_t total):
+    """Flat indices into the coordinates of points, checked."""
+    cdef ndarray c = dense(components, NPY_INTP)
+    if PyArray_SIZE(c) and not (0 <= np.min(c) and np.max(c) < total):
+        raise IndexError(f"components must be in 0 ... {total - 1}")
+    return c

@@ -29,6 +29,31 @@ def add_note(error: BaseException, note: str) -> None:
         error.add_note(note)
 
 
+def note_shift(error: BaseException, point: Any, component: int, shift: float, imaginary: bool) -> None:
+    """Say where f raised: at a `Point` with one coordinate moved."""
+    add_note(error, f"while evaluating f at {point.where(component, shift, imaginary)}{point.hint(error)}")
+
+
+def note_point(error: BaseException, point: Any, x: NDArray[Any], k: int, count: int) -> None:
+    """Say where f raised: at x, the k-th of so many points; `point` has the names of their coordinates."""
+    where = point.at(x.real)
+    add_note(error, f"while evaluating f at {f'point {k} of {count}: ' if count > 1 else ''}{where}{point.hint(error)}")
+
+
+def note_block(error: BaseException, rows: int, point: Any = None, *shift: Any) -> None:
+    """Say where f raised: at a block of so many points, the first of them shifted."""
+    start = "" if point is None else f", from {point.where(*shift)} on"
+    add_note(error, f"while evaluating f at a block of {rows} points{start}")
+
+
+def refuse_new_shape(argument: NDArray[Any]) -> None:
+    """Raise: f changed the shape or the type of the array that it was called with."""
+    raise TypeError(
+        f"f gave the array that it was called with another shape or type: it is now {argument.shape} "
+        f"of {argument.dtype}; let f change a copy of it"
+    )
+
+
 def fits_float32(values: NDArray[np.float64]) -> bool:
     """Whether every value is a float32 number."""
     with np.errstate(over="ignore", invalid="ignore"):

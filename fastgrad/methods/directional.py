@@ -10,7 +10,6 @@ import numpy as np
 from ..core.coordinates import checked_bounds, checked_sizes
 from ..core.options import shown
 from ..core.point import Array, Point, per_coordinate
-from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
@@ -57,8 +56,11 @@ def along(problem: Problem, v: Any, chosen: FixedStep) -> Array:
     method = FixedStep(chosen.stencil, chosen.step, 1.0 / rate, room, chosen.noise)
     # Only a stencil that starts from f(x) needs it; it is asked for once.
     values = problem.values if method.starts_from_base else None
+    # Loaded when used: a plain gradient does without.
+    from ..evaluate.indirect import LineFunction
+
     t = _Parameter()
-    line = Problem(border.LineFunction(problem.function, x, direction, t), t, None, problem.relative_noise, values)
+    line = Problem(LineFunction(problem.function, x, direction, t), t, None, problem.relative_noise, values)
     line.declared = problem.declared
     found = method.derivatives(line).ravel()
     problem.relative_noise = line.relative_noise

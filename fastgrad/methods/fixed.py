@@ -15,6 +15,7 @@ from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
+from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
 
@@ -81,7 +82,7 @@ class FixedStep(Method):
         """As for `Method`, by the shortest way where x is a plain array."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64:
             assert self.stencil is not None
-            found = border.at_array(f, args, x, self.stencil.scheme, self.stencil.relative_step(FLOAT64))
+            found = at_array(f, args, x, self.stencil.scheme, self.stencil.relative_step(FLOAT64), Point)
             if type(found) is tuple:
                 function, at, values = found
                 problem = Problem(function, Point(at), values=None if value is None else np.array([[value]]))

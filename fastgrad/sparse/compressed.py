@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from .. import stencils
 from ..core.coordinates import Coordinates
 from ..core.point import Array, Point
-from ..evaluate import border
+from ..evaluate.border import Function
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
+from ..evaluate.python import PythonFunction
 from ..methods.fixed import FixedStep
 from ..stencils import FLOAT64
+from . import kernels
 from .patterns import compared, detected, given_pattern
 
 
@@ -60,7 +62,7 @@ class Compressed:
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns."""
         self.pattern, self._group, self._colours = pattern, colours, count
-        self._by = border.Compression(pattern.indptr, pattern.indices, colours, count)
+        self._by = _compression(pattern, colours, count)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"point": (self.point.flat, self.point.layout)}
@@ -111,13 +113,13 @@ class Compressed:
             return self._central(function, x, h)
         return self._beside_bounds(problem, where, h, np.flatnonzero(~fits), relative_noise)
 
-    def _central(self, function: border.Function, x: Array, h: Array) -> Array:
+    def _central(self, function: Function, x: Array, h: Array) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
         terms = []
         for s, w in zip(self._stencil.offsets[::2], self._stencil.weights[::2], strict=True):
             data, move = np.empty(self.pattern.nnz), h if s == 1 else s * h
-            if isinstance(function, border.PythonFunction):
-                border.compressed(function, self._by, x, move, data)
+            if isinstance(function, PythonFunction):
+                kernels.compressed(function, self._by, x, move, data)
             else:
                 rights, lefts = self._values(function, x, move), self._values(function, x, -move)
                 self._by.scatter(rights, lefts, x, move, -move, data)
@@ -150,17 +152,17 @@ class Compressed:
         data[where.fixed()[columns]] = np.nan
         return data
 
-    def _by_complex_step(self, function: border.Function, where: Coordinates) -> Array:
+    def _by_complex_step(self, function: Function, where: Coordinates) -> Array:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
         typical = np.ones(where.n) if where.typical is None else where.typical
         h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical) if where.step is None else where.step
-        imaginary = function.at_points(where.x + 1j * self._by.moved(np.zeros_like(where.x), h))
+        imaginary = function.at_points(where.x + 1j * _moved(self._by, np.zeros_like(where.x), h))
         # Written as differences from 0 over the imaginary distance.
         data = np.empty(self.pattern.nnz)
         self._by.scatter(imaginary, np.zeros_like(imaginary), np.zeros_like(h), h, np.zeros_like(h), data)
         return data
 
-    def _forward(self, function: border.Function, where: Coordinates, h: Array, base: Array) -> Array:
+    def _forward(self, function: Function, where: Coordinates, h: Array, base: Array) -> Array:
         x, room = where.x, where.room
         if room is not None:
             h = np.where(room[1] >= h, h, np.where(room[0] >= h, -h, np.where(room[1] >= room[0], room[1], -room[0])))
@@ -169,9 +171,9 @@ class Compressed:
         self._by.scatter(values, unmoved, x, h, np.zeros_like(h), data)
         return data
 
-    def _values(self, function: border.Function, x: Array, moves: Array) -> Array:
+    def _values(self, function: Function, x: Array, moves: Array) -> Array:
         """F with the columns of each colour moved: (colours, outputs)."""
-        return function.at_points(self._by.moved(x, moves))
+        return function.at_points(_moved(self._by, x, moves))
 
     def compare(self, problem: Problem, found: Any) -> None:
         """Compare the product of a matrix and a random direction with differences of f: missing entries show there."""
@@ -194,3 +196,25 @@ class Compressed:
             curvature = 0.5 * np.abs(seen - rises[0])
         rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
         compared(function.at_points, found, x, v, seen, rounding + curvature, self.point.name)
+
+
+def _compression(pattern: Any, colours: NDArray[np.int32], count: int) -> kernels.Compression:
+    """Which columns move together, and which entries that gives: both colour by colour."""
+    groups = np.argsort(colours, kind="stable")
+    rows = np.repeat(np.arange(pattern.shape[0], dtype=np.int32), np.diff(pattern.indptr))
+    of_entry = colours[pattern.indices]
+    entries = np.argsort(of_entry, kind="stable")
+    edges = np.arange(count + 1)
+    return kernels.Compression(
+        groups, np.searchsorted(colours[groups], edges), entries, np.searchsorted(of_entry[entries], edges),
+        rows[entries], pattern.indices[entries],
+    )  # fmt: skip
+
+
+def _moved(by: kernels.Compression, x: Array, moves: Array) -> Array:
+    """Points (count, n): in each, the columns of one colour are moved."""
+    points = np.tile(x, (by.count, 1))
+    for c in range(by.count):
+        group = by.groups[by.group_starts[c] : by.group_starts[c + 1]]
+        points[c, group] += moves[group]
+    return points

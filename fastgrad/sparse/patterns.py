@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.point import Array
-from ..evaluate import border
+from . import kernels
 
 Evaluate = Callable[[Array], Array]
 """Values (outputs,) at a point (n,)."""
@@ -45,15 +45,15 @@ def given_pattern(pattern: Any, m: int, n: int) -> Any:
     return found
 
 
-def as_kernel(pattern: Any) -> border.Pattern:
+def as_kernel(pattern: Any) -> kernels.Pattern:
     """A csr_array as the kernels read it."""
     by_columns = pattern.tocsc()
     by_columns.sort_indices()
     m, n = pattern.shape
-    return border.Pattern(m, n, pattern.indptr, pattern.indices, by_columns.indptr, by_columns.indices)
+    return kernels.Pattern(m, n, pattern.indptr, pattern.indices, by_columns.indptr, by_columns.indices)
 
 
-def coloured(pattern: border.Pattern, star: bool = False) -> tuple[NDArray[np.int32], int]:
+def coloured(pattern: kernels.Pattern, star: bool = False) -> tuple[NDArray[np.int32], int]:
     """Colours by the natural order and smallest-last, the better of both."""
     natural = pattern.colours(False, star)
     # A row's entries all differ: no colouring has fewer than the fullest row.

@@ -13,14 +13,16 @@ import numpy as np
 from ..core import options as checks
 from ..core.coordinates import checked_bounds
 from ..core.point import Array, Point, as_point, per_coordinate
+from ..descent import directions
 from ..descent.checkpoint import Checkpoint
 from ..descent.gradients import DifferenceSlopes, Slopes, UserSlopes
 from ..descent.run import LearningRate, Run
 from ..descent.state import Rules
 from ..descent.stopping import Ending, Stopping
-from ..evaluate import border
+from ..evaluate.border import Function
 from ..evaluate.functions import SERIAL, Evaluation, as_function, callable_or_error, evaluation
 from ..evaluate.problem import Problem
+from ..evaluate.python import PythonFunction
 from ..methods.adaptive import Adaptive
 from ..methods.method import Method
 from ..methods.named import make_method
@@ -299,16 +301,16 @@ def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: fl
 
 
 def _calls(
-    f: Any, args: tuple[Any, ...], point: Point, loss: border.Function, slopes: Slopes, how: Evaluation
-) -> border.Calls:
+    f: Any, args: tuple[Any, ...], point: Point, loss: Function, slopes: Slopes, how: Evaluation
+) -> directions.Calls:
     """F and the gradient for iterations in C: the user's own functions where they take arrays."""
     like = np.empty(point.shape)
-    plain = point.make is None and how.vectorized is False and isinstance(loss, border.PythonFunction)
+    plain = point.make is None and how.vectorized is False and isinstance(loss, PythonFunction)
     if plain and isinstance(slopes, UserSlopes):
-        return border.Calls(f, slopes.grad, args, like, slopes.convert)
+        return directions.Calls(f, slopes.grad, args, like, slopes.convert)
 
     def value(x: Array) -> float:
         return float(loss.at_points(x.reshape(1, -1))[0, 0])
 
     flat = np.empty(point.n)
-    return border.Calls(value, slopes.at, (), flat, slopes.convert, count_values=False)
+    return directions.Calls(value, slopes.at, (), flat, slopes.convert, count_values=False)

@@ -12,6 +12,7 @@ from ..core import options as checks
 from ..core.point import Array, Point, array_point, as_point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, callable_or_error
+from ..evaluate.indirect import SumFunction
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep, fixed_or_error
 from ..methods.method import Method
@@ -267,5 +268,5 @@ def summed_gradient(
         with Problem.of(f, args, point, how, outputs=None) as terms:
             terms.function.expect(1 + chosen.evaluations(point.n))
             total = np.array([[terms.values.sum()]])
-            found = chosen.derivatives(Problem(border.SumFunction(terms.function, point), point, values=total))
+            found = chosen.derivatives(Problem(SumFunction(terms.function, point), point, values=total))
     return point.restore(found)

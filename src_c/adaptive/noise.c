@@ -183,3 +183,15 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
             noise[p].level = ROUNDING * FLT_EPSILON * noise[p].size;
     return FG_OK;
 }
+
+void fg_known_noise(ptrdiff_t points, double level, const double *base, fg_noise *noise)
+{
+    for (ptrdiff_t p = 0; p < points; p++)
+        noise[p] = (fg_noise){.level = level, .size = fabs(base[p]), .slope = NAN, .done = 1};
+}
+
+void fg_read_levels(ptrdiff_t points, const fg_noise *noise, double *levels)
+{
+    for (ptrdiff_t p = 0; p < points; p++)
+        levels[p] = noise[p].level;
+}

@@ -437,3 +437,15 @@ int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t po
     }
     return FG_OK;
 }
+
+void fg_read_components(ptrdiff_t count, const fg_component *components, double *found, int *flags)
+{
+    for (ptrdiff_t c = 0; c < count; c++) {
+        found[c] = components[c].value;
+        found[count + c] = components[c].error;
+        found[2 * count + c] = components[c].step;
+        found[3 * count + c] = components[c].left;
+        found[4 * count + c] = components[c].right;
+        flags[c] = components[c].flags;
+    }
+}

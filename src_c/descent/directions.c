@@ -57,6 +57,14 @@ FG_CLONES void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double
                                                  : *x;
 }
 
+double fg_distance(ptrdiff_t count, const double *x, const double *y)
+{
+    double squares = 0.0;
+    for (ptrdiff_t k = 0; k < count; k++)
+        squares += (x[k] - y[k]) * (x[k] - y[k]);
+    return sqrt(squares);
+}
+
 double fg_norm(ptrdiff_t count, const double *g)
 {
     double squares = 0.0, largest = 0.0;

@@ -1,6 +1,7 @@
 /* Shifts as dense points: for functions that take many points in one call. */
 #include "function.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Where the run of rows from `begin` on that share one base point ends, at most `end`. */
@@ -62,6 +63,45 @@ void fg_fill_columns(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, double 
             columns[(c % s->n) * rows + (r - begin)] = s->x[c] + s->offsets[r % s->width] * s->h[a];
         }
     }
+}
+
+void fg_fill_imaginary(const fg_shifts *s, ptrdiff_t begin, ptrdiff_t end, int columns, double *out)
+{
+    const ptrdiff_t rows = end - begin;
+    for (ptrdiff_t r = begin; r < end; r++) {
+        const ptrdiff_t a = r / s->width, c = fg_component_of(s, a), i = c % s->n;
+        const double *x = s->x + (c - i);
+        /* From one coordinate of a point to the next. */
+        const ptrdiff_t next = 2 * (columns ? rows : 1);
+        double *point = out + 2 * (columns ? r - begin : (r - begin) * s->n);
+        for (ptrdiff_t k = 0; k < s->n; k++) {
+            point[k * next] = x[k];
+            point[k * next + 1] = 0.0;
+        }
+        point[i * next + 1] = s->offsets[r % s->width] * s->h[a];
+    }
+}
+
+void fg_to_complex(ptrdiff_t n, const double *x, double *out)
+{
+    for (ptrdiff_t k = 0; k < n; k++) {
+        out[2 * k] = x[k];
+        out[2 * k + 1] = 0.0;
+    }
+}
+
+int fg_equals_complex(ptrdiff_t n, const double *x, const double *z)
+{
+    for (ptrdiff_t k = 0; k < n; k++)
+        if (z[2 * k] != x[k] || z[2 * k + 1] != 0.0)
+            return 0;
+    return 1;
+}
+
+void fg_fill_nan(ptrdiff_t count, double *values)
+{
+    for (ptrdiff_t k = 0; k < count; k++)
+        values[k] = NAN;
 }
 
 FG_CLONES void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns)

@@ -14,6 +14,18 @@ void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double
     memcpy(out + end, x + end, (size_t)(n - end) * sizeof(double));
 }
 
+void fg_line_points(ptrdiff_t n, const double *x, const double *direction, ptrdiff_t count,
+                    const double *t, int complex_t, double *out)
+{
+    for (ptrdiff_t k = 0; k < count && !complex_t; k++)
+        fg_line_point(n, x, direction, t[k], 0, n, out + k * n);
+    for (ptrdiff_t k = 0; k < count && complex_t; k++)
+        for (ptrdiff_t i = 0; i < n; i++) {
+            out[2 * (k * n + i)] = x[i] + t[2 * k] * direction[i];
+            out[2 * (k * n + i) + 1] = t[2 * k + 1] * direction[i];
+        }
+}
+
 void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
 {
     for (ptrdiff_t i = 0; i < n; i += 4) {

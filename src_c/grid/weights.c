@@ -3,6 +3,29 @@
 
 #include <string.h>
 
+void fg_grid_scale(const fg_grid_weights *w, ptrdiff_t length, ptrdiff_t stride, double step,
+                   fg_grid_scaled *scaled)
+{
+    const double scale = w->derivative == 1 ? 1.0 / step : 1.0 / (step * step);
+    scaled->axis = (fg_grid_axis){.length = length,
+                                  .stride = stride,
+                                  .kind = w->kind,
+                                  .half = w->half,
+                                  .edge_taps = w->taps,
+                                  .derivative = w->derivative,
+                                  .around_nan = w->around_nan,
+                                  .step = step,
+                                  .interior = scaled->interior,
+                                  .edge_weights = scaled->edge_weights,
+                                  .edge_rows = scaled->edge_rows};
+    for (int k = 0; k < FG_GRID_HALF; k++)
+        scaled->interior[k] = w->interior[k] * scale;
+    for (int k = 0; k < 2 * w->half * w->taps; k++) {
+        scaled->edge_weights[k] = w->edge_weights[k] * scale;
+        scaled->edge_rows[k] = w->edge_rows[k] < 0 ? length + w->edge_rows[k] : w->edge_rows[k];
+    }
+}
+
 void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights,
                 double *work)
 {

@@ -29,6 +29,12 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
                       const double *base, const double *scale, const double *room, double *scratch,
                       ptrdiff_t size, fg_noise *noise);
 
+/* The same where the level is known. noise [out] (points,). */
+void fg_known_noise(ptrdiff_t points, double level, const double *base, fg_noise *noise);
+
+/* levels [out] (points,): those of noise. */
+void fg_read_levels(ptrdiff_t points, const fg_noise *noise, double *levels);
+
 #define FG_KINK 1
 #define FG_JUMP 2
 #define FG_FLAT 4
@@ -69,5 +75,9 @@ typedef struct fg_component {
 int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points,
                 const double *base, fg_noise *noise, const double *scale, const double *room,
                 fg_component *components, double *scratch, ptrdiff_t size);
+
+/* found [out] (5, count): value, error, step, left and right of each component; flags [out]
+ * (count,). */
+void fg_read_components(ptrdiff_t count, const fg_component *components, double *found, int *flags);
 
 #endif

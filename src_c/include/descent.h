@@ -33,6 +33,9 @@ void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, con
 /* The Euclidean norm, without overflow. numpy: np.linalg.norm(g) */
 double fg_norm(ptrdiff_t count, const double *g);
 
+/* How far x is from y. numpy: np.sqrt(((x - y) ** 2).sum()) */
+double fg_distance(ptrdiff_t count, const double *x, const double *y);
+
 #define FG_RUNNING 0
 #define FG_CONVERGED 1  /* the gradient's norm is at most gtol */
 #define FG_NOT_FINITE 2 /* the gradient is not finite: x is the last point where it was */

@@ -54,6 +54,19 @@ void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, doubl
 /* The same, points in columns. columns [out] (n, end - begin). */
 void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns);
 
+/* The same for imaginary shifts: complex numbers, each a real part and an imaginary part. Coordinate c
+ * of a base point gets the imaginary part offsets[j] * h[a].
+ * out [out] (end - begin, n) complex numbers, or with `columns` (n, end - begin). */
+void fg_fill_imaginary(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, int columns,
+                       double *out);
+
+/* x (n,) as complex numbers, out [out] (n,); and whether complex numbers z (n,) are just x. */
+void fg_to_complex(ptrdiff_t n, const double *x, double *out);
+int fg_equals_complex(ptrdiff_t n, const double *x, const double *z);
+
+/* The values [out] (count,) of a function where it has none: NaN. */
+void fg_fill_nan(ptrdiff_t count, double *values);
+
 /* points (count, n) -> columns [out] (n, count). numpy: points.T.copy() */
 void fg_transpose(ptrdiff_t count, ptrdiff_t n, const double *points, double *columns);
 

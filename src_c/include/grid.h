@@ -4,7 +4,7 @@
 
 #include "compiler.h"
 
-enum { FG_GRID_PIECE = 1024, FG_GRID_TAPS = 12 };
+enum { FG_GRID_PIECE = 1024, FG_GRID_TAPS = 12, FG_GRID_EDGES = 10, FG_GRID_HALF = 4 };
 
 /* How rows in the interior of an axis get their derivative. */
 enum {
@@ -33,6 +33,26 @@ typedef struct fg_grid_axis {
     const double *interior, *coordinates, *edge_weights;
     const ptrdiff_t *edge_rows;
 } fg_grid_axis;
+
+/* The weights of one kind of axis, for the step 1: those that fg_grid_axis points to. Edge rows
+ * count from the end of the axis where they are negative. */
+typedef struct fg_grid_weights {
+    int kind, half, taps, derivative, around_nan;
+    double interior[FG_GRID_HALF], edge_weights[FG_GRID_EDGES * FG_GRID_TAPS];
+    ptrdiff_t edge_rows[FG_GRID_EDGES * FG_GRID_TAPS];
+} fg_grid_weights;
+
+/* An axis with weights of its own. */
+typedef struct fg_grid_scaled {
+    fg_grid_axis axis;
+    double interior[FG_GRID_HALF], edge_weights[FG_GRID_EDGES * FG_GRID_TAPS];
+    ptrdiff_t edge_rows[FG_GRID_EDGES * FG_GRID_TAPS];
+} fg_grid_scaled;
+
+/* The axis [out] with these weights, scaled for its step. It points into itself: it must not be
+ * moved. */
+void fg_grid_scale(const fg_grid_weights *weights, ptrdiff_t length, ptrdiff_t stride, double step,
+                   fg_grid_scaled *scaled);
 
 /* A derivative of values [in] (size,) along an axis, times a factor. */
 typedef struct fg_grid_term {

@@ -10,6 +10,11 @@
 void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin,
                    ptrdiff_t end, double *out);
 
+/* Points x + t[k] * direction, out [out] (count, n); with `complex_t`, t (count,) and the points are
+ * complex numbers. */
+void fg_line_points(ptrdiff_t n, const double *x, const double *direction, ptrdiff_t count,
+                    const double *t, int complex_t, double *out);
+
 /* Pseudo-random numbers of both signs and sizes from scale / 2 to 3/2 scale: so that equal and
  * opposite errors do not cancel. Element i follows from seed and i alone. out [out] (n,). */
 void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out);

@@ -21,8 +21,12 @@ void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const 
 FG_CLONES void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first,
                                     const double *second, double *inverse)
 {
-    for (ptrdiff_t j = 0; j < n; j++)
-        inverse[j] = 1.0 / ((x[j] + first[j]) - (x[j] + second[j]));
+    if (second)
+        for (ptrdiff_t j = 0; j < n; j++)
+            inverse[j] = 1.0 / ((x[j] + first[j]) - (x[j] + second[j]));
+    else
+        for (ptrdiff_t j = 0; j < n; j++)
+            inverse[j] = 1.0 / ((x[j] + first[j]) - (x[j] - first[j]));
 }
 
 void fg_scatter_group(ptrdiff_t count, const int32_t *entries, const int32_t *rows,

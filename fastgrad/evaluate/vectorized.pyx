@@ -1,4 +1,33 @@
-# A function of many points at a time. Part of border.pyx.
+"""A function of many points at a time."""
+cimport cython
+
+from ..c_api cimport (
+    NPY_CDOUBLE, NPY_DOUBLE, PyArray_CheckExact, PyArray_DIM, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO,
+    PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyObject,
+    Py_REFCNT, _import_array, memcpy, ndarray, npy_intp,
+)
+from ..c_core.function cimport (
+    fg_component_of, fg_fill_columns, fg_fill_imaginary, fg_fill_nan, fg_fill_rows, fg_shifts, fg_transpose,
+)
+from .arrays cimport doubles
+from .border cimport Function, owned
+
+from time import perf_counter as _now
+
+import numpy as np
+
+from . import results
+
+_import_array()
+
+cdef enum:
+    # Doubles of values a block of evaluations: on the heap.
+    HEAP = 65536
+    # Bytes of points a call: the first size, and the sizes that the search for the best stays within.
+    FIRST_BLOCK = 262144
+    LEAST_BLOCK = 32768
+    LAST_BLOCK = 1048576
+
 
 @cython.final
 cdef class VectorizedFunction(Function):
@@ -7,12 +36,12 @@ cdef class VectorizedFunction(Function):
     Blocks are filled anew for each call, so f may keep or overwrite what it gets.
     """
     cdef bint columns
-    cdef cnp.ndarray buffer    # the block of the last call
+    cdef ndarray buffer    # the block of the last call
     cdef Py_ssize_t block      # points a call
     cdef double best           # seconds a point of the best block so far; 0: not yet measured
     cdef bint grows            # whether the search goes to larger blocks
     cdef bint settled
-    cdef int seen              # calls with the present block
+    cdef int calls             # with the present block
 
     def __init__(self, f, tuple args, point, Py_ssize_t outputs=1, bint columns=False):
         self.prepare(f, args, point, outputs)
@@ -28,30 +57,32 @@ cdef class VectorizedFunction(Function):
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return all if all < HEAP else HEAP
 
-    cdef cnp.ndarray empty(self, Py_ssize_t rows):
+    cdef ndarray empty(self, Py_ssize_t rows):
         """A block to fill: the last one, unless f kept it; fresh memory costs page faults."""
-        cdef cnp.npy_intp shape[2]
+        cdef npy_intp shape[2]
+        cdef int kind = NPY_CDOUBLE if self.imaginary else NPY_DOUBLE
         shape[0], shape[1] = (self.n, rows) if self.columns else (rows, self.n)
-        cdef cnp.ndarray last = self.buffer
+        cdef ndarray last = self.buffer
         self.buffer = None
-        if (last is None or Py_REFCNT(<PyObject *>last) != 1 or not cnp.PyArray_ISCARRAY(last)
-                or last.ndim != 2 or last.shape[0] != shape[0] or last.shape[1] != shape[1]):
-            last = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, 0)
+        if (last is None or Py_REFCNT(<PyObject *>last) != 1 or not PyArray_ISCARRAY(last) or PyArray_TYPE(last) != kind
+                or PyArray_NDIM(last) != 2 or PyArray_DIM(last, 0) != shape[0] or PyArray_DIM(last, 1) != shape[1]):
+            last = PyArray_EMPTY(2, shape, kind, 0)
         self.buffer = last
         return last
 
-    cdef cnp.ndarray first_values(self, cnp.ndarray x):
-        cdef cnp.ndarray block = self.empty(1), out
+    cdef ndarray first_values(self, ndarray x):
+        cdef ndarray block = self.empty(1)
+        cdef tuple found
         memcpy(doubles(block), doubles(x), self.n * sizeof(double))
         try:
             result = owned(self.call(<PyObject *>block))
-            out, float32 = results.as_block(result, 1, None, self.columns, False, self.n)
+            found = results.as_block(result, 1, None, self.columns, False, self.n)
         except Exception as error:
-            results.add_note(error, f"while evaluating f at {self.named().at(np.asarray(x))}")
+            results.note_point(error, self.named(), x, 0, 1)
             raise
         self.done(1)
-        self.float32 = self.float32 or float32
-        return out.ravel()
+        self.float32 = self.float32 or found[1]
+        return np.ravel(found[0])
 
     cdef Py_ssize_t rows_of_block(self, Py_ssize_t left) noexcept:
         cdef Py_ssize_t rows = self.block if self.block < left else left
@@ -66,8 +97,8 @@ cdef class VectorizedFunction(Function):
         cdef Py_ssize_t bytes_, next
         if self.settled or rows < self.block:
             return 0
-        self.seen += 1
-        if self.seen == 1:
+        self.calls += 1
+        if self.calls == 1:
             # The first call of a size pays for memory that f's temporaries take for the first time.
             return 0
         each = seconds / rows
@@ -86,27 +117,26 @@ cdef class VectorizedFunction(Function):
             self.settled = True
             return 0
         self.block = next
-        self.seen = 0
+        self.calls = 0
         return 0
 
-    cdef int evaluate(self, cnp.ndarray block, Py_ssize_t rows, double *values) except -1:
+    cdef int evaluate(self, ndarray block, Py_ssize_t rows, double *values) except -1:
         """f at a block of points."""
         cdef double started = _now()
         cdef object result = owned(self.call(<PyObject *>block))
         self.nfev += rows - 1
         self.tune(rows, _now() - started)
         self.done(rows)
-        cdef cnp.ndarray out
-        if (self.c.outputs == 1 and cnp.PyArray_CheckExact(result) and not self.imaginary
-                and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE
-                and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>result)
-                and cnp.PyArray_NDIM(<cnp.ndarray>result) == 1 and cnp.PyArray_SIZE(<cnp.ndarray>result) == rows):
-            memcpy(values, doubles(<cnp.ndarray>result), rows * sizeof(double))
+        cdef tuple found
+        if (self.c.outputs == 1 and PyArray_CheckExact(result) and not self.imaginary
+                and PyArray_TYPE(<ndarray>result) == NPY_DOUBLE
+                and PyArray_ISCARRAY_RO(<ndarray>result)
+                and PyArray_NDIM(<ndarray>result) == 1 and PyArray_SIZE(<ndarray>result) == rows):
+            memcpy(values, doubles(<ndarray>result), rows * sizeof(double))
             return 0
-        out, float32 = results.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
-        memcpy(values, doubles(out), rows * self.c.outputs * sizeof(double))
-        if float32:
-            self.float32 = True
+        found = results.as_block(result, rows, self.c.outputs, self.columns, self.imaginary, self.n)
+        memcpy(values, doubles(<ndarray?>found[0]), rows * self.c.outputs * sizeof(double))
+        self.float32 = self.float32 or found[1]
         return 0
 
     cdef int shifts(self, const fg_shifts *s, double *values) except -1:
@@ -120,42 +150,25 @@ cdef class VectorizedFunction(Function):
             begin = end
         return 0
 
-    cdef cnp.ndarray shifted(self, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end):
+    cdef ndarray shifted(self, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end):
         """The points of rows [begin, end) of the shifts."""
-        cdef cnp.ndarray block = self.empty(end - begin)
-        cdef double zeros[MAX_WIDTH]
-        cdef fg_shifts unmoved
-        cdef Py_ssize_t r, j, c, where
-        if not self.imaginary:
-            if self.columns:
-                fg_fill_columns(s, begin, end, doubles(block))
-            else:
-                fg_fill_rows(s, begin, end, doubles(block))
-            return block
-        for j in range(s.width):
-            zeros[j] = 0.0
-        unmoved = s[0]
-        unmoved.offsets = zeros
-        if self.columns:
-            fg_fill_columns(&unmoved, begin, end, doubles(block))
+        cdef ndarray block = self.empty(end - begin)
+        if self.imaginary:
+            fg_fill_imaginary(s, begin, end, self.columns, doubles(block))
+        elif self.columns:
+            fg_fill_columns(s, begin, end, doubles(block))
         else:
-            fg_fill_rows(&unmoved, begin, end, doubles(block))
-        cdef cnp.ndarray turned = block.astype(np.complex128)
-        cdef double *parts = doubles(turned)
-        for r in range(begin, end):
-            c = fg_component_of(s, r // s.width) % s.n
-            where = c * (end - begin) + r - begin if self.columns else (r - begin) * s.n + c
-            parts[2 * where + 1] = s.offsets[r % s.width] * s.h[r // s.width]
-        return turned
+            fg_fill_rows(s, begin, end, doubles(block))
+        return block
 
     cdef int failed(self, object error, const fg_shifts *s, Py_ssize_t begin, Py_ssize_t end,
                     double *values) except -1:
         """f raised for a block: the points one by one, to find those beyond the edge of its domain."""
-        cdef Py_ssize_t r, a, k
+        cdef Py_ssize_t r, a
         if not (self.tolerant and results.is_domain_error(error, self.domain_errors)):
             a = begin // s.width
-            where = self.named().where(fg_component_of(s, a), s.offsets[begin % s.width] * s.h[a], self.imaginary)
-            results.add_note(error, f"while evaluating f at a block of {end - begin} points, from {where} on")
+            results.note_block(error, end - begin, self.named(), fg_component_of(s, a), s.offsets[begin % s.width] * s.h[a],
+                               self.imaginary)
             raise error
         self.settled = True
         for r in range(begin, end):
@@ -165,34 +178,33 @@ cdef class VectorizedFunction(Function):
                 if self.domain_error is None:
                     self.unshifted(s, r)  # raises if x itself is outside
                     self.domain_error = another
-                fill_nan(self.c.outputs, values + (r - begin) * self.c.outputs)
+                fg_fill_nan(self.c.outputs, values + (r - begin) * self.c.outputs)
         return 0
 
     cdef int unshifted(self, const fg_shifts *s, Py_ssize_t r) except -1:
         """Evaluates f at the base point of row r."""
         cdef Py_ssize_t a = r // s.width
-        cdef Py_ssize_t c = fg_component_of(s, a)
-        cdef cnp.ndarray block
         cdef double *values = <double *>PyMem_Malloc(self.c.outputs * sizeof(double))
         if values is NULL:
             raise MemoryError()
+        cdef fg_shifts unmoved = s[0]
+        cdef double zero = 0.0
+        unmoved.offsets, unmoved.width = &zero, 1
         try:
-            block = self.empty(1)
-            memcpy(doubles(block), s.x + (c - c % s.n), self.n * sizeof(double))
-            self.evaluate(block.astype(np.complex128) if self.imaginary else block, 1, values)
+            self.evaluate(self.shifted(&unmoved, a, a + 1), 1, values)
         finally:
             PyMem_Free(values)
         return 0
 
-    cdef cnp.ndarray filled(self, Py_ssize_t rows, const double *points):
+    cdef ndarray filled(self, Py_ssize_t rows, const double *points):
         """A block of dense points."""
-        cdef cnp.ndarray block
-        cdef cnp.npy_intp shape[2]
+        cdef ndarray block
+        cdef npy_intp shape[2]
         if self.imaginary:
             shape[0], shape[1] = rows, self.n
-            block = cnp.PyArray_EMPTY(2, shape, cnp.NPY_CDOUBLE, 0)
+            block = PyArray_EMPTY(2, shape, NPY_CDOUBLE, 0)
             memcpy(doubles(block), points, rows * 2 * self.n * sizeof(double))
-            return np.ascontiguousarray(block.T) if self.columns else block
+            return np.ascontiguousarray(np.transpose(block)) if self.columns else block
         block = self.empty(rows)
         if self.columns:
             fg_transpose(rows, self.n, points, doubles(block))
@@ -202,7 +214,7 @@ cdef class VectorizedFunction(Function):
 
     cdef int points(self, Py_ssize_t count, const double *points, double *values) except -1:
         cdef Py_ssize_t begin = 0, rows, k, width = 2 * self.n if self.imaginary else self.n
-        cdef cnp.ndarray block
+        cdef ndarray block
         while begin < count:
             rows = self.rows_of_block(count - begin)
             block = self.filled(rows, points + begin * width)
@@ -212,13 +224,13 @@ cdef class VectorizedFunction(Function):
                 if self.tolerant and results.is_domain_error(error, self.domain_errors):
                     if rows == 1:
                         self.domain_error = self.domain_error or error
-                        fill_nan(self.c.outputs, values + begin * self.c.outputs)
+                        fg_fill_nan(self.c.outputs, values + begin * self.c.outputs)
                     else:
                         self.settled = True
                         for k in range(begin, begin + rows):
                             self.points(1, points + k * width, values + k * self.c.outputs)
                 else:
-                    results.add_note(error, f"while evaluating f at a block of {rows} points")
+                    results.note_block(error, rows)
                     raise
             begin += rows
         return 0

@@ -1,20 +1,45 @@
-# A function that is a C pointer. Part of border.pyx.
+"""A function that is a C pointer."""
+cimport cython
 
-cdef struct Work:
-    # What is asked of components, points or starts, [0, count): values at shifts, at points, descents, or else derivatives.
+from ..c_api cimport PyErr_CheckSignals, PyMem_RawFree, PyMem_RawMalloc
+from ..c_core.compiled cimport (
+    fg_columns, fg_columns_derivatives, fg_columns_scratch, fg_compiled, fg_compiled_at_points, fg_compiled_at_shifts,
+    fg_compiled_scratch, fg_scalar,
+)
+from ..c_core.function cimport FG_EWRITTEN, fg_function, fg_shifts
+from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE
+from ..c_core.stencil cimport FG_IMAGINARY, derivatives_in_c, fg_stencil, fg_step_rule
+from .border cimport Function
+from .threads cimport joined, start_helpers
+
+from _thread import allocate_lock
+from time import perf_counter as _now
+
+cdef enum:
+    # Doubles of scratch a part, for each value of a stencil: they stay in the nearest cache.
+    SMALL = 1024
+    # Points from which on a function in columns gets one shift of all at a time.
+    FEW_POINTS = 32
+
+# Jobs of a CompiledFunction.
+cdef struct Values:       # at shifts
     const fg_shifts *shifts
+    double *out
+
+cdef struct PointValues:  # at dense points
     const double *points
+    Py_ssize_t n
+    double *out
+
+cdef struct Slopes:       # derivatives
     const fg_stencil *stencil
     const fg_step_rule *rule
-    const double *x
     Py_ssize_t n
+    const double *x
     Py_ssize_t first
     const double *base
+    Py_ssize_t scratch
     double *out
-    const fg_starts *starts
-    Py_ssize_t count
-    Py_ssize_t each            # evaluations for one of them; descents count their own
-
 
 ctypedef int (*at_shifts_of_python)(void *, const fg_shifts *, double *) except -1
 ctypedef int (*at_points_of_python)(void *, ptrdiff_t, ptrdiff_t, const double *, double *) except -1
@@ -27,18 +52,6 @@ cdef class CompiledFunction(Function):
     Runs without the GIL, in parts of some milliseconds, so that Ctrl-C is seen; threads take parts in turn.
     Which part a component is in changes nothing in its result.
     """
-    cdef fg_compiled f_in_c
-    cdef Py_ssize_t threads
-    cdef Py_ssize_t rows       # components, or points, of a part
-    cdef Py_ssize_t least      # the same, the least that a thread should take
-    cdef Work work
-    cdef Py_ssize_t begin      # of the next part
-    cdef int noticed           # SEEN bits
-    cdef int returned          # by f, where that is an error
-    cdef bint written          # by f, to its argument
-    cdef bint stopped          # no part is begun any more
-    cdef object lock
-    cdef object error          # of a helping thread
 
     def __init__(self, f, point, size_t address, size_t data, bint columns, Py_ssize_t threads=1):
         self.prepare(f, (), point, 1)
@@ -62,46 +75,21 @@ cdef class CompiledFunction(Function):
 
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
                   Py_ssize_t count, const double *base, double *out) except -1:
-        self.work = Work(shifts=NULL, points=NULL, starts=NULL, stencil=stencil, rule=rule, x=x, n=self.n, first=first, base=base,
-                         out=out, count=count, each=stencil.width)
         self.turn(stencil.form == FG_IMAGINARY)
-        self.run()
+        cdef Py_ssize_t scratch = SMALL * (1 + stencil.width)
+        if self.f_in_c.columns is not NULL:
+            scratch = max(scratch, fg_columns_scratch(self.n, stencil.width))
+        cdef Slopes job = Slopes(stencil=stencil, rule=rule, n=self.n, x=x, first=first, base=base, scratch=scratch, out=out)
+        self.run(Work(part=part_of_slopes, job=&job, count=count, each=stencil.width, scratch=scratch, first=first,
+                      block=FEW_POINTS * self.n))
         self.seen.wide |= (self.noticed & FG_SEEN_DOUBLE) != 0
         self.seen.differs |= (self.noticed & FG_SEEN_CHANGE) != 0
         return self.noticed
 
-    def descend(self, Direction direction, Scheme scheme, double relative, x, last, memory, status, njev, rates,
-                Py_ssize_t iteration, double gtol, absolute=None, typical=None, bounds=None):
-        """Iterations of many starts x (starts, n), with given rates; arrays as in ``fg_starts``, changed in place."""
-        cdef double[:, ::1] x_ = x, last_ = last
-        cdef double[::1] memory_ = memory, rates_ = rates
-        cdef int[::1] status_ = status
-        cdef Py_ssize_t[::1] njev_ = njev
-        cdef fg_step_rule rule
-        cdef object kept = fill_rule(&rule, relative, absolute, typical, self.n)
-        cdef fg_starts s
-        cdef cnp.ndarray low, high
-        if not x_.shape[0] or not rates_.shape[0]:
-            return
-        if (x_.shape[1] != self.n or last_.shape[0] != x_.shape[0] or last_.shape[1] != self.n
-                or status_.shape[0] != x_.shape[0] or njev_.shape[0] != x_.shape[0]
-                or memory_.shape[0] != fg_memory(&direction.how) * x_.shape[0] * self.n):
-            raise ValueError("the arrays of the starts do not fit together")
-        s.how, s.stencil, s.rule, s.n = &direction.how, &scheme.c, &rule, self.n
-        s.begin, s.end, s.rates, s.gtol = iteration, iteration + rates_.shape[0], &rates_[0], gtol
-        s.lower = s.upper = NULL
-        if bounds is not None:
-            low, high = as_doubles(bounds[0]), as_doubles(bounds[1])
-            s.lower, s.upper = doubles(low), doubles(high)
-        s.x, s.last, s.memory = &x_[0, 0], &last_[0, 0], NULL if not memory_.shape[0] else &memory_[0]
-        s.status, s.njev = &status_[0], <ptrdiff_t *>&njev_[0]
-        self.work = Work(shifts=NULL, points=NULL, starts=&s, stencil=NULL, rule=NULL, x=NULL, n=self.n, first=0,
-                         base=NULL, out=NULL, count=x_.shape[0], each=0)
-        self.run()
-
-    cdef int run(self) except -1:
+    cdef int run(self, Work work) except -1:
         """Does the work, with helping threads where it is long."""
         cdef list helpers = []
+        self.work = work
         self.begin = self.noticed = self.returned = self.written = self.stopped = 0
         self.error = None
         if self.threads > 1:
@@ -133,11 +121,11 @@ cdef class CompiledFunction(Function):
     cdef int parts(self, list helpers) except -1:
         """Takes parts of the work until none is left; helpers is None in a helping thread."""
         cdef fg_compiled f = self.f_in_c
-        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), size = self.own_scratch(), begin, end
+        cdef Py_ssize_t own = fg_compiled_scratch(&f, self.n), begin, end
         cdef Py_ssize_t shown = self.nfev
         cdef double started, spent
         cdef int seen = 0, status
-        f.scratch = <double *>PyMem_RawMalloc((own + size) * sizeof(double))
+        f.scratch = <double *>PyMem_RawMalloc((own + self.work.scratch) * sizeof(double))
         if f.scratch is NULL:
             raise MemoryError()
         try:
@@ -150,7 +138,7 @@ cdef class CompiledFunction(Function):
                     return 0
                 started = _now()
                 with nogil:
-                    status = part(&self.work, &f, begin, end, f.scratch + own, size, &seen)
+                    status = self.work.part(self.work.job, &f, begin, end, f.scratch + own, &seen)
                 spent = _now() - started
                 with self.lock:
                     self.nfev += (end - begin) * self.work.each + f.evaluations
@@ -172,21 +160,10 @@ cdef class CompiledFunction(Function):
         finally:
             PyMem_RawFree(f.scratch)
 
-    cdef Py_ssize_t own_scratch(self) noexcept:
-        cdef Py_ssize_t width = self.work.stencil.width if self.work.stencil is not NULL else 0, size
-        if self.work.starts is not NULL:
-            return fg_descend_scratch(&self.f_in_c, self.work.starts)
-        if self.f_in_c.columns is NULL or not width:
-            return SMALL * (1 + width)
-        size = fg_columns_scratch(self.n, width)
-        return size if size > SMALL * (1 + width) else SMALL * (1 + width)
-
     cdef Py_ssize_t part_end(self, Py_ssize_t begin) noexcept:
-        """Where the part from begin on ends: shares that shrink towards the end, and whole points, as SIMD likes them."""
-        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, least = self.least, share, odd
-        cdef Py_ssize_t block = FEW_POINTS * (self.n if self.work.starts is NULL else 1)
-        if self.work.points is not NULL:
-            block = 1
+        """Where the part from begin on ends: shares that shrink towards the end, and whole blocks, as SIMD likes them."""
+        cdef Py_ssize_t left = self.work.count - begin, rows = self.rows, least = self.least, block = self.work.block
+        cdef Py_ssize_t share, odd
         if self.threads > 1:
             # A block of points is the least, unless it takes more than a millisecond.
             if least < block <= 20 * least:
@@ -214,74 +191,65 @@ cdef class CompiledFunction(Function):
         return 0
 
 
-cdef int part(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,
-              int *seen) noexcept nogil:
-    """Components, or points, [begin, end) of the work."""
-    cdef fg_shifts shifts
-    if work.starts is not NULL:
-        return fg_descend(f, work.starts, begin, end, scratch)
-    if work.points is not NULL:
-        return fg_compiled_at_points(f, end - begin, work.n, work.points + begin * work.n, work.out + begin)
-    if work.shifts is not NULL:
-        shifts = work.shifts[0]
-        if shifts.components is not NULL:
-            shifts.components += begin
-        shifts.first += begin
-        shifts.h += begin
-        shifts.count = end - begin
-        return fg_compiled_at_shifts(f, &shifts, work.out + begin * shifts.width)
-    seen[0] = 0
-    if f.columns is NULL or work.stencil.form == FG_IMAGINARY:
-        return slopes(work, f, begin, end, scratch, size, seen)
+cdef int part_of_values(const void *job, fg_compiled *f, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                        int *seen) noexcept nogil:
+    cdef const Values *values = <const Values *>job
+    cdef fg_shifts shifts = values.shifts[0]
+    if shifts.components is not NULL:
+        shifts.components += begin
+    shifts.first += begin
+    shifts.h += begin
+    shifts.count = end - begin
+    return fg_compiled_at_shifts(f, &shifts, values.out + begin * shifts.width)
+
+
+cdef int part_of_points(const void *job, fg_compiled *f, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                        int *seen) noexcept nogil:
+    cdef const PointValues *at = <const PointValues *>job
+    return fg_compiled_at_points(f, end - begin, at.n, at.points + begin * at.n, at.out + begin)
+
+
+cdef int part_of_slopes(const void *job, fg_compiled *f, ptrdiff_t begin, ptrdiff_t end, double *scratch,
+                        int *seen) noexcept nogil:
+    cdef const Slopes *s = <const Slopes *>job
     # Whole points go by columns, if there are enough of them for f to use SIMD.
-    cdef Py_ssize_t whole = begin + (work.n - (work.first + begin) % work.n) % work.n
-    cdef Py_ssize_t points = (end - whole) // work.n, k = (work.first + whole) // work.n
+    cdef ptrdiff_t whole = begin + (s.n - (s.first + begin) % s.n) % s.n
+    cdef ptrdiff_t points = (end - whole) // s.n, k = (s.first + whole) // s.n
     cdef int status = 0, more = 0
-    if points < FEW_POINTS:
-        return slopes(work, f, begin, end, scratch, size, seen)
-    status = slopes(work, f, begin, whole, scratch, size, seen)
+    if f.columns is NULL or points < FEW_POINTS:
+        return slopes(s, f, begin, end, scratch, seen)
+    status = slopes(s, f, begin, whole, scratch, seen)
     if not status:
-        status = fg_columns_derivatives(f, work.stencil, work.rule, work.n, work.x + k * work.n, points,
-                                        work.base + k if work.base is not NULL else NULL, scratch, work.out + whole,
-                                        &more)
+        status = fg_columns_derivatives(f, s.stencil, s.rule, s.n, s.x + k * s.n, points,
+                                        s.base + k if s.base is not NULL else NULL, scratch, s.out + whole, &more)
     seen[0] |= more
     if not status:
-        status = slopes(work, f, whole + points * work.n, end, scratch, size, &more)
+        status = slopes(s, f, whole + points * s.n, end, scratch, &more)
     seen[0] |= more
     return status
 
 
-cdef int slopes(const Work *work, fg_compiled *f, Py_ssize_t begin, Py_ssize_t end, double *scratch, Py_ssize_t size,
-                int *seen) noexcept nogil:
-    """Derivatives of components [begin, end) of the work, whatever they are."""
+cdef int slopes(const Slopes *s, fg_compiled *f, ptrdiff_t begin, ptrdiff_t end, double *scratch, int *seen) noexcept nogil:
+    """Derivatives of components [begin, end), whatever they are."""
     cdef fg_function function
     function.ctx = f
     function.outputs = 1
     function.at_shifts = <at_shifts_of_python>fg_compiled_at_shifts
     function.at_points = <at_points_of_python>fg_compiled_at_points
-    return derivatives_in_c(&function, work.stencil, work.rule, work.n, work.x, work.first + begin, end - begin,
-                            work.base, scratch, size, work.out + begin, seen)
+    return derivatives_in_c(&function, s.stencil, s.rule, s.n, s.x, s.first + begin, end - begin, s.base, scratch, s.scratch,
+                            s.out + begin, seen)
 
 
 cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
     cdef CompiledFunction f = <CompiledFunction>ctx
-    f.work = Work(shifts=shifts, points=NULL, starts=NULL, stencil=NULL, rule=NULL, x=NULL, n=f.n, first=shifts.first, base=NULL,
-                  out=values, count=shifts.count, each=shifts.width)
-    f.run()
+    cdef Values job = Values(shifts=shifts, out=values)
+    f.run(Work(part=part_of_values, job=&job, count=shifts.count, each=shifts.width, scratch=0, first=shifts.first,
+               block=FEW_POINTS * f.n))
     return f.look(shifts.count * shifts.width, values)
 
 
 cdef int compiled_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
     cdef CompiledFunction f = <CompiledFunction>ctx
-    f.work = Work(shifts=NULL, points=points, starts=NULL, stencil=NULL, rule=NULL, x=NULL, n=n, first=0, base=NULL, out=values,
-                  count=count, each=1)
-    f.run()
+    cdef PointValues job = PointValues(points=points, n=n, out=values)
+    f.run(Work(part=part_of_points, job=&job, count=count, each=1, scratch=0, first=0, block=1))
     return f.look(count, values)
-
-
-def capsule_parts(capsule):
-    """Name, address and context of a PyCapsule."""
-    cdef const char *name = PyCapsule_GetName(capsule)
-    cdef void *address = PyCapsule_GetPointer(capsule, name)
-    cdef void *context = PyCapsule_GetContext(capsule)
-    return (name.decode() if name is not NULL else ""), <size_t>address, <size_t>context

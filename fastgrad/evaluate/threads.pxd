@@ -1,15 +1,14 @@
-# Threads that help with one piece of work, and end with it. Part of each extension module.
-
-from _thread import allocate_lock, start_new_thread
+# Threads that help with one piece of work, and end with it.
 
 
-cdef int start_helpers(list helpers, Py_ssize_t count, help) except -1:
+cdef inline int start_helpers(list helpers, Py_ssize_t count, object help) except -1:
     """Starts threads that call help(ended), which releases the lock `ended` when it returns."""
+    # Not threading.Thread: its start() waits until the thread runs, as long as some gradients take.
+    from _thread import allocate_lock, start_new_thread
     cdef Py_ssize_t k
     for k in range(count):
         ended = allocate_lock()
         ended.acquire()
-        # Not threading.Thread: its start() waits until the thread runs, as long as some gradients take.
         try:
             start_new_thread(help, (ended,))
         except RuntimeError:
@@ -18,7 +17,7 @@ cdef int start_helpers(list helpers, Py_ssize_t count, help) except -1:
     return 0
 
 
-cdef int joined(list helpers) except -1:
+cdef inline int joined(list helpers) except -1:
     """Waits until all helpers have ended, whatever signals arrive."""
     interrupted = None
     for ended in helpers:

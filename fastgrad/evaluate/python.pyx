@@ -1,4 +1,28 @@
-# A function of one point at a time. Part of border.pyx.
+"""A function of one point at a time."""
+cimport cython
+
+from ..c_api cimport (
+    NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DIMS,
+    PyArray_EMPTY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_NewCopy, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE,
+    PyFloat_CheckExact, PyFunction_Check, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memcmp, memcpy,
+    ndarray, npy_intp,
+)
+from ..c_core.function cimport fg_component_of, fg_equals_complex, fg_fill_nan, fg_shifts, fg_to_complex
+from ..c_core.points cimport fg_line_point
+from ..c_core.precision cimport FG_SEEN_DOUBLE, FG_SEEN_NONFINITE
+from ..c_core.stencil cimport fg_step_rule
+from .arrays cimport doubles, scratch_array
+from .border cimport Function, MAX_ARGS, Scheme, fill_rule, owned
+
+import numpy as np
+
+from . import results
+from .border import is_plain
+
+_import_array()
+
+cdef object float64 = np.float64
+
 
 @cython.final
 cdef class PythonFunction(Function):
@@ -7,32 +31,23 @@ cdef class PythonFunction(Function):
     The array is replaced when f kept it (its reference count says so). That f overwrites its argument is
     found by comparing; then the work is done again, restoring the whole point before each call.
     """
-    cdef cnp.ndarray scratch
-    cdef double *data
-    cdef cnp.npy_intp dims[MAX_DIMS]  # the shape of the scratch array
-    cdef int ndim
-    cdef object make   # flat array -> what f takes, or None: the array itself
-    cdef bint scalar           # one real value, the usual case
-    cdef readonly object shape # of the last result that was no float; None: none
-    cdef bint restores         # f overwrites its argument: the point is restored before each call
-    cdef Py_ssize_t low        # flat index of the point in the scratch array; -1: none
 
     def __init__(self, f, tuple args, point, Py_ssize_t outputs=1):
         self.begin(f, args, point, outputs)
 
     cdef int begin(self, f, tuple args, object point, Py_ssize_t outputs) except -1:
-        cdef cnp.ndarray flat
+        cdef ndarray flat
         self.prepare(f, args, point, outputs)
         self.c.at_shifts = python_at_shifts
         self.c.at_points = python_at_points
-        if cnp.PyArray_CheckExact(point):
-            flat, self.make = <cnp.ndarray>point, None
+        if PyArray_CheckExact(point):
+            flat, self.make = <ndarray>point, None
         else:
             flat, self.make = point.flat, point.make
-        self.ndim = cnp.PyArray_NDIM(flat)
+        self.ndim = PyArray_NDIM(flat)
         if self.ndim > MAX_DIMS:
             raise ValueError(f"x has {self.ndim} axes; at most {MAX_DIMS} are possible")
-        memcpy(self.dims, cnp.PyArray_DIMS(flat), self.ndim * sizeof(cnp.npy_intp))
+        memcpy(self.dims, PyArray_DIMS(flat), self.ndim * sizeof(npy_intp))
         self.scalar = outputs == 1
         return 0
 
@@ -50,12 +65,9 @@ cdef class PythonFunction(Function):
 
     cdef int load(self, const double *x) except -1:
         """Puts the point x into the scratch array: a new one if f may hold the old."""
-        cdef Py_ssize_t i
         self.take_scratch()
         if self.imaginary:
-            for i in range(self.n):
-                self.data[2 * i] = x[i]
-                self.data[2 * i + 1] = 0.0
+            fg_to_complex(self.n, x, self.data)
         else:
             memcpy(self.data, x, self.n * sizeof(double))
         return 0
@@ -63,29 +75,24 @@ cdef class PythonFunction(Function):
     cdef inline int take_scratch(self) except -1:
         """A scratch array that f does not hold."""
         if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.scratch = scratch_array(self.ndim, self.dims, cnp.NPY_CDOUBLE if self.imaginary else cnp.NPY_DOUBLE)
+            self.scratch = scratch_array(self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
             self.data = doubles(self.scratch)
         return 0
 
     cdef inline int same_shape(self) except -1:
         """Raises unless the scratch array has the shape and type that it had."""
-        if not (cnp.PyArray_NDIM(self.scratch) == self.ndim
-                and cnp.PyArray_TYPE(self.scratch) == (cnp.NPY_CDOUBLE if self.imaginary else cnp.NPY_DOUBLE)
-                and (cnp.PyArray_DIMS(self.scratch)[0] == self.dims[0] if self.ndim == 1 else
-                     memcmp(cnp.PyArray_DIMS(self.scratch), self.dims, self.ndim * sizeof(cnp.npy_intp)) == 0)):
-            raise TypeError(f"f gave the array that it was called with another shape or type: it is now "
-                                f"{np.shape(self.scratch)} of {self.scratch.dtype}; let f change a copy of it")
+        if not (PyArray_NDIM(self.scratch) == self.ndim
+                and PyArray_TYPE(self.scratch) == (NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
+                and (PyArray_DIMS(self.scratch)[0] == self.dims[0] if self.ndim == 1 else
+                     memcmp(PyArray_DIMS(self.scratch), self.dims, self.ndim * sizeof(npy_intp)) == 0)):
+            results.refuse_new_shape(self.scratch)
         return 0
 
     cdef bint intact(self, const double *x) noexcept:
         """Whether the scratch array holds the point x."""
-        cdef Py_ssize_t i
-        if not self.imaginary:
-            return memcmp(self.data, x, self.n * sizeof(double)) == 0
-        for i in range(self.n):
-            if self.data[2 * i] != x[i] or self.data[2 * i + 1] != 0.0:
-                return False
-        return True
+        if self.imaginary:
+            return fg_equals_complex(self.n, x, self.data)
+        return memcmp(self.data, x, self.n * sizeof(double)) == 0
 
     cdef inline int value(self, double *out) except -1:
         """f at the point in the scratch array."""
@@ -104,42 +111,39 @@ cdef class PythonFunction(Function):
         self.same_shape()
         return self.done(1)
 
-    cdef cnp.ndarray vector(self):
+    cdef ndarray vector(self):
         """f's values at the point in the scratch array: an array that f will not write to again."""
         cdef object argument = self.scratch if self.make is None else self.make(self.scratch)
-        cdef object result
-        cdef cnp.ndarray values
-        result = owned(self.call(<PyObject *>argument))
+        cdef object result = owned(self.call(<PyObject *>argument))
         argument = None
         self.same_shape()
         self.done(1)
-        if (cnp.PyArray_CheckExact(result) and cnp.PyArray_TYPE(<cnp.ndarray>result) == cnp.NPY_DOUBLE
-                and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>result)
-                and cnp.PyArray_SIZE(<cnp.ndarray>result) == self.c.outputs):
-            if Py_REFCNT(<PyObject *>result) == 1 and cnp.PyArray_CHKFLAGS(<cnp.ndarray>result, cnp.NPY_ARRAY_OWNDATA):
-                return <cnp.ndarray>result
-            return result.copy()
-        values, float32 = results.as_vector(result, False, self.c.outputs)
-        if float32:
-            self.float32 = True
-        return values.copy()
+        if (PyArray_CheckExact(result) and PyArray_TYPE(<ndarray>result) == NPY_DOUBLE
+                and PyArray_ISCARRAY_RO(<ndarray>result)
+                and PyArray_SIZE(<ndarray>result) == self.c.outputs):
+            if Py_REFCNT(<PyObject *>result) == 1 and PyArray_CHKFLAGS(<ndarray>result, NPY_ARRAY_OWNDATA):
+                return <ndarray>result
+            return PyArray_NewCopy(<ndarray>result, NPY_CORDER)
+        cdef tuple found = results.as_vector(result, False, self.c.outputs)
+        self.float32 = self.float32 or found[1]
+        return PyArray_NewCopy(<ndarray?>found[0], NPY_CORDER)
 
     cdef int convert(self, object result, double *out) except -1:
-        cdef cnp.ndarray values
+        """Writes what f returned to out, in whatever form it is."""
+        cdef tuple found
         if self.c.outputs == 1:
-            number, float32 = results.as_number(result, self.imaginary)
-            out[0] = number
-            self.shape = getattr(result, "shape", ())
+            found = results.as_number(result, self.imaginary)
+            out[0] = found[0]
         else:
-            values, float32 = results.as_vector(result, self.imaginary, self.c.outputs)
-            self.shape = np.shape(result)
-            memcpy(out, doubles(values), self.c.outputs * sizeof(double))
-        if float32:
-            self.float32 = True
+            found = results.as_vector(result, self.imaginary, self.c.outputs)
+            memcpy(out, doubles(<ndarray?>found[0]), self.c.outputs * sizeof(double))
+        self.float32 = self.float32 or found[1]
+        self.shape = np.shape(result)
         return 0
 
-    cdef cnp.ndarray first_values(self, cnp.ndarray x):
+    cdef ndarray first_values(self, ndarray x):
         cdef object result, argument
+        cdef tuple found
         self.load(doubles(x))
         try:
             argument = self.scratch if self.make is None else self.make(self.scratch)
@@ -147,13 +151,13 @@ cdef class PythonFunction(Function):
             argument = None
             self.same_shape()
             self.done(1)
-            values, float32 = results.as_vector(result, False, None)
+            found = results.as_vector(result, False, None)
         except Exception as error:
-            self.noted_at(error, 0, 1)
+            results.note_point(error, self.named(), self.scratch, 0, 1)
             raise
-        self.float32 = self.float32 or float32
+        self.float32 = self.float32 or found[1]
         self.shape = np.shape(result)
-        return values.copy()
+        return PyArray_NewCopy(<ndarray?>found[0], NPY_CORDER)
 
     cdef int shifts(self, const fg_shifts *s, double *values) except -1:
         if self.all_rows(s, values) and not self.restores:
@@ -217,17 +221,16 @@ cdef class PythonFunction(Function):
 
     cdef int failed(self, object error, const fg_shifts *s, Py_ssize_t row, double *value) except -1:
         """f raised at a shift: NaN where that is the edge of its domain, else the exception with a note."""
-        cdef Py_ssize_t k, c = fg_component_of(s, row // s.width)
+        cdef Py_ssize_t c = fg_component_of(s, row // s.width)
         cdef double shift = s.offsets[row % s.width] * s.h[row // s.width]
-        results.add_note(error, f"while evaluating f at {self.named().where(c, shift, self.imaginary)}"
-                         + self.named().hint(error))
+        results.note_shift(error, self.named(), c, shift, self.imaginary)
         if not (self.tolerant and results.is_domain_error(error, self.domain_errors)):
             raise error
         if self.domain_error is None:
             if not self.is_edge(s.x + (c - c % self.n), c % self.n, shift, value):
                 raise error
             self.domain_error = error
-        fill_nan(self.c.outputs, value)
+        fg_fill_nan(self.c.outputs, value)
         return 0
 
     cdef bint is_edge(self, const double *x, Py_ssize_t i, double shift, double *value) except -1:
@@ -263,17 +266,10 @@ cdef class PythonFunction(Function):
         except Exception as error:
             if self.tolerant and results.is_domain_error(error, self.domain_errors):
                 self.domain_error = self.domain_error or error
-                fill_nan(self.c.outputs, out)
+                fg_fill_nan(self.c.outputs, out)
                 return 0
-            self.noted_at(error, k, count)
+            results.note_point(error, self.named(), self.scratch, k, count)
             raise
-        return 0
-
-    cdef int noted_at(self, object error, Py_ssize_t k, Py_ssize_t count) except -1:
-        """Says at which point f raised."""
-        point = np.asarray(self.scratch).real if self.imaginary else self.scratch
-        where = f"at point {k} of {count}: {self.named().at(point)}" if count > 1 else f"at {self.named().at(point)}"
-        results.add_note(error, f"while evaluating f {where}{self.named().hint(error)}")
         return 0
 
     cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,
@@ -286,23 +282,24 @@ cdef class PythonFunction(Function):
         return self.look(1, value)
 
 
-def at_array(f, tuple args, x, Scheme scheme, double relative):
+def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
     """First derivatives of a Python function at a plain array x, in the shortest time.
 
     Returns the derivatives; where something unusual was seen, (function, point, derivatives); where x is no
-    plain array, None, with nothing done.
+    plain array, None, with nothing done. as_point makes a ``Point`` of x, to name its coordinates in an error.
     """
     # Other callables may be compiled functions: their kind is recognised in Python.
-    if not ((PyFunction_Check(f) or PyMethod_Check(f)) and cnp.PyArray_CheckExact(x)
-            and cnp.PyArray_NDIM(<cnp.ndarray>x) > 0 and is_plain(x) and len(args) <= MAX_ARGS):
+    if not ((PyFunction_Check(f) or PyMethod_Check(f)) and PyArray_CheckExact(x)
+            and PyArray_NDIM(<ndarray>x) > 0 and is_plain(x) and len(args) <= MAX_ARGS):
         return None
     # f may write to the array that the user holds: the point is a copy.
-    cdef cnp.ndarray points = cnp.PyArray_NewCopy(<cnp.ndarray>x, cnp.NPY_CORDER)
-    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(points), cnp.PyArray_DIMS(points), cnp.NPY_DOUBLE, 0)
+    cdef ndarray points = PyArray_NewCopy(<ndarray>x, NPY_CORDER)
+    cdef ndarray out = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
     cdef PythonFunction function = PythonFunction.__new__(PythonFunction)
     cdef fg_step_rule rule
     fill_rule(&rule, relative, None, None, 0)
     function.begin(f, args, points, 1)
+    function.as_point = as_point
     function.tolerant = True
     cdef int seen = function.fill(doubles(points), &scheme.c, &rule, 0, function.n, NULL, doubles(out))
     if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:

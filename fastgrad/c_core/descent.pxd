@@ -1,0 +1,47 @@
+from .compiled cimport fg_compiled
+from .stencil cimport fg_stencil, fg_step_rule
+
+cdef extern from "descent.h" nogil:
+    enum fg_direction:
+        FG_GRADIENT
+        FG_MOMENTUM
+        FG_NESTEROV
+        FG_ADAM
+
+    ctypedef struct fg_descent:
+        fg_direction direction
+        double momentum
+        double decay
+        double epsilon
+
+    ptrdiff_t fg_memory(const fg_descent *how) noexcept
+    void fg_direct(const fg_descent *how, ptrdiff_t count, ptrdiff_t iteration, const double *g, double *memory,
+                   double *d) noexcept
+    void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
+                 const double *lower, const double *upper, double *x) noexcept
+    double fg_norm(ptrdiff_t count, const double *g) noexcept
+    double fg_distance(ptrdiff_t count, const double *x, const double *y) noexcept
+
+    int FG_RUNNING
+    int FG_CONVERGED
+    int FG_NOT_FINITE
+
+    ctypedef struct fg_starts:
+        const fg_descent *how
+        const fg_stencil *stencil
+        const fg_step_rule *rule
+        ptrdiff_t n
+        ptrdiff_t begin
+        ptrdiff_t end
+        const double *rates
+        double gtol
+        const double *lower
+        const double *upper
+        double *x
+        double *last
+        double *memory
+        int *status
+        ptrdiff_t *njev
+
+    int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept
+    ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept

@@ -1,0 +1,6 @@
+from ..core.point import Point
+from .border import Function
+
+class CompiledFunction(Function):
+    def __init__(self, f: object, point: Point, address: int, data: int, columns: bool, threads: int = 1) -> None: ...
+    def help(self, ended: object) -> None: ...

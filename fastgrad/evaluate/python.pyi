@@ -1,0 +1,26 @@
+from collections.abc import Callable
+from typing import Any
+
+from ..core.point import Point
+from .border import Function, Scheme
+
+def at_array(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    x: object,
+    scheme: Scheme,
+    relative: float,
+    as_point: Callable[[Any], Point],
+) -> Any: ...
+
+class PythonFunction(Function):
+    shape: tuple[int, ...] | None
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        point: Point,
+        outputs: int = 1,
+    ) -> None: ...
+    @property
+    def overwrites(self) -> bool: ...
