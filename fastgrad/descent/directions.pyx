@@ -2,9 +2,9 @@
 cimport cython
 
 from ..c_api cimport (
-    DBL_MAX, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_CheckExact, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
-    PyArray_NBYTES, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE, PyFloat_CheckExact,
-    PyObject, Py_REFCNT, _import_array, fabs, memcpy, ndarray,
+    DBL_MAX, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_CheckExact, PyArray_DIM, PyArray_DIMS, PyArray_EMPTY,
+    PyArray_ISCARRAY_RO, PyArray_NBYTES, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE,
+    PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyObject, Py_REFCNT, _import_array, fabs, memcpy, ndarray,
 )
 from ..c_core.compiled cimport fg_compiled
 from ..c_core.descent cimport (
@@ -12,7 +12,7 @@ from ..c_core.descent cimport (
     fg_descend_scratch, fg_descent, fg_direct, fg_distance, fg_memory, fg_move, fg_norm, fg_starts,
 )
 from ..c_core.stencil cimport fg_step_rule
-from ..evaluate.arrays cimport as_doubles, doubles, empty, memory_of, scratch_array, written
+from ..evaluate.arrays cimport as_doubles, doubles, empty, has_shape, memory_of, written
 from ..evaluate.border cimport Scheme, fill_rule
 from ..evaluate.compiled cimport CompiledFunction, Work
 
@@ -139,8 +139,9 @@ cdef class Calls:
         self.count_values = count_values
 
     cdef object at(self, object function, const double *x):
-        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.scratch = scratch_array(PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE)
+        if (self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1
+                or not has_shape(self.scratch, PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE)):
+            self.scratch = PyArray_EMPTY(PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE, 0)
         memcpy(doubles(self.scratch), x, PyArray_NBYTES(self.like))
         if self.args:
             return function(self.scratch, *self.args)

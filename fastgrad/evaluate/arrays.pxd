@@ -1,9 +1,8 @@
 # NumPy arrays as C reads them.
 from ..c_api cimport (
-    NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST, NPY_CDOUBLE, NPY_DOUBLE, PyArray_CheckExact,
-    PyArray_DATA, PyArray_EMPTY, PyArray_FROM_OTF, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_MultiplyList,
-    PyArray_SIZE, PyArray_SetBaseObject, PyArray_SimpleNewFromData, PyArray_TYPE, PyBytes_AS_STRING,
-    PyBytes_FromStringAndSize, PyObject, Py_INCREF, int32_t, ndarray, npy_intp,
+    NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST, NPY_DOUBLE, PyArray_CheckExact, PyArray_DATA,
+    PyArray_DIMS, PyArray_EMPTY, PyArray_FROM_OTF, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SIZE,
+    PyArray_TYPE, int32_t, memcmp, ndarray, npy_intp,
 )
 
 
@@ -45,11 +44,8 @@ cdef inline ndarray empty(Py_ssize_t rows, Py_ssize_t columns=-1, Py_ssize_t lay
     return PyArray_EMPTY(1 if columns < 0 else 2 if layers < 0 else 3, shape, NPY_DOUBLE, 0)
 
 
-cdef inline ndarray scratch_array(int ndim, npy_intp *dims, int kind):
-    """A new array for f to read, and C to write: it does not own its memory, so that f cannot resize it."""
-    cdef Py_ssize_t item = 16 if kind == NPY_CDOUBLE else 8
-    cdef object memory = PyBytes_FromStringAndSize(NULL, item * PyArray_MultiplyList(dims, ndim))
-    cdef ndarray array = PyArray_SimpleNewFromData(ndim, dims, kind, PyBytes_AS_STRING(memory))
-    Py_INCREF(<PyObject *>memory)
-    PyArray_SetBaseObject(array, <PyObject *>memory)  # takes the reference
-    return array
+cdef inline bint has_shape(ndarray x, int ndim, const npy_intp *dims, int kind) noexcept:
+    """Whether an array that f was given is still what it was: f may have resized, reshaped or retyped it."""
+    return (PyArray_NDIM(x) == ndim and PyArray_TYPE(x) == kind
+            and (PyArray_DIMS(x)[0] == dims[0] if ndim == 1 else
+                 memcmp(PyArray_DIMS(x), dims, ndim * sizeof(npy_intp)) == 0))

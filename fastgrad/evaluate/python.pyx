@@ -4,14 +4,14 @@ cimport cython
 from ..c_api cimport (
     NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DIMS,
     PyArray_EMPTY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_NewCopy, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE,
-    PyFloat_CheckExact, PyFunction_Check, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memcmp, memcpy,
+    PyFloat_CheckExact, PyFunction_Check, PyMem_Free, PyMem_Malloc, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memcmp, memcpy,
     ndarray, npy_intp,
 )
 from ..c_core.function cimport fg_component_of, fg_equals_complex, fg_fill_nan, fg_shifts, fg_to_complex
 from ..c_core.points cimport fg_line_point
 from ..c_core.precision cimport FG_SEEN_DOUBLE, FG_SEEN_NONFINITE
 from ..c_core.stencil cimport fg_step_rule
-from .arrays cimport doubles, scratch_array
+from .arrays cimport doubles, has_shape
 from .border cimport Function, MAX_ARGS, Scheme, fill_rule, owned
 
 import numpy as np
@@ -22,6 +22,9 @@ from .border import is_plain
 _import_array()
 
 cdef object float64 = np.float64
+
+cdef enum:
+    FEW = 128  # coordinates of a point that is held on the stack
 
 
 @cython.final
@@ -74,17 +77,16 @@ cdef class PythonFunction(Function):
 
     cdef inline int take_scratch(self) except -1:
         """A scratch array that f does not hold."""
-        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1:
-            self.scratch = scratch_array(self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
+        cdef int kind = NPY_CDOUBLE if self.imaginary else NPY_DOUBLE
+        if (self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1
+                or not has_shape(self.scratch, self.ndim, self.dims, kind)):
+            self.scratch = PyArray_EMPTY(self.ndim, self.dims, kind, 0)
             self.data = doubles(self.scratch)
         return 0
 
     cdef inline int same_shape(self) except -1:
-        """Raises unless the scratch array has the shape and type that it had."""
-        if not (PyArray_NDIM(self.scratch) == self.ndim
-                and PyArray_TYPE(self.scratch) == (NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
-                and (PyArray_DIMS(self.scratch)[0] == self.dims[0] if self.ndim == 1 else
-                     memcmp(PyArray_DIMS(self.scratch), self.dims, self.ndim * sizeof(npy_intp)) == 0)):
+        """Raises unless the scratch array, which C writes to next, has the shape and type that it had."""
+        if not has_shape(self.scratch, self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE):
             results.refuse_new_shape(self.scratch)
         return 0
 
@@ -292,19 +294,32 @@ def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
     if not ((PyFunction_Check(f) or PyMethod_Check(f)) and PyArray_CheckExact(x)
             and PyArray_NDIM(<ndarray>x) > 0 and is_plain(x) and len(args) <= MAX_ARGS):
         return None
-    # f may write to the array that the user holds: the point is a copy.
-    cdef ndarray points = PyArray_NewCopy(<ndarray>x, NPY_CORDER)
-    cdef ndarray out = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
+    cdef ndarray point = <ndarray>x, out = PyArray_EMPTY(PyArray_NDIM(point), PyArray_DIMS(point), NPY_DOUBLE, 0)
     cdef PythonFunction function = PythonFunction.__new__(PythonFunction)
     cdef fg_step_rule rule
+    cdef double few[FEW]
+    cdef double *held = few
+    cdef int seen
     fill_rule(&rule, relative, None, None, 0)
-    function.begin(f, args, points, 1)
+    function.begin(f, args, point, 1)
     function.as_point = as_point
     function.tolerant = True
-    cdef int seen = function.fill(doubles(points), &scheme.c, &rule, 0, function.n, NULL, doubles(out))
-    if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:
-        return out
-    return function, points, out
+    if function.n > FEW:
+        held = <double *>PyMem_Malloc(function.n * sizeof(double))
+        if held is NULL:
+            raise MemoryError()
+    try:
+        # f may write to the array that the user holds: the point is a copy.
+        memcpy(held, doubles(point), function.n * sizeof(double))
+        seen = function.fill(held, &scheme.c, &rule, 0, function.n, NULL, doubles(out))
+        if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:
+            return out
+        point = PyArray_EMPTY(PyArray_NDIM(point), PyArray_DIMS(point), NPY_DOUBLE, 0)
+        memcpy(doubles(point), held, function.n * sizeof(double))
+    finally:
+        if held is not few:
+            PyMem_Free(held)
+    return function, point, out
 
 
 cdef int python_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:
