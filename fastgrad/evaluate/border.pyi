@@ -51,7 +51,6 @@ class Function:
     n: int
     nfev: int
     float32: bool
-    narrow: bool
     domain_error: BaseException | None
     @property
     def outputs(self) -> int: ...
