@@ -74,13 +74,16 @@ def functions_of(text):
 def fields_of(text):
     """struct: {field: type} of each struct that is declared; of pointers to functions the name alone."""
     found = {}
-    blocks = re.findall(r"typedef struct (fg_\w+) \{(.*?)^\}", _plain(text), re.S | re.M)
-    blocks += re.findall(
-        r"ctypedef struct (fg_\w+):\n((?:[ \t]+[^\n]*\n|\n)*?)(?=\n|[ \t]*\w+ typedef|\Z)", _plain(text)
-    )
-    for name, block in blocks:
+    text = _plain(text)
+    blocks = [
+        (name, " ".join(block.split()).split(";"))
+        for name, block in re.findall(r"\btypedef struct (fg_\w+) \{(.*?)^\}", text, re.S | re.M)
+    ]
+    of_cython = r"ctypedef struct (fg_\w+):\n((?:[ \t]+[^\n]*\n|\n)*?)(?=\n|[ \t]*\w+ typedef|\Z)"
+    blocks += [(name, block.splitlines()) for name, block in re.findall(of_cython, text)]
+    for name, lines in blocks:
         fields = found.setdefault(name, {})
-        for line in re.split(r"[;\n]", block):
+        for line in lines:
             pointer = re.search(r"\(\*(\w+)\)", line)
             whole = re.fullmatch(r"\s*((?:const )?(?:enum )?\w+)\s+([^()]+)", line)
             if pointer:
