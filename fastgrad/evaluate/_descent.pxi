@@ -48,46 +48,30 @@ cdef class Direction:
         """
         cdef double[::1] x_ = x, g = gradient, last_ = last, last_g = last_gradient, rates_ = rates, best_x = best[0], best_f = best[1]
         cdef double[:, ::1] record_ = record, path_ = path
-        cdef const double *lower = NULL
-        cdef const double *upper = NULL
-        cdef Py_ssize_t n = self.count, k, i
+        cdef cnp.ndarray scratch = np.empty(self.count), lower, upper
         cdef Calls calls_ = calls
-        cdef double norm, before, step
-        cdef cnp.ndarray d = np.empty(n), low, high
+        cdef fg_path p
+        p.how = &self.how
+        p.n, p.begin, p.end = self.count, iteration, iteration + rates_.shape[0]
+        p.rates, p.gtol, p.ftol = &rates_[0], gtol, ftol
+        p.ctx, p.gradient, p.value = <void *>calls_, call_gradient, NULL
+        p.x, p.g, p.memory = &x_[0], &g[0], doubles(self.memory)
+        p.last, p.last_g, p.last_memory = &last_[0], &last_g[0], doubles(self.last_memory)
+        p.f, p.best_x, p.best_f = fun, &best_x[0], &best_f[0]
+        p.lower = p.upper = p.record = p.points = NULL
         if bounds is not None:
-            low, high = as_doubles(bounds[0]), as_doubles(bounds[1])
-            lower, upper = doubles(low), doubles(high)
-        self.done = 0
-        for k in range(rates_.shape[0]):
-            self.done = k
-            before = fun
-            memcpy(doubles(self.last_memory), doubles(self.memory), cnp.PyArray_NBYTES(self.memory))
-            fg_direct(&self.how, n, iteration + k, &g[0], doubles(self.memory), doubles(d))
-            memcpy(&last_[0], &x_[0], n * sizeof(double))
-            memcpy(&last_g[0], &g[0], n * sizeof(double))
-            fg_move(n, 1, 1, rates_[k], doubles(d), lower, upper, &x_[0])
-            if record is not None:
-                fun = calls_.value(&x_[0])
-                if fun - fun != 0.0:
-                    return FG_NOT_FINITE
-            calls_.gradient(&x_[0], &g[0])
-            norm = fg_norm(n, &g[0])
-            if not norm <= DBL_MAX:
-                return FG_NOT_FINITE
-            if record is not None:
-                step = 0.0
-                for i in range(n):
-                    step += (x_[i] - last_[i]) * (x_[i] - last_[i])
-                record_[k, 0], record_[k, 1], record_[k, 2], record_[k, 3] = fun, norm, step ** 0.5, _now()
-                if fun < best_f[0]:
-                    best_f[0] = fun
-                    memcpy(&best_x[0], &x_[0], n * sizeof(double))
-            if path is not None:
-                memcpy(&path_[k, 0], &x_[0], n * sizeof(double))
-            self.done = k + 1
-            if norm <= gtol or (record is not None and fabs(before - fun) <= ftol * fabs(before) and ftol > 0.0):
-                return FG_CONVERGED
-        return FG_RUNNING
+            lower, upper = as_doubles(bounds[0]), as_doubles(bounds[1])
+            p.lower, p.upper = doubles(lower), doubles(upper)
+        if record is not None:
+            p.value, p.record, calls_.stamp = call_value, &record_[0, 0], &record_[0, FG_RECORD - 1]
+        if path is not None:
+            p.points = &path_[0, 0]
+        p.done = 0
+        try:
+            return fg_follow(&p, doubles(scratch))
+        finally:
+            self.done = p.done
+            calls_.stamp = NULL
 
 
 @cython.final
@@ -99,6 +83,7 @@ cdef class Calls:
     cdef cnp.ndarray scratch
     cdef readonly Py_ssize_t n_values
     cdef bint count_values     # f is the user's own, and not counted elsewhere
+    cdef double *stamp         # where the time of the next gradient goes; NULL: it is not asked for
 
     def __init__(self, f, grad, tuple args, like, convert, bint count_values=True):
         """convert: makes a flat array of what grad returned, or raises."""
@@ -129,4 +114,16 @@ cdef class Calls:
             result = self.convert(result)
         array = <cnp.ndarray>result
         memcpy(g, doubles(array), cnp.PyArray_NBYTES(self.like))
+        if self.stamp is not NULL:
+            self.stamp[0] = _now()
+            self.stamp += FG_RECORD
         return 0
+
+
+cdef int call_value(void *calls, const double *x, double *f) except -1:
+    f[0] = (<Calls>calls).value(x)
+    return 0
+
+
+cdef int call_gradient(void *calls, const double *x, double *g) except -1:
+    return (<Calls>calls).gradient(x, g)

@@ -152,7 +152,7 @@ cdef extern from "adaptive.h":
                     fg_noise *noise, const double *scale, const double *room, fg_component *components,
                     double *scratch, ptrdiff_t size) except -1
 
-cdef extern from "descent.h" nogil:
+cdef extern from "descent.h":
     enum fg_direction:
         FG_GRADIENT
         FG_MOMENTUM
@@ -165,16 +165,46 @@ cdef extern from "descent.h" nogil:
         double decay
         double epsilon
 
-    ptrdiff_t fg_memory(const fg_descent *how) noexcept
+    ptrdiff_t fg_memory(const fg_descent *how) noexcept nogil
     void fg_direct(const fg_descent *how, ptrdiff_t count, ptrdiff_t iteration, const double *g, double *memory,
-                   double *d) noexcept
+                   double *d) noexcept nogil
     void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
-                 const double *lower, const double *upper, double *x) noexcept
-    double fg_norm(ptrdiff_t count, const double *g) noexcept
+                 const double *lower, const double *upper, double *x) noexcept nogil
+    double fg_norm(ptrdiff_t count, const double *g) noexcept nogil
 
     int FG_RUNNING
     int FG_CONVERGED
     int FG_NOT_FINITE
+
+    int FG_RECORD
+
+    ctypedef struct fg_path:
+        const fg_descent *how
+        ptrdiff_t n
+        ptrdiff_t begin
+        ptrdiff_t end
+        const double *rates
+        double gtol
+        double ftol
+        const double *lower
+        const double *upper
+        void *ctx
+        int (*value)(void *ctx, const double *x, double *f) except -1
+        int (*gradient)(void *ctx, const double *x, double *g) except -1
+        double *x
+        double *g
+        double *memory
+        double *last
+        double *last_g
+        double *last_memory
+        double f
+        double *best_x
+        double *best_f
+        double *record
+        double *points
+        ptrdiff_t done
+
+    int fg_follow(fg_path *path, double *scratch) except -1
 
     ctypedef struct fg_starts:
         const fg_descent *how
@@ -193,8 +223,8 @@ cdef extern from "descent.h" nogil:
         int *status
         ptrdiff_t *njev
 
-    int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept
-    ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept
+    int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept nogil
+    ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept nogil
 
 cdef extern from "sparse.h" nogil:
     ctypedef struct fg_pattern:
