@@ -26,6 +26,34 @@ cdef extern from "descent.h" nogil:
     int FG_CONVERGED
     int FG_NOT_FINITE
 
+    int FG_RECORD
+
+    ctypedef struct fg_path:
+        const fg_descent *how
+        ptrdiff_t n
+        ptrdiff_t begin
+        ptrdiff_t end
+        const double *rates
+        double gtol
+        double ftol
+        const double *lower
+        const double *upper
+        void *ctx
+        int (*value)(void *ctx, const double *x, double *f) except -1
+        int (*gradient)(void *ctx, const double *x, double *g) except -1
+        double *x
+        double *g
+        double *memory
+        double *last
+        double *last_g
+        double *last_memory
+        double f
+        double *best_x
+        double *best_f
+        double *record
+        double *points
+        ptrdiff_t done
+
     ctypedef struct fg_starts:
         const fg_descent *how
         const fg_stencil *stencil
@@ -45,3 +73,7 @@ cdef extern from "descent.h" nogil:
 
     int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t end, double *scratch) noexcept
     ptrdiff_t fg_descend_scratch(const fg_compiled *f, const fg_starts *s) noexcept
+
+# It calls back to Python, with whose exceptions -1 crosses C unchanged.
+cdef extern from "descent.h":
+    int fg_follow(fg_path *path, double *scratch) except -1

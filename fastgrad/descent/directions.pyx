@@ -8,8 +8,8 @@ from ..c_api cimport (
 )
 from ..c_core.compiled cimport fg_compiled
 from ..c_core.descent cimport (
-    FG_ADAM, FG_CONVERGED, FG_GRADIENT, FG_MOMENTUM, FG_NESTEROV, FG_NOT_FINITE, FG_RUNNING, fg_descend,
-    fg_descend_scratch, fg_descent, fg_direct, fg_distance, fg_memory, fg_move, fg_norm, fg_starts,
+    FG_ADAM, FG_CONVERGED, FG_GRADIENT, FG_MOMENTUM, FG_NESTEROV, FG_NOT_FINITE, FG_RECORD, FG_RUNNING, fg_descend,
+    fg_descend_scratch, fg_descent, fg_direct, fg_follow, fg_memory, fg_path, fg_starts,
 )
 from ..c_core.stencil cimport fg_step_rule
 from ..evaluate.arrays cimport as_doubles, doubles, empty, has_shape, memory_of, written
@@ -75,52 +75,31 @@ cdef class Direction:
         seen. Returns how they ended; `done` is how many there were. Where that is NOT_FINITE, or f or grad raise, the
         last point is the one that x came from.
         """
-        cdef Py_ssize_t n = self.count, k
-        cdef ndarray rates_ = as_doubles(rates), d = empty(n), low, high
-        cdef Py_ssize_t count = PyArray_SIZE(rates_)
-        cdef double *x_ = written(x, n)
-        cdef double *g = written(gradient, n)
-        cdef double *last_ = written(last, n)
-        cdef double *last_g = written(last_gradient, n)
-        cdef double *best_x = written(best[0], n)
-        cdef double *best_f = written(best[1], 1)
-        cdef double *row = NULL if record is None else written(record, 4 * count)
-        cdef double *at = NULL if path is None else written(path, n * count)
-        cdef const double *lower = NULL
-        cdef const double *upper = NULL
-        cdef double norm, before
+        cdef Py_ssize_t n = self.count, count
+        cdef ndarray rates_ = as_doubles(rates), scratch = empty(n), lower, upper
+        cdef fg_path p
+        count = PyArray_SIZE(rates_)
+        p.how, p.n, p.begin, p.end = &self.how, n, iteration, iteration + count
+        p.rates, p.gtol, p.ftol, p.f = doubles(rates_), gtol, ftol, fun
+        p.ctx, p.gradient, p.value = <void *>calls, call_gradient, NULL
+        p.x, p.g, p.memory = written(x, n), written(gradient, n), doubles(self.memory)
+        p.last, p.last_g, p.last_memory = written(last, n), written(last_gradient, n), doubles(self.last_memory)
+        p.best_x, p.best_f = written(best[0], n), written(best[1], 1)
+        p.lower = p.upper = p.record = p.points = NULL
+        p.done = 0
         if bounds is not None:
-            low, high = as_doubles(bounds[0]), as_doubles(bounds[1])
-            lower, upper = doubles(low), doubles(high)
-        self.done = 0
-        for k in range(count):
-            self.done = k
-            before = fun
-            memcpy(doubles(self.last_memory), doubles(self.memory), PyArray_NBYTES(self.memory))
-            fg_direct(&self.how, n, iteration + k, g, doubles(self.memory), doubles(d))
-            memcpy(last_, x_, n * sizeof(double))
-            memcpy(last_g, g, n * sizeof(double))
-            fg_move(n, 1, 1, doubles(rates_)[k], doubles(d), lower, upper, x_)
-            if row is not NULL:
-                fun = calls.value(x_)
-                if fun - fun != 0.0:
-                    return FG_NOT_FINITE
-            calls.gradient(x_, g)
-            norm = fg_norm(n, g)
-            if not norm <= DBL_MAX:
-                return FG_NOT_FINITE
-            if row is not NULL:
-                row[0], row[1], row[2], row[3] = fun, norm, fg_distance(n, x_, last_), _now()
-                row += 4
-                if fun < best_f[0]:
-                    best_f[0] = fun
-                    memcpy(best_x, x_, n * sizeof(double))
-            if at is not NULL:
-                memcpy(at + k * n, x_, n * sizeof(double))
-            self.done = k + 1
-            if norm <= gtol or (row is not NULL and fabs(before - fun) <= ftol * fabs(before) and ftol > 0.0):
-                return FG_CONVERGED
-        return FG_RUNNING
+            lower, upper = as_doubles(bounds[0]), as_doubles(bounds[1])
+            p.lower, p.upper = doubles(lower), doubles(upper)
+        if record is not None:
+            p.value, p.record = call_value, written(record, FG_RECORD * count)
+            calls.stamp = p.record + FG_RECORD - 1
+        if path is not None:
+            p.points = written(path, n * count)
+        try:
+            return fg_follow(&p, doubles(scratch))
+        finally:
+            self.done = p.done
+            calls.stamp = NULL
 
 
 @cython.final
@@ -132,6 +111,7 @@ cdef class Calls:
     cdef ndarray scratch
     cdef readonly Py_ssize_t n_values
     cdef bint count_values     # f is the user's own, and not counted elsewhere
+    cdef double *stamp         # where the time of the next gradient goes; NULL: it is not asked for
 
     def __init__(self, f, grad, tuple args, ndarray like, convert, bint count_values=True):
         """convert: makes a flat array of what grad returned, or raises."""
@@ -162,7 +142,19 @@ cdef class Calls:
             result = self.convert(result)
         array = <ndarray>result
         memcpy(g, doubles(array), PyArray_NBYTES(self.like))
+        if self.stamp is not NULL:
+            self.stamp[0] = _now()
+            self.stamp += FG_RECORD
         return 0
+
+
+cdef int call_value(void *calls, const double *x, double *f) except -1:
+    f[0] = (<Calls>calls).value(x)
+    return 0
+
+
+cdef int call_gradient(void *calls, const double *x, double *g) except -1:
+    return (<Calls>calls).gradient(x, g)
 
 
 def descend(CompiledFunction f, Direction direction, Scheme scheme, double relative, ndarray x, last, memory, status, njev,

@@ -40,6 +40,37 @@ double fg_distance(ptrdiff_t count, const double *x, const double *y);
 #define FG_CONVERGED 1  /* the gradient's norm is at most gtol */
 #define FG_NOT_FINITE 2 /* the gradient is not finite: x is the last point where it was */
 
+/* One descent with given rates, for iterations [begin, end), of a function that is called back.
+ *
+ * value     f [out] at x; NULL: f is not called, and nothing is recorded
+ * gradient  g [out] (n,) at x
+ *
+ * They return 0, or FG_ECALLBACK. An iteration moves x along its gradient, then asks for f and the
+ * gradient there. */
+#define FG_RECORD 4
+
+typedef struct fg_path {
+    const fg_descent *how;
+    ptrdiff_t n, begin, end;
+    const double *rates;         /* (end - begin,) */
+    double gtol, ftol;           /* ftol: relative change of f that ends the descent, or 0 */
+    const double *lower, *upper; /* (n,), or NULL */
+    void *ctx;
+    int (*value)(void *ctx, const double *x, double *f);
+    int (*gradient)(void *ctx, const double *x, double *g);
+    double *x, *g, *memory;              /* [in, out] where it is */
+    double *last, *last_g, *last_memory; /* [out] where it came from */
+    double f;                            /* [in, out] at x */
+    double *best_x, *best_f;             /* [in, out] the lowest f, and where it was */
+    double *record; /* [out] (end - begin, FG_RECORD): f, norm of g, distance moved; one is free */
+    double *points; /* [out] (end - begin, n), or NULL */
+    ptrdiff_t done; /* [out] iterations */
+} fg_path;
+
+/* scratch [scratch] (n,). Returns FG_RUNNING, FG_CONVERGED, FG_NOT_FINITE or FG_ECALLBACK; with the
+ * last two, the last good point is where x came from. */
+int fg_follow(fg_path *path, double *scratch);
+
 /* Many starts of one descent with given rates, for iterations [begin, end). */
 typedef struct fg_starts {
     const fg_descent *how;

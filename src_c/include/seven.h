@@ -9,10 +9,9 @@
 /* Rows of seven points, f having `outputs` values at each. */
 typedef struct fg_seven {
     ptrdiff_t rows, outputs;
-    int derivative; /* 1 or 2: the second is known at the middle point only */
-    const ptrdiff_t
-        *place;      /* (rows,), in 0 ... 6: which of the points x is; NULL: the middle one */
-    const double *h; /* (rows,), their distance */
+    int derivative;         /* 1 or 2: the second is known at the middle point only */
+    const ptrdiff_t *place; /* (rows,), in 0 ... 6: which of them x is; NULL: the middle one */
+    const double *h;        /* (rows,), their distance */
 } fg_seven;
 
 /* The derivative at x to order 6, and how far it may be off.

@@ -403,10 +403,89 @@ static void seven_values(void)
     free(place), free(h), free(base), free(others), free(exact), free(size), free(again);
 }
 
+/* --- Descent --------------------------------------------------------------------------------- */
+
+typedef struct bowl { /* sum of (i + 1) x_i^2; the call number `fails` fails */
+    ptrdiff_t n;
+    int calls, fails, infinite;
+} bowl;
+
+static int bowl_value(void *ctx, const double *x, double *f)
+{
+    bowl *const b = ctx;
+    *f = b->calls == b->infinite ? INFINITY : 0.0;
+    for (ptrdiff_t i = 0; i < b->n; i++)
+        *f += (double)(i + 1) * x[i] * x[i];
+    return b->calls++ == b->fails ? FG_ECALLBACK : FG_OK;
+}
+
+static int bowl_gradient(void *ctx, const double *x, double *g)
+{
+    bowl *const b = ctx;
+    for (ptrdiff_t i = 0; i < b->n; i++)
+        g[i] = b->calls == b->infinite ? NAN : (double)(2 * (i + 1)) * x[i];
+    return b->calls++ == b->fails ? FG_ECALLBACK : FG_OK;
+}
+
+/* A path is that of one iteration after the other; if it ends early, where x came from is kept. */
+static void follow(void)
+{
+    const ptrdiff_t n = 1 + below(4), most = below(12);
+    const fg_descent how = {(enum fg_direction)below(4), 0.5, 0.9, 1e-8};
+    const size_t size = (size_t)n * 8, memory = (size_t)fg_memory(&how) * size;
+    const int valued = (int)below(2), bounded = (int)below(2);
+    double *const all[] = {room(size), room(size),   room(memory), room(size),
+                           room(size), room(memory), room(size),   room(size),
+                           room(size), room(size),   room(memory), room(size)};
+    double *const x = all[0], *const g = all[1], *const d = all[8], *const y = all[9];
+    double *const rates = room((size_t)most * 8), *const points = room((size_t)most * size);
+    double *const record = room((size_t)most * FG_RECORD * 8), lowest = INFINITY;
+    bowl b = {n, 0, below(3) ? -1 : (int)below(24), below(3) ? -1 : (int)below(24)};
+    for (ptrdiff_t i = 0; i < n; i++) {
+        y[i] = x[i] = number() / 100;
+        all[6][i] = -0.5; /* bounds */
+        all[7][i] = 0.5;
+        g[i] = (double)(2 * (i + 1)) * x[i];
+    }
+    for (ptrdiff_t k = 0; k < most; k++)
+        rates[k] = 0.01 * (1 + below(9));
+    memset(all[2], 0, memory);
+    memset(all[10], 0, memory);
+    fg_path p = {.how = &how, .n = n, .end = most, .rates = rates, .gtol = below(2) * 0.1};
+    p.lower = bounded ? all[6] : NULL;
+    p.upper = bounded ? all[7] : NULL;
+    p.ctx = &b;
+    p.value = valued ? bowl_value : NULL;
+    p.gradient = bowl_gradient;
+    p.x = x, p.g = g, p.memory = all[2], p.last = all[3], p.last_g = all[4], p.last_memory = all[5];
+    p.best_f = &lowest, p.best_x = all[11], p.record = record, p.points = points;
+    double *const scratch = room(size);
+    const int status = fg_follow(&p, scratch);
+    const int calls =
+        (int)p.done * (1 + valued) + (status == FG_ECALLBACK || status == FG_NOT_FINITE);
+    REQUIRE(status == FG_RUNNING ? p.done == most : p.done <= most);
+    REQUIRE(b.calls == calls ||
+            (valued && b.calls == calls + (status < 0 || status == FG_NOT_FINITE)));
+    REQUIRE(status != FG_ECALLBACK || b.calls == b.fails + 1);
+    for (ptrdiff_t k = 0; k < p.done; k++) {
+        for (ptrdiff_t i = 0; i < n; i++)
+            g[i] = (double)(2 * (i + 1)) * y[i];
+        fg_direct(&how, n, k, g, all[10], d);
+        fg_move(n, 1, 1, rates[k], d, p.lower, p.upper, y);
+        REQUIRE(memcmp(y, points + k * n, size) == 0);
+        REQUIRE(!valued || lowest <= record[k * FG_RECORD]);
+    }
+    const int good = status == FG_RUNNING || status == FG_CONVERGED;
+    REQUIRE(most == 0 || memcmp(y, good ? x : p.last, size) == 0);
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        free(all[k]);
+    free(rates), free(points), free(record), free(scratch);
+}
+
 static void one(const uint8_t *input, size_t size)
 {
-    static void (*const all[])(void) = {patterns, grids,       gaps, weights_of_polynomials,
-                                        compiled, seven_values};
+    static void (*const all[])(void) = {patterns, grids,        gaps,  weights_of_polynomials,
+                                        compiled, seven_values, follow};
     bytes = input;
     left = size;
     all[below(sizeof all / sizeof *all)]();
