@@ -28,20 +28,6 @@ def declarations(text):
     return ["".join(names) for names in found]
 
 
-def test_headers_and_pxd_declare_the_same():
-    mirror = (ROOT / "fastgrad/c_core.pxd").read_text()
-    mirrored = dict(re.findall(r'^cdef extern from "(\w+\.h)".*\n((?:(?: .*)?\n)+)', mirror, re.M))
-    headers = re.findall(r'^#include "(\w+\.h)"', (INCLUDE / "fastgrad.h").read_text(), re.M)
-    assert list(mirrored) == headers
-    # What every header needs, and what is for C sources alone.
-    assert {path.name for path in INCLUDE.glob("*.h")} - set(headers) == {"fastgrad.h", "compiler.h", "numbers.h"}
-    not_used = {"FG_MOST_COLUMNS", "FG_KINK", "FG_JUMP", "FG_FLAT", "FG_NOISY", "FG_EDGE", "FG_NONFINITE", "FG_ROUNDS"}
-    for header in headers:
-        declared = declarations((INCLUDE / header).read_text())
-        assert [name for name in declared if name not in not_used] == declarations(mirrored[header]), header
-        assert any(name.startswith("fg_") for name in declared), header
-
-
 def test_every_line_of_c_has_at_most_100_columns():
     for path in [*(ROOT / "src_c").rglob("*.[ch]"), *(ROOT / "tests" / "c").glob("*.c")]:
         long = [line for line in path.read_text().splitlines() if len(line) > 100]
@@ -90,8 +76,8 @@ def fields_of(text):
                 fields[pointer[1]] = "function"
             elif whole:
                 for field in whole[2].split(","):
-                    stars = "*" * field.count("*")
-                    fields[field.strip(" *").partition("[")[0]] = whole[1].removeprefix("enum ") + stars
+                    stars, length = "*" * field.partition("[")[0].count("*"), "[]" * field.count("[")
+                    fields[field.strip(" *").partition("[")[0]] = whole[1].removeprefix("enum ") + stars + length
     return found
 
 
@@ -156,7 +142,8 @@ def test_import_loads_no_optional_package():
 # What stands on what: a folder imports from itself and from those below. Stencils are numbers and their C form, which
 # the border keeps: both are the floor. Records are data that verbs make; plots ask a function that they are given.
 FLOORS = (
-    {"c_core", "evaluate/border"},
+    {"c_api", "c_core"},
+    {"evaluate/border", "evaluate/arrays"},
     {"stencils"},
     {"core"},
     {"evaluate"},
@@ -230,6 +217,8 @@ def _names_of_stub(path):
         if isinstance(node, ast.ClassDef):
             found[node.name] = None
             for inner in node.body:
+                if isinstance(inner, ast.Expr):
+                    continue
                 name = inner.name if isinstance(inner, ast.FunctionDef) else getattr(inner, "target", inner)
                 found[f"{node.name}.{getattr(name, 'id', name)}"] = None
         elif isinstance(node, ast.FunctionDef):
