@@ -54,8 +54,8 @@ void fg_fill_rows(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, doubl
 /* The same, points in columns. columns [out] (n, end - begin). */
 void fg_fill_columns(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, double *columns);
 
-/* The same for imaginary shifts: complex numbers, each a real part and an imaginary part. Coordinate
- * c of a base point gets the imaginary part offsets[j] * h[a].
+/* The same for imaginary shifts: complex numbers, each a real part and an imaginary part.
+ * Coordinate c of a base point gets the imaginary part offsets[j] * h[a].
  * out [out] (end - begin, n) complex numbers, or with `columns` (n, end - begin). */
 void fg_fill_imaginary(const fg_shifts *shifts, ptrdiff_t begin, ptrdiff_t end, int columns,
                        double *out);
