@@ -90,9 +90,11 @@ class Problem:
     @property
     def outputs(self) -> int:
         """How many values f has; where that is not known, f is asked at the first point."""
-        if self.function.outputs is None:
+        known = self.function.outputs
+        if known is None:
             self._known = self.function.value(self.points[0]).reshape(1, -1)
-        return int(self.function.outputs)
+            known = self._known.shape[1]
+        return known
 
     @property
     def nfev(self) -> int:

@@ -96,7 +96,7 @@ def _values(function: Function, task: Task, part: slice) -> Array:
     if task.components is None or task.moves is None:
         return function.at_points(task.x[part])
     values = function.at_shifts(task.x, task.components[part], task.moves[part], _UNIT, task.imaginary)
-    return values.reshape(-1, function.outputs)
+    return values.reshape(-1, task.outputs)
 
 
 @functools.lru_cache(maxsize=2)

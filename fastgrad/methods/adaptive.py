@@ -70,7 +70,8 @@ class Adaptive(Method):
                 f"no derivative by {problem.point.name(c)} ({flag_names(flags[c])}; {undetermined.sum()} such "
                 "components): nan; fastgrad.differentiate shows more"
             )
-        return found[0].reshape(problem.x.shape) if only is None else found[0][[only], None]
+        value: Array = found[0]
+        return value.reshape(problem.x.shape) if only is None else value[[only], None]
 
     def components(self, problem: Problem) -> Components:
         """Derivatives with their error bars, steps, flags, and the noise of f."""

@@ -145,10 +145,10 @@ class FixedStep(Method):
             fits = where.has_room(stencil.reach * h if stencil.is_central else 0.0, stencil.reach * h)
             if not fits.all():
                 some = np.arange(x.size) if components is None else components
-                found = np.full((some.size, function.outputs), np.nan)
+                found = np.full((some.size, problem.outputs), np.nan)
                 inside = some[fits[some]]
                 found[fits[some]] = function.differences(x, scheme, inside, h[inside], base)
-                return found.reshape(x.shape) if components is None and function.outputs == 1 else found
+                return found.reshape(x.shape) if components is None and problem.outputs == 1 else found
         first, count = (0, -1) if components is None else (int(components[0]), 1)
         h_relative = stencil.relative_step(relative_noise)
         return function.derivatives(x, scheme, h_relative, where.step, where.typical, base, first, count, out)[0]
@@ -161,7 +161,7 @@ class FixedStep(Method):
         assert self.stencil is not None
         stencil = stencils.one_sided(self.stencil.order)
         some = np.arange(x.size) if components is None else components
-        rows = found.reshape(-1, function.outputs)
+        rows = found.reshape(-1, problem.outputs)
         steps = where.one_sided_steps(stencil, relative_noise)
         up_first = np.ones(x.size, dtype=bool) if where.room is None else where.room[1] >= where.room[0]
         for up in (up_first, ~up_first):

@@ -19,6 +19,8 @@ class Method(ABC):
 
     __slots__ = ()
 
+    imaginary: bool  # whether it takes the complex step
+
     @property
     @abstractmethod
     def starts_from_base(self) -> bool:

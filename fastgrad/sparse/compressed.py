@@ -55,7 +55,7 @@ class Compressed:
         function, where = problem.function, self._coordinates(problem)
 
         def evaluate(x: Array) -> Array:
-            return function.at_points(x.reshape(1, -1))[0]
+            return np.asarray(function.at_points(x.reshape(1, -1))[0])
 
         return detected(evaluate, where.x, where.room, sparsity == "nan", base=problem.values[0])
 

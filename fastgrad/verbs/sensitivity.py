@@ -215,7 +215,7 @@ class _Work:
 
     def run(self) -> tuple[Array, Array]:
         """Values and errors (b, outputs, n)."""
-        outputs = self.function.outputs
+        outputs = self.base.shape[1]
         found, error = (np.full((len(self.rows), outputs, self.n), np.nan) for _ in range(2))
         block = max(1, _CHUNK // (POINTS * outputs * self.n))
         for start in range(0, len(self.rows), block):
