@@ -10,8 +10,8 @@
 void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin,
                    ptrdiff_t end, double *out);
 
-/* Points x + t[k] * direction, out [out] (count, n); with `complex_t`, t (count,) and the points are
- * complex numbers. */
+/* Points x + t[k] * direction, out [out] (count, n); with `complex_t`, t (count,) and the points
+ * are complex numbers. */
 void fg_line_points(ptrdiff_t n, const double *x, const double *direction, ptrdiff_t count,
                     const double *t, int complex_t, double *out);
 

@@ -37,8 +37,8 @@ void fg_gather(ptrdiff_t count, const int32_t *group, const double *x, double *o
 void fg_set_group(ptrdiff_t count, const int32_t *group, const double *x, const double *h,
                   double sign, double *point);
 
-/* inverse [out] (n,): one over the distance from x + second to x + first; second may be NULL: then it
- * is -first. */
+/* inverse [out] (n,): one over the distance from x + second to x + first; second may be NULL: then
+ * it is -first. */
 void fg_inverse_distances(ptrdiff_t n, const double *x, const double *first, const double *second,
                           double *inverse);
 
