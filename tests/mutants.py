@@ -138,7 +138,7 @@ class Tests:
                 return failed
             self.broken |= broken
 
-    def tried(self, mutant, folder, most=1):
+    def tried(self, mutant, folder, most=1, only_named=False):
         """(whether it died, what is to be said: the first tests that noticed, at most so many)."""
         changed = Path(tempfile.mkdtemp(dir=folder)) / "tree"
         shutil.copytree(self.tree, changed)
@@ -151,7 +151,7 @@ class Tests:
                 except RuntimeError as error:
                     return False, f"does not build: {error}"
             failed = self.noticed(changed, named(mutant), most)
-            if not failed:
+            if not failed and not only_named:
                 slow = [f"--ignore=tests/{name}" for name in SLOW]
                 failed = [f"{name} (not named)" for name in self.noticed(changed, ["tests", *slow], most)]
             return bool(failed), ", ".join(name.removeprefix("tests/") for name in failed)
@@ -165,6 +165,7 @@ def main():
     parser.add_argument("which", nargs="*", help="names of mutants, or parts of paths; all by default")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     parser.add_argument("--most", type=int, default=1, help="so many tests that noticed are named, for each")
+    parser.add_argument("--named", action="store_true", help="only the tests named for each, not the suite after them")
     parser.add_argument("--list", action="store_true", help="their names only")
     options = parser.parse_args()
     if misfits():
@@ -178,7 +179,7 @@ def main():
         tests = Tests(pristine(Path(folder)))
         living = []
         with ThreadPoolExecutor(options.jobs) as pool:
-            outcomes = pool.map(lambda m: tests.tried(m, folder, options.most), mutants)
+            outcomes = pool.map(lambda m: tests.tried(m, folder, options.most, options.named), mutants)
             for mutant, (died, text) in zip(mutants, outcomes, strict=True):
                 print(f"{'died' if died else 'LIVES':5} {mutant.name:40} {text}", flush=True)
                 living += [] if died else [mutant]

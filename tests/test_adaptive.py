@@ -362,3 +362,23 @@ def test_plot():
         warnings.simplefilter("ignore")
         axes = fg.differentiate(f, np.ones(2)).plot(f, components=[0, 1])
     assert len(axes.lines) >= 6
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_typical_sizes_are_where_steps_start(outputs):
+    """Where |x| is far below them: the first points tell."""
+
+    def first_points(typical_x):
+        seen = []
+
+        def f(x):
+            seen.append(abs(float(x[0]) - 1.0))
+            return np.sin(x[0] / 1e6) if outputs == 1 else np.full(outputs, np.sin(x[0] / 1e6))
+
+        d = fg.differentiate(f, np.array([1.0]), typical_x=typical_x)
+        np.testing.assert_allclose(np.ravel(d.value), math.cos(1e-6) / 1e6, rtol=1e-7)
+        return seen
+
+    near, far, same = (first_points(size) for size in (None, 1e6, 1e-3))
+    assert max(far[:10]) > 1e5 * max(near[:10])
+    assert same == near  # the larger of |x| and typical_x

@@ -487,3 +487,15 @@ def test_a_failing_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
         fg.gradient_descent(rosenbrock, np.zeros(3), maxiter=9, checkpoint=path)
     assert path.read_bytes() == kept
     assert os.listdir(tmp_path) == ["run.npz"]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("grad", ["central", "adaptive", None])
+def test_coordinates_that_bounds_fix_stay_and_the_others_converge(grad, batch):
+    """x0² + (x1 - 3)² with x1 held at 2: the minimum is (0, 2)."""
+    x0 = np.array([[1.0, 2.0]]) if batch else np.array([1.0, 2.0])
+    bounds = (np.array([-5.0, 2.0]), np.array([5.0, 2.0]))
+    found = fg.gradient_descent(lambda x: x[0] ** 2 + (x[1] - 3) ** 2, x0, grad=grad, bounds=bounds, batch=batch)
+    assert np.all(found.success)
+    np.testing.assert_allclose(np.ravel(found.x), [0.0, 2.0], atol=1e-6)

@@ -425,3 +425,14 @@ def test_terms_in_rows_and_columns_are_summed_along_the_right_axis(n):
         for options in ({}, {"order": 4}, {"method": "forward"}):
             found = fg.gradient(f, x, summed=True, vectorized=vectorized, **options)
             np.testing.assert_allclose(found, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [10, 12, 14])
+def test_any_even_order_is_a_stencil(order):
+    """Its weights sum the derivative of a polynomial of its order exactly, but for rounding."""
+    from fastgrad.methods.fixed import FixedStep
+    from fastgrad.stencils import central
+
+    method = FixedStep(central(order), step=0.25)
+    found = method.gradient(lambda x: x[0] ** order + x[1], (), np.array([0.5, 1.0]))[0]
+    np.testing.assert_allclose(found, [order * 0.5 ** (order - 1), 1.0], rtol=1e-9)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.point import Array, Point
 from ..evaluate.problem import Problem
@@ -62,8 +63,11 @@ class UserSlopes(Slopes):
 class DifferenceSlopes(Slopes):
     """Differences of f, by the first of several methods, each more accurate than the last."""
 
-    def __init__(self, problem: Problem, methods: list[Method], adaptive: Adaptive) -> None:
+    def __init__(
+        self, problem: Problem, methods: list[Method], adaptive: Adaptive, fixed: NDArray[np.bool_] | None = None
+    ) -> None:
         self.problem = problem
+        self.fixed = fixed  # coordinates that bounds hold in place: they do not move, whatever their slope
         self.methods = methods
         self.adaptive = adaptive
 
@@ -76,10 +80,15 @@ class DifferenceSlopes(Slopes):
         """As for `Slopes`."""
         method, problem = self.methods[self.stage], self._there(x, fun)
         if isinstance(method, Adaptive):
-            return np.array(method.components(problem).numbers[0])
+            return self._held(np.array(method.components(problem).numbers[0]))
         problem.relative_noise = self.relative_noise
         found = method.derivatives(problem).ravel()
         self.relative_noise = problem.relative_noise
+        return self._held(found)
+
+    def _held(self, found: Array) -> Array:
+        if self.fixed is not None:
+            found[self.fixed] = 0.0
         return found
 
     def _there(self, x: Array, fun: float) -> Problem:
@@ -102,5 +111,5 @@ class DifferenceSlopes(Slopes):
         """By the adaptive method; the complex step is exact to rounding as it is."""
         if self.methods[0].imaginary:
             return None
-        found = self.adaptive.components(self._there(x, fun)).numbers
-        return found[0], float(np.linalg.norm(found[1]))
+        value, error = self.adaptive.components(self._there(x, fun)).numbers[:2]
+        return self._held(value.copy()), float(np.linalg.norm(self._held(error.copy())))

@@ -62,7 +62,7 @@ def descend_many(
         Problem.of(f, args, point, how._replace(progress=False)) as differenced,
     ):
         loss.tolerate(True)
-        slopes = _UserSlopes(grad, args, how, point.n) if callable(grad) else _Differences(differenced, chosen)
+        slopes = _UserSlopes(grad, args, how, point.n) if callable(grad) else _Differences(differenced, chosen, limits)
         many = _Starts(loss, slopes, starts, limits, (method, momentum, decay), learning_rate, gtol, maxiter)
         many.limits_of_work = (max_evals, max_time)
         if how.progress:
@@ -105,8 +105,9 @@ class _UserSlopes:
 class _Differences:
     """Differences of f at each of some points."""
 
-    def __init__(self, problem: Problem, method: Method) -> None:
+    def __init__(self, problem: Problem, method: Method, limits: Any) -> None:
         self.problem, self.method = problem, method
+        self.fixed = np.zeros(problem.point.n, dtype=bool) if limits is None else limits[0] == limits[1]
 
     @property
     def nfev(self) -> int:
@@ -125,7 +126,9 @@ class _Differences:
             found[start : start + rows][~finite] = np.nan
             if finite.any():
                 there = self.problem.at(np.ascontiguousarray(part[finite]), values[finite])
-                found[start : start + rows][finite] = self.method.derivatives(there)
+                slopes = self.method.derivatives(there)
+                slopes[:, self.fixed] = 0.0
+                found[start : start + rows][finite] = slopes
         return found
 
 

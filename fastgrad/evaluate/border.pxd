@@ -7,7 +7,7 @@ from ..c_core.precision cimport fg_look, fg_seen
 from ..c_core.stencil cimport fg_stencil, fg_step_rule
 
 cdef enum:
-    MAX_WIDTH = 8
+    MAX_WIDTH = 16
     MAX_ARGS = 6
 
 

@@ -183,8 +183,9 @@ def gradient_descent(
     shared = how._replace(progress=False)
     alone = SERIAL if how.vectorized is False else Evaluation(how.vectorized)
     with as_function(f, args, point, alone) as loss, Problem.of(f, args, point, shared) as differenced:
+        fixed = None if limits is None else limits[0] == limits[1]
         slopes: Slopes = (
-            UserSlopes(grad, args, point) if callable(grad) else DifferenceSlopes(differenced, methods, adaptive)
+            UserSlopes(grad, args, point) if callable(grad) else DifferenceSlopes(differenced, methods, adaptive, fixed)
         )
         run = Run(loss, _calls(f, args, point, loss, slopes, how), slopes, point, rules)
         run.checkpoint = kept

@@ -150,7 +150,8 @@ int fg_compiled_at_shifts(void *compiled, const fg_shifts *s, double *values)
     fg_compiled *const f = compiled;
     if (f->columns)
         return in_columns(f, s, values);
-    return copies_of(s->n) == 1 ? in_place(f, s, values) : in_copies(f, s, values);
+    const int alone = copies_of(s->n) == 1 || s->width > COPIES;
+    return alone ? in_place(f, s, values) : in_copies(f, s, values);
 }
 
 int fg_compiled_at_points(void *compiled, ptrdiff_t count, ptrdiff_t n, const double *points,
