@@ -29,6 +29,10 @@ def slopes(x):
     return 3 * x**2
 
 
+def fourth_powers(x):
+    return float((x**4).sum())
+
+
 def vector(x):
     return x**3 + x
 
@@ -73,7 +77,7 @@ VERBS = {
     "descent from many": (
         fg.gradient_descent,
         lambda f, **o: fg.gradient_descent(f, ROWS, **{"maxiter": 3, "batch": True} | o).x,
-        cubes,
+        fourth_powers,
     ),
     "sensitivity": (fg.sensitivity, lambda f, **o: fg.sensitivity(f, ROWS, **o).values, by_rows),
 }
@@ -385,14 +389,9 @@ WARNING = {
     "hessian": lambda: fg.hessian(edge, X),
     "hessian with a pattern": lambda: fg.hessian(edge, X, sparsity=np.eye(2)),
     "hessian of grad": lambda: fg.hessian(cubes, X, grad=slopes, bounds=FIXED),
-    "gradient_descent": lambda: _tried(lambda: fg.gradient_descent(cubes, X, bounds=FIXED)),
+    "gradient_descent": lambda: fg.gradient_descent(cubes, X, bounds=FIXED, maxiter=2),
     "descent from many": lambda: fg.gradient_descent(cubes, X[None], bounds=FIXED, maxiter=2, batch=True),
 }
-
-
-def _tried(call):
-    with pytest.raises(ValueError, match="the gradient is nan at x0"):
-        call()
 
 
 @pytest.mark.parametrize("name", WARNING)

@@ -307,7 +307,7 @@ def test_bad_input():
         (lambda: fg.sensitivity(model.predict_proba, X, step=-1.0), ValueError, "positive"),
         (lambda: fg.sensitivity(lambda Z: [Z, Z], X), TypeError, "list of arrays"),
         (lambda: fg.sensitivity(lambda Z: Z.sum(), X), ValueError, "for 1 rows"),
-        (lambda: fg.sensitivity(lambda Z: Z[:5, 0], X), ValueError, "vectorized f returned shape"),
+        (lambda: fg.sensitivity(lambda Z: Z[:5, 0], X), ValueError, "predict returned shape"),
         (lambda: fg.sensitivity(model.predict_proba, X, reference=X[:, :3]), ValueError, "reference has the columns"),
     ):
         with pytest.raises(error, match=match):

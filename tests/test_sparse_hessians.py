@@ -47,7 +47,7 @@ def test_wrong_hessian_patterns_are_errors():
     x = np.linspace(-1.0, 1.3, 6)
     with pytest.raises(ValueError, match="pattern is wrong"):
         fg.hessian(rosenbrock, x, grad=rosenbrock_gradient, sparsity=np.eye(6))
-    with pytest.raises(ValueError, match="pass grad="):
+    with pytest.raises(ValueError, match="needs grad="):
         fg.hessian(rosenbrock, x, sparsity="detect")
     with pytest.raises(ValueError, match="a Hessian is square"):
         fg.hessian(rosenbrock, x, grad=lambda x: x[:3], sparsity="detect")
