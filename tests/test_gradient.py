@@ -154,6 +154,20 @@ def test_pytrees():
     assert fg.partial(g, x, "t[0]") == pytest.approx(4.0)
 
 
+def test_a_tree_comes_back_with_its_keys_in_their_order():
+    seen = []
+
+    def g(p):
+        seen.append(list(p))
+        return 2 * p["weight"] + p["bias"]
+
+    assert list(fg.gradient(g, {"weight": 1.0, "bias": 2.0}).items()) == [
+        ("weight", pytest.approx(2.0)),
+        ("bias", pytest.approx(1.0)),
+    ]
+    assert all(keys == ["weight", "bias"] for keys in seen)
+
+
 def test_partial_first_second_and_mixed():
     x = np.array([1.0, 2.0])
 
