@@ -236,3 +236,13 @@ def test_a_number_of_values_that_changes_is_an_error(first, later, options):
     if "sparsity" not in options:
         with pytest.raises(ValueError, match=rf"returned {later} values .* after {first} values at first"):
             fg.jvp(f, X, X, **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"bounds": (0, 1)}, {"typical_x": 2.0}, {"step": 1e-3}, {"method": "adaptive"}]
+)
+def test_no_coordinates_have_no_derivatives(options):
+    for shape in ((0,), (2, 0), (0, 3)):
+        assert fg.gradient(lambda x: float(x.sum()), np.zeros(shape), **options).shape == shape
+        if len(shape) == 2:
+            assert fg.batch_gradient(lambda x: float(x.sum()), np.zeros(shape), **options).shape == shape

@@ -51,7 +51,7 @@ class Coordinates:
         """The sizes of coordinates, of x's shape: |x|, at least `typical`; 1 where that is 0."""
         found = np.abs(self.x)
         if self.typical is not None:
-            found = np.maximum(found.reshape(-1, self.n), self.typical).reshape(found.shape)
+            found = np.maximum(as_rows(found, self.n), self.typical).reshape(found.shape)
         if not found.all():
             found[found == 0.0] = 1.0
         return found
@@ -71,6 +71,11 @@ class Coordinates:
             return h, h
         down, up = np.minimum(h, steps_within(self.room, stencil.reach))
         return down, up
+
+
+def as_rows(values: Array, n: int) -> Array:
+    """Values of n coordinates at each point, (points, n); NumPy cannot divide by n = 0."""
+    return values.reshape(-1, n) if n else values.reshape(1, 0)
 
 
 def checked_sizes(value: Any, point: Point, name: str) -> Array:
@@ -100,7 +105,7 @@ def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
         if bad.any():
             i = int(np.argmax(bad))
             raise ValueError(f"{what} {point.name(i)}: lower {lower[i]}, upper {upper[i]}")
-    points = x.reshape(-1, point.n)
+    points = as_rows(x, point.n)
     outside = (points < lower) | (points > upper)
     if outside.any():
         row, i = (int(k) for k in np.argwhere(outside)[0])
@@ -114,7 +119,7 @@ def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
 def room_within(bounds: Any, point: Point, x: Array) -> Array:
     """How far each coordinate of the points x may move down and up: (2, x.size)."""
     lower, upper = checked_bounds(bounds, point, x)
-    points = x.reshape(-1, point.n)
+    points = as_rows(x, point.n)
     return np.stack([(points - lower).ravel(), (upper - points).ravel()])
 
 
