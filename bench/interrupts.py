@@ -39,22 +39,29 @@ KINDS = ("python", "compiled", "threads", "grid")
 def waits(work, signals):
     """Seconds from each SIGINT to the KeyboardInterrupt that the caller of `work` gets."""
     rng, seconds, sent = np.random.default_rng(0), [], [0.0]
+    ready = []
 
-    def interrupt():
+    def interrupt(delay):
+        # Not before start() below has returned: threading's own locks do not bear a KeyboardInterrupt.
+        while not ready:
+            time.sleep(1e-4)
+        time.sleep(delay)
         sent[0] = time.perf_counter()
         signal.raise_signal(signal.SIGINT)
 
     old = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for _ in range(signals):
-            timer = threading.Timer(float(rng.uniform(1e-4, 0.02)), interrupt)
+            ready.clear()
+            thread = threading.Thread(target=interrupt, args=(float(rng.uniform(1e-4, 0.02)),))
+            thread.start()
             try:
-                timer.start()
+                ready.append(True)
                 while True:
                     work()
             except KeyboardInterrupt:
                 seconds.append(time.perf_counter() - sent[0])
-            timer.join()
+            thread.join()
     finally:
         signal.signal(signal.SIGINT, old)
     return seconds

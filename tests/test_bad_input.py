@@ -246,3 +246,11 @@ def test_no_coordinates_have_no_derivatives(options):
         assert fg.gradient(lambda x: float(x.sum()), np.zeros(shape), **options).shape == shape
         if len(shape) == 2:
             assert fg.batch_gradient(lambda x: float(x.sum()), np.zeros(shape), **options).shape == shape
+
+
+def test_patterns_of_nothing():
+    pytest.importorskip("scipy")
+    for outputs, n in ((0, 0), (3, 0), (0, 3)):
+        found = fg.jacobian(lambda x, m=outputs: np.full(m, x.sum()), np.ones(n), sparsity=np.zeros((outputs, n)))
+        assert found.shape == (outputs, n)
+    assert fg.hessian(lambda x: 0.0, np.zeros(0), grad=lambda x: x, sparsity="detect").shape == (0, 0)

@@ -196,19 +196,22 @@ def test_arguments_of_their_own():
     assert both == pytest.approx((12.0, 4.0))
 
 
-def product(x, y):
-    return x * y["b"].sum()
-
-
 def labelled(x):
     return x["a"] ** 2 * x["b"]
 
 
 def test_workers_get_the_same_kinds():
+    # Defined here they travel by value: a worker cannot import this file.
+    def product(x, y):
+        return x * y["b"].sum()
+
+    def of_labels(x):
+        return x["a"] ** 2 * x["b"]
+
     dx, dy = fg.grad(product, argnums=(0, 1), workers=2)(2.0, {"b": [3.0, 4.0]})
     assert dx == pytest.approx(7.0)
     np.testing.assert_allclose(dy["b"], [2.0, 2.0], rtol=1e-8)
-    np.testing.assert_allclose(fg.gradient(labelled, SERIES, workers=2), [4.0, 1.0], rtol=1e-8)
+    np.testing.assert_allclose(fg.gradient(of_labels, SERIES, workers=2), [4.0, 1.0], rtol=1e-8)
 
 
 # --- Round trips ---------------------------------------------------------------------------------------------------
@@ -819,7 +822,7 @@ for other in (collections.OrderedDict(a=1.0), {"a": collections.deque([1.0])}):
 
 
 def test_the_usual_containers_need_no_library():
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", WITHOUT], capture_output=True, text=True)
     assert not done.returncode, done.stderr
 
 
@@ -829,5 +832,5 @@ def test_nothing_is_imported_for_an_x_that_does_not_need_it():
         "fg.hessian(lambda x: x**2, 2.0); "
         "print([m for m in ('optree', 'pandas', 'polars', 'narwhals', 'scipy') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -357,7 +357,7 @@ cdef class Function:
         expect("steps for components", PyArray_SIZE(h_), count)
         if scheme.c.form == FG_BASE:
             expect("values of f, at all points,", 0 if base is None else PyArray_SIZE(at_x),
-                   PyArray_SIZE(points) // self.n * self.c.outputs)
+                   PyArray_SIZE(points) // max(self.n, 1) * self.c.outputs)
         cdef fg_shifts shifts = fg_shifts(n=self.n, x=doubles(points), components=<const ptrdiff_t *>PyArray_DATA(c),
                                           first=0, h=doubles(h_), count=count, offsets=scheme.c.offsets,
                                           width=scheme.c.width)

@@ -78,13 +78,13 @@ cdef class Compression:
         """Writes the entries, differences of values (count, m) at x + first and x + second, to data."""
         cdef ndarray right = as_doubles(rights), left = as_doubles(lefts), x_ = as_doubles(x)
         cdef ndarray first_ = as_doubles(first), second_ = as_doubles(second)
-        cdef Py_ssize_t c, m, n = PyArray_SIZE(self.groups)
+        cdef Py_ssize_t c, m, n = PyArray_SIZE(self.groups), columns = max(self.count, 1)
         cdef ndarray inverse = empty(n)
         cdef double *out = written(data, PyArray_SIZE(self.entries))
         if (PyArray_SIZE(x_) != n or PyArray_SIZE(first_) != n or PyArray_SIZE(second_) != n
-                or PyArray_SIZE(right) != PyArray_SIZE(left) or PyArray_SIZE(right) % self.count):
+                or PyArray_SIZE(right) != PyArray_SIZE(left) or PyArray_SIZE(right) % columns):
             raise ValueError("the points and the values there do not fit together")
-        m = PyArray_SIZE(right) // self.count
+        m = PyArray_SIZE(right) // columns
         fg_inverse_distances(n, doubles(x_), doubles(first_), doubles(second_), doubles(inverse))
         for c in range(self.count):
             self.write(c, doubles(right) + c * m, doubles(left) + c * m, doubles(inverse), out)

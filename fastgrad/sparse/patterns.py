@@ -190,6 +190,8 @@ def compared(
     # Generous: an entry that is missing is nowhere near.
     with np.errstate(invalid="ignore"):
         off = np.abs(seen - found @ v) - (1e-3 * (abs(found) @ np.abs(v)) + allowed)
+    if not off.size:
+        return
     worst = int(np.argmax(np.nan_to_num(off, nan=-np.inf)))
     if off[worst] > 0:
         column = _missing(lambda points: at_points(points)[0, worst], found, worst, x, x + v)
