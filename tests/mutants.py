@@ -24,7 +24,14 @@ ROOT = Path(__file__).parents[1]
 TREE = ("fastgrad", "src_c", "tests", "bench", "examples", "docs", "setup.py", "pyproject.toml", "README.md")
 COMPILED = (".c", ".h", ".pyx", ".pxd", ".pxi")
 SECONDS = 400  # a run of tests that takes longer is one that noticed
-SLOW = ("test_bench.py", "test_docs.py", "test_examples.py", "test_reliability.py", "test_workers.py")
+SLOW = (
+    "test_bench.py",
+    "test_docs.py",
+    "test_examples.py",
+    "test_options.py",
+    "test_reliability.py",
+    "test_workers.py",
+)
 
 
 class Mutant(NamedTuple):
