@@ -408,3 +408,15 @@ def test_what_is_only_like_a_penalty_is_not_called_one():
     assert loose.verdict == "wrong"
     assert "regularisation" not in loose.explanation
     assert "a term 0.1·x too much in x: regularisation?" in fg.check_grad(f, exact + 0.1 * x, x).explanation
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_a_gradient_is_float32_only_if_all_of_it_is(exhaustive):
+    """Sixteen entries fit a float32; another, off by 1e-7 of itself, has no excuse."""
+    rates = np.append(np.full(40, 0.5), [1 / 3, 1 / 7])
+    claimed = rates.copy()
+    claimed[-2] *= 1 + 1e-7
+    x = np.linspace(0.5, 1.5, rates.size)
+    check = fg.check_grad(lambda x: float(rates @ x), claimed, x, exhaustive=exhaustive)
+    assert [m.index for m in check.wrong] == [40]
+    assert fg.check_grad(lambda x: float(rates @ x), rates, x, exhaustive=exhaustive).verdict == "right"

@@ -384,3 +384,14 @@ def test_rows_of_sensitivities():
         found = fg.sensitivity(seen, rows, workers=workers)
         assert found.nfev == seen.total
         assert seen.at(rows) <= 1
+
+
+@pytest.mark.parametrize("options", [{}, {"order": 4}, {"method": "forward"}, {"bounds": BESIDE}])
+def test_a_constant_costs_two_more(options):
+    """Its values could be a float32 function's: two points farther apart tell, and nothing is done again."""
+    counts = []
+    for f in (lambda x: 0.5, lambda x: float(scalar(x))):
+        seen = Counted(f)
+        fg.gradient(seen, X, **options)
+        counts.append(seen.total)
+    assert counts[0] <= counts[1] + 2

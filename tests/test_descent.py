@@ -342,9 +342,12 @@ def test_progress(monkeypatch):
             self.closed = True
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
-    result = fg.gradient_descent(f, np.zeros(2), progress=True, maxiter=500)
-    assert (bars[0].total, bars[0].n, bars[0].closed) == (500, result.nit, True)
-    assert set(bars[0].shown) == {"loss", "gradient"}
+    # With a given rate and gradient, many iterations go by between two looks.
+    for options in ({}, {"grad": gradient_of_f, "learning_rate": 0.01}):
+        bars.clear()
+        result = fg.gradient_descent(f, np.zeros(2), progress=True, maxiter=500, **options)
+        assert (bars[0].total, bars[0].n, bars[0].closed) == (500, result.nit, True)
+        assert set(bars[0].shown) == {"loss", "gradient"}
 
 
 def test_plot():

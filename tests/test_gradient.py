@@ -450,3 +450,51 @@ def test_any_even_order_is_a_stencil(order):
     method = FixedStep(central(order), step=0.25)
     found = method.gradient(lambda x: x[0] ** order + x[1], (), np.array([0.5, 1.0]))[0]
     np.testing.assert_allclose(found, [order * 0.5 ** (order - 1), 1.0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", [{}, {"method": "forward"}, {"order": 4}])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_noise_is_relative_to_the_values(scale, method):
+    """Steps follow from the noise over the size of f, whatever its units."""
+    seen = []
+
+    def f(x):
+        seen.append(abs(float(x[0]) - 0.5))
+        return scale * (2.0 + math.sin(x[0]))
+
+    fg.gradient(f, np.array([0.5]), noise=1e-4 * scale, **method)
+    stencil = fg.stencils.stencil(method.get("method", "central"), method.get("order"))
+    wanted = stencil.relative_step(1e-4 / (2.0 + math.sin(0.5)))
+    assert max(seen) == pytest.approx(wanted * stencil.reach, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"method": "forward"}, {"bounds": (0.0, 9.0)}, {"noise": 1e-9}, {"method": "adaptive"}]
+)
+def test_f_may_write_to_the_array_that_the_user_holds(options):
+    """Derivatives are taken where x was when fastgrad was called."""
+    x = np.array([1.0, 2.0, 3.0])
+
+    def f(v):
+        x[:] = 7.0
+        return float((v**3).sum())
+
+    for call in (fg.gradient, fg.hessian, lambda f, x, **o: fg.jacobian(lambda v: np.array([f(v)]), x, **o)):
+        if "adaptive" in options.values() and call is not fg.gradient:
+            continue
+        x[:] = [1.0, 2.0, 3.0]
+        found = call(f, x, **options)
+        exact = np.diag([6.0, 12.0, 18.0]) if call is fg.hessian else [3.0, 12.0, 27.0]
+        np.testing.assert_allclose(found, np.broadcast_to(exact, found.shape), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("options", [{}, {"order": 4}, {"order": 8}, {"method": "forward"}, {"bounds": (-1.0, 5.0)}])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_functions_of_one_side(options, side):
+    """Defined on the left of 0 alone, or on the right: one-sided differences look there."""
+    found = fg.gradient(lambda x: math.exp(x) if side * x >= 0 else math.nan, 0.0, **options)
+    assert found == pytest.approx(1.0, abs=1e-5)
+    with np.errstate(invalid="ignore"):
+        x = np.array([1.0, -1.0])
+        found = fg.gradient(lambda v: float(np.where(side * (v - x) >= 0, v**2, np.nan).sum()), x, **options)
+    np.testing.assert_allclose(found, [2.0, -2.0], atol=1e-5)

@@ -286,6 +286,11 @@ def test_steps_that_are_given_are_kept(way, options):
         call(lambda x: seen.append(x.copy()) or f(x))
         moves = np.abs(np.array(seen) - X)
         assert set(np.unique(moves.round(12))) <= {0.0, 2.0**-9, 2.0**-8}
+        # Another look would see the same.
+        count = len(seen)
+        seen.clear()
+        call(lambda x: seen.append(x.copy()) or made("scalar", False, float, np.float64)(x))
+        assert count == len(seen)
 
 
 @pytest.mark.parametrize("returned", ONE_NUMBER.values(), ids=ONE_NUMBER)

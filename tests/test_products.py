@@ -105,3 +105,39 @@ def test_the_step_of_a_complex_step_is_taken():
     """The imaginary part of exp(x + ih) / h is exp(x) sin(h) / h."""
     found = fg.directional(lambda x: np.exp(x).sum(), np.zeros(1), np.ones(1), method="complex", step=0.1)
     assert found == pytest.approx(np.sin(0.1) / 0.1, rel=1e-14)
+
+
+@pytest.mark.parametrize("call", [fg.directional, fg.jvp])
+def test_the_step_moves_the_coordinate_that_changes_most(call):
+    """By the step that a gradient takes, relative to its size; the others by less."""
+    x, v = np.array([100.0, 0.5, -3.0, 1.0]), np.array([50.0, -2.0, 1.0, 1.0])
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return float((x**2).sum()) if call is fg.directional else x**2
+
+    call(f, x, v)
+    moves = np.abs(np.array(seen) - x).max(axis=0) / np.maximum(np.abs(x), 1.0)
+    assert moves.max() == pytest.approx(fg.stencils.stencil("central", 2).relative_step(), rel=1e-6)
+    assert np.argmax(moves) == 1
+
+
+@pytest.mark.parametrize("order", [2, 4, 8])
+def test_bounds_are_never_crossed_by_a_rounding_along_a_direction(order):
+    """With a step that reaches the bounds: x + t v must not round to beyond them."""
+    rng = np.random.default_rng(order)
+    for _ in range(100):
+        x, v = rng.uniform(-3, 3, 5), rng.normal(size=5)
+        lower, upper = x - rng.uniform(0.1, 5, 5), x + rng.uniform(0.1, 5, 5)
+        seen = []
+        fg.directional(
+            lambda x, seen=seen: seen.append(x.copy()) or float(x.sum()),
+            x,
+            v,
+            bounds=(lower, upper),
+            order=order,
+            step=50.0,
+        )
+        assert (np.array(seen) >= lower).all()
+        assert (np.array(seen) <= upper).all()

@@ -225,6 +225,36 @@ def test_retries_repeat_only_what_failed(tmp_path):
     assert len((tmp_path / "with" / "log").read_text().splitlines()) == 11
 
 
+def test_what_a_task_did_before_it_failed_is_kept():
+    """A cheap f goes in tasks of many evaluations: one fails in the middle of one, and is repeated alone."""
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        if len(calls) == 25:
+            raise OSError("no licence left")
+        return float((x**2).sum())
+
+    here, n = Here(), 40
+    found = fg.gradient(f, np.ones(n), workers=here, retries=1)
+    assert max(task.moves.size for task in here.tasks) > 5
+    np.testing.assert_allclose(found, 2.0, rtol=1e-8)
+    assert len(calls) == 2 * n + 1
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_what_f_raises_on_both_sides_comes_out(kind, processes):
+    """As it does without workers: where f raises at every shift, its own exception, not a warning."""
+
+    def alone(x):
+        if x[1] != 1.0:
+            raise ValueError("only at 1")
+        return float(x.sum())
+
+    with pytest.raises(ValueError, match="only at 1"):
+        fg.gradient(alone, np.ones(3), workers=ThreadPoolExecutor(2) if kind == "threads" else processes)
+
+
 def test_a_worker_that_dies(tmp_path, processes):
     def dies(x):
         if x[2] > 1.0 and not (tmp_path / "died").exists():
