@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from heldout import held_out, of_one_coordinate
 from problems import PROBLEMS
-from study import KINDS, study
+from study import KINDS, moved, study
 
 import fastgrad as fg
 
@@ -51,21 +51,32 @@ def test_never_silently_wrong_nor_above_40_evaluations(rows):
         assert row["most"] <= 40.0, kind
 
 
+def test_problems_at_points_that_nothing_was_tuned_on():
+    found = study(KINDS["exact"], problems=moved(1))
+    assert found["digits"] >= 13.0
+    assert found["worst"] >= 9.0
+    assert found["covered"] >= 0.985
+    assert found["silent"] == 0
+    assert found["most"] <= 40.0
+
+
 @pytest.mark.parametrize("problems", [held_out, of_one_coordinate], ids=["all", "one coordinate"])
 @pytest.mark.parametrize(
-    ("kind", "digits", "covered"),
-    [("exact", 12.5, 0.97), ("1e-10", 8.2, 0.985), ("1e-6", 4.9, 0.985), ("1e-3", 2.1, 0.985), ("float32", 5.5, 0.985)],
+    ("kind", "digits"), [("exact", 12.5), ("1e-10", 8.2), ("1e-6", 4.9), ("1e-3", 2.1), ("float32", 5.5)]
 )
-def test_functions_that_nothing_was_tuned_on(kind, digits, covered, problems):
+def test_functions_that_nothing_was_tuned_on(kind, digits, problems):
     found = study(KINDS[kind], problems=problems())
     assert found["digits"] >= digits
-    assert found["covered"] >= covered
     assert found["bar/error"] <= 12.0
     assert found["silent"] == 0
     assert found["no bar"] <= 0.03
     assert found["most"] <= 40.0
     if kind == "exact":
         assert found["worst"] >= 10.0
+    assert found["covered"] >= 0.97
+    if kind == "exact" and found["covered"] < 0.985:
+        pytest.xfail(f"bars of functions without noise hold for {found['covered']:.1%} of what is held out")
+    assert found["covered"] >= 0.985
 
 
 def test_what_is_held_out_is_not_in_the_collection():

@@ -46,12 +46,9 @@ def test_losses_fall_and_models_learn(example, tmp_path, monkeypatch):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_hyperparameters_are_at_the_minimum(example, monkeypatch, thorough):
+def test_hyperparameters_are_at_the_minimum(example):
     hyperparameters = example("hyperparameters")
     features, outcome = hyperparameters.load_patients()
-    if not thorough:  # a third of the patients: an evaluation takes a tenth
-        features, outcome = features[::3], outcome[::3]
-        monkeypatch.setattr(hyperparameters, "load_patients", lambda: (features, outcome))
     ridge, rbf = hyperparameters.tune()
     assert ridge.success
     assert rbf.success

@@ -71,10 +71,26 @@ def test_jacobians_over_the_collection(kind, covered, accurate):
 )
 def test_jacobians_of_functions_that_nothing_was_tuned_on(kind, accurate, problems):
     holds, ratio, digits = outcome(kind, second=False, problems=problems())
-    # One line alone tells its noise within a factor of several: docs/adaptive.md says how often such bars hold.
-    assert holds >= (0.97 if problems is held_out or kind in ("exact", "float32") else 0.8)
     assert ratio <= 100
     assert digits >= (accurate if problems is held_out or kind != "1e-3" else 1.5)
+    assert holds >= 0.8
+    if problems is of_one_coordinate and kind in ("1e-10", "1e-6", "1e-3") and holds < 0.97:
+        pytest.xfail(f"bars of one line under noise hold for {holds:.1%}: it alone tells the noise badly")
+    assert holds >= 0.97
+
+
+@pytest.mark.parametrize("deriv", [1, 2])
+def test_the_noise_of_a_record(deriv):
+    """Within a factor of about three, as a rule: the median over many streams of noise."""
+    x, found = np.array([0.7, -1.2, 2.0]), []
+    for seed in range(21):
+        rng = np.random.default_rng(seed)
+
+        def noisy(x, rng=rng):
+            return f(x) + 1e-5 * rng.standard_normal(2) if deriv == 1 else f(x)[0] + 1e-5 * rng.standard_normal()
+
+        found.append(fg.differentiate(noisy, x, deriv=deriv).noise)
+    assert 3e-6 < np.median(found) < 3e-5
 
 
 def f(x):
@@ -90,9 +106,6 @@ def test_the_record():
     assert d.to_dict()["names"][-1] == "J[1, 2]"
     json.dumps(d.to_dict())
     assert "6 components" in repr(d)
-    rng = np.random.default_rng(0)
-    assert 1e-6 < fg.differentiate(lambda x: f(x) + 1e-5 * rng.standard_normal(2), x).noise < 3e-5
-    assert 3e-6 < fg.differentiate(lambda x: f(x)[0] + 1e-5 * rng.standard_normal(), x, deriv=2).noise < 3e-5
     h = fg.differentiate(rosenbrock, x, deriv=2)
     assert (np.abs(h.value - rosenbrock_hessian(x)) <= h.error).all()
     assert "H[0, 1]" in str(h)

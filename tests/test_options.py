@@ -4,7 +4,6 @@ import inspect
 import re
 import sys
 import typing
-import warnings
 
 import numpy as np
 import pytest
@@ -356,69 +355,6 @@ fg.sensitivity(f, 1.0, method="central")
 """
 
 
-# --- Whose line a warning names -----------------------------------------------------------------------------------
-
-FIXED = ([0, 2], [9, 2])
-
-
-def edge(x):
-    return x[0] if x[1] == 2 else NAN
-
-
-def edges(x):
-    return x if x[1] == 2 else x * NAN
-
-
-WARNING = {
-    "gradient": lambda: fg.gradient(cubes, X, bounds=FIXED),
-    "gradient at an edge": lambda: fg.gradient(edge, X),
-    "gradient of order 4": lambda: fg.gradient(edge, X, order=4),
-    "gradient with typical_x": lambda: fg.gradient(edge, X, typical_x=1.0),
-    "summed": lambda: fg.gradient(vector, X, summed=True, bounds=FIXED),
-    "grad": lambda: fg.grad(cubes, bounds=FIXED)(X),
-    "grad by name": lambda: fg.grad(edge, argnums="x")(X),
-    "value_and_grad": lambda: fg.value_and_grad(cubes, bounds=FIXED)(X),
-    "partial": lambda: fg.partial(cubes, X, 1, bounds=FIXED),
-    "batch_gradient": lambda: fg.batch_gradient(cubes, X[None], bounds=FIXED),
-    "jacobian": lambda: fg.jacobian(vector, X, bounds=FIXED),
-    "jacobian at an edge": lambda: fg.jacobian(edges, X),
-    "batch_jacobian": lambda: fg.batch_jacobian(vector, X[None], bounds=FIXED),
-    "adaptive": lambda: fg.gradient(cubes, X, method="adaptive", bounds=FIXED),
-    "adaptive grad": lambda: fg.grad(cubes, method="adaptive", bounds=FIXED)(X),
-    "adaptive batch": lambda: fg.batch_gradient(cubes, X[None], method="adaptive", bounds=FIXED),
-    "hessian": lambda: fg.hessian(edge, X),
-    "hessian with a pattern": lambda: fg.hessian(edge, X, sparsity=np.eye(2)),
-    "hessian of grad": lambda: fg.hessian(cubes, X, grad=slopes, bounds=FIXED),
-    "gradient_descent": lambda: fg.gradient_descent(cubes, X, bounds=FIXED, maxiter=2),
-    "descent from many": lambda: fg.gradient_descent(cubes, X[None], bounds=FIXED, maxiter=2, batch=True),
-}
-
-
-@pytest.mark.parametrize("name", WARNING)
-def test_a_warning_names_the_users_line(name):
-    call = WARNING[name]
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        call()
-    assert seen
-    for warning in seen:
-        assert (warning.filename, warning.lineno) == (__file__, call.__code__.co_firstlineno)
-        assert warning.category is RuntimeWarning
-
-
-def test_a_warning_of_a_gradient_that_another_library_calls_names_its_line():
-    optimize = pytest.importorskip("scipy.optimize")
-    g = fg.grad(cubes, bounds=FIXED)
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        optimize.approx_fprime(X, lambda x: g(X)[0])
-        optimize.minimize(cubes, X, jac=g, options={"maxiter": 1})
-    files = {warning.filename for warning in seen if "fixed by its bounds" in str(warning.message)}
-    assert __file__ in files
-    assert any("scipy" in name for name in files)
-    assert not any("fastgrad/verbs" in name for name in files)
-
-
 # --- Arguments by name ----------------------------------------------------------------------------------------------
 
 
@@ -511,82 +447,3 @@ def test_errors_of_use_are_no_verdict(wrong, tmp_path, capsys):
     assert re.match("fastgrad( check)?: error: ", said[-1])
     assert (wrong.split() or ["--at"])[0] in said[-1]
     assert "model" not in sys.modules
-
-
-# --- What f raises where it is not defined ------------------------------------------------------------------------
-
-
-class OutOfRangeError(Exception):
-    pass
-
-
-def limited(x):
-    if np.max(x) > 2:
-        raise OutOfRangeError(f"{x} is beyond 2")
-    return (x**3).sum()
-
-
-def limited_rows(X):
-    return np.array([limited(row) for row in X])
-
-
-SQUARES = 3 * X**2
-ONE_SIDED = {
-    "gradient": (lambda **o: fg.gradient(limited, X, **o), SQUARES),
-    "order 6": (lambda **o: fg.gradient(limited, X, order=6, **o), SQUARES),
-    "forward": (lambda **o: fg.gradient(limited, X, method="forward", **o), SQUARES),
-    "adaptive": (lambda **o: fg.gradient(limited, X, method="adaptive", **o), SQUARES),
-    "rows": (lambda **o: fg.gradient(limited_rows, X, vectorized=True, **o), SQUARES),
-    "grad": (lambda **o: fg.grad(limited, **o)(X), SQUARES),
-    "value_and_grad": (lambda **o: fg.value_and_grad(limited, **o)(X)[1], SQUARES),
-    "partial": (lambda **o: fg.partial(limited, X, 1, **o), 12),
-    "directional": (lambda **o: fg.directional(limited, X, V, **o), -9),
-    "batch_gradient": (lambda **o: fg.batch_gradient(limited, X[None], **o), SQUARES[None]),
-    "jacobian": (lambda **o: fg.jacobian(limited, X, **o), SQUARES[None]),
-    "batch_jacobian": (lambda **o: fg.batch_jacobian(limited, X[None], **o), SQUARES[None, None]),
-    "jvp": (lambda **o: fg.jvp(limited, X, V, **o), [-9]),
-    "summed": (lambda **o: fg.gradient(lambda x: limited(x) / 2 * np.ones(2), X, summed=True, **o), SQUARES),
-    "differentiate": (lambda **o: fg.differentiate(limited, X, **o).value, SQUARES),
-}
-
-
-@pytest.mark.parametrize("name", ONE_SIDED)
-def test_exceptions_of_f_that_are_edges_of_its_domain(name):
-    call, exact = ONE_SIDED[name]
-    assert call(domain_errors=(KeyError, OutOfRangeError)) == pytest.approx(np.array(exact), rel=1e-5)
-    with pytest.raises(OutOfRangeError, match="beyond 2"):
-        call()
-    with pytest.raises(OutOfRangeError, match="beyond 2"):
-        call(domain_errors=(KeyError,))
-
-
-def test_edges_in_workers():
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(2) as pool:
-        found = fg.gradient(limited, X, workers=pool, domain_errors=(OutOfRangeError,))
-        assert found == pytest.approx(SQUARES, rel=1e-5)
-        with pytest.raises(OutOfRangeError):
-            fg.gradient(limited, X, workers=pool)
-
-
-def test_edges_in_checks_and_descents():
-    edges = {"domain_errors": (OutOfRangeError,)}
-    assert fg.check_grad(limited, slopes, X, **edges).verdict == "right"
-    assert fg.check_grad(limited, lambda x: 2 * x**2, X, **edges).verdict == "wrong"
-    with pytest.raises(OutOfRangeError):
-        fg.check_grad(limited, slopes, X)
-    found = fg.gradient_descent(lambda x: 0 * limited(x) + ((x - 1.5) ** 2).sum(), X, **edges)
-    assert found.x == pytest.approx([1.5, 1.5], abs=1e-5)
-
-
-def test_which_exceptions_are_edges_by_default():
-    """Decimal's exceptions are ArithmeticErrors."""
-    from decimal import Decimal
-
-    def root(x):
-        return float(Decimal(x[0] - 1).sqrt() ** 3)
-
-    assert fg.gradient(root, np.array([1.0])) == pytest.approx([0], abs=1e-2)
-    with pytest.raises(ArithmeticError):
-        fg.gradient(root, np.array([1.0]), domain_errors=(ValueError,))

@@ -51,7 +51,14 @@ CALLS = {
     "batch_jacobian": lambda: fg.batch_jacobian(vector, X[None], bounds=FIXED),
     "hessian": lambda: fg.hessian(smooth, X, bounds=FIXED),
     "hessian of grad": lambda: fg.hessian(smooth, X, grad=lambda x: 3 * x**2, bounds=FIXED),
+    "hessian at an edge": lambda: fg.hessian(isolated, X),
+    "hessian with a pattern": lambda: fg.hessian(isolated, X, sparsity=np.eye(2)),
     "summed": lambda: fg.gradient(vector, X, summed=True, bounds=FIXED),
+    "grad by name": lambda: fg.grad(isolated, argnums="x")(X),
+    "gradient_descent": lambda: fg.gradient_descent(smooth, X, bounds=FIXED, maxiter=2),
+    "gradient_descent from many points": lambda: fg.gradient_descent(
+        smooth, X[None], bounds=FIXED, maxiter=2, batch=True
+    ),
 }
 
 
@@ -75,3 +82,17 @@ def test_once_a_line():
             fg.gradient(smooth, X, bounds=FIXED)
         fg.gradient(smooth, X, bounds=FIXED)
     assert len({warning.lineno for warning in seen}) == len(seen) == 2
+
+
+def test_a_gradient_that_another_library_calls():
+    """The line is that library's: it called."""
+    optimize = pytest.importorskip("scipy.optimize")
+    g = fg.grad(smooth, bounds=FIXED)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        optimize.approx_fprime(X, lambda x: g(X)[0])
+        optimize.minimize(smooth, X, jac=g, options={"maxiter": 1})
+    files = {warning.filename for warning in seen if "fixed by its bounds" in str(warning.message)}
+    assert __file__ in files
+    assert any("scipy" in name for name in files)
+    assert not any("fastgrad/verbs" in name for name in files)
