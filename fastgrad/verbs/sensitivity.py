@@ -6,28 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core import options as checks
-from ..core.point import Array, Point
-from ..evaluate import border
+from ..core.point import Point
 from ..evaluate.functions import as_function, evaluation
-from ..evaluate.results import fits_float32
 from ..features.frames import Rows
-from ..methods.seven import OTHERS, POINTS
+from ..features.rates import Rates
+from ..features.spread import Spread
 from ..records.sensitivity import Sensitivity
-from ..stencils import FLOAT32, FLOAT64
 from .signatures import WorkerOptions, checked, with_options
 
 __all__ = ["Sensitivity", "sensitivity"]
-
-_STEP = 0.008  # of a derivative's points, in spreads of the feature
-# How far off a piecewise-constant model is looked at, likewise: less than the jumps of a large forest are apart, but
-# more than what rounding hides.
-_PROBE, _PROBE_FLOAT32 = 1e-6, 1e-4
-_PROBED_ROWS = 32
-_CONSTANT = 0.75  # of the probes that see no change, in each feature, for a model to be piecewise constant
-_CHUNK = 1 << 20
 
 
 @with_options(WorkerOptions)
@@ -112,7 +101,7 @@ def sensitivity(
     if not len(rows):
         raise ValueError("X has no rows")
     others = None if reference is None else Rows(reference, features, "reference")
-    spread = _Spread(others or rows, rows, extrapolate, others is not None)
+    spread = Spread(others or rows, rows, extrapolate, others is not None)
     kept = np.isfinite(rows.values).all(axis=1)
     if not kept.any():
         raise ValueError(f"each of the {len(rows)} rows of X has a feature that is not finite")
@@ -123,12 +112,13 @@ def sensitivity(
     with as_function(f, (), Point(points[0].copy()), how, outputs=None) as function:
         base = np.concatenate([function.value(points[0])[None], function.at_points(points[1:])])
         count = base.shape[1]
-        work = _Work(function, points, base, spread)
-        piecewise = isinstance(step, str) and step == "auto" and work.is_piecewise_constant()
+        names = _output_names(outputs, predict, count)
+        rates = Rates(function, points, base, spread)
+        piecewise = isinstance(step, str) and step == "auto" and rates.is_piecewise_constant()
         if step == "sd" or piecewise:
             spread.take_standard_deviations()
-        function.expect(work.evaluations())
-        found, errors = work.run()
+        function.expect(rates.evaluations())
+        found, errors = rates.run()
         nfev = function.nfev
     values, error = (np.full((len(rows), count, len(rows.names)), np.nan) for _ in range(2))
     values[kept], error[kept] = found, errors
@@ -137,7 +127,7 @@ def sensitivity(
         values[:, 0] if single else values,
         error[:, 0] if single else error,
         rows.names,
-        [] if single else _output_names(outputs, predict, count),
+        [] if single else names,
         spread.kinds,
         spread.sd,
         piecewise,
@@ -145,154 +135,6 @@ def sensitivity(
         nfev,
         rows.library,
     )
-
-
-class _Spread:
-    """Each feature's spread, range, and how it is changed."""
-
-    def __init__(self, reference: Rows, rows: Rows, extrapolate: bool, given: bool) -> None:
-        if reference.names != rows.names:
-            raise ValueError(f"reference has the columns {reference.names}, but X has {rows.names}")
-        data = reference.values[np.isfinite(reference.values).all(axis=1)]
-        if len(data) < 2:
-            raise ValueError(
-                f"{'reference' if given else 'X'} has {len(data)} finite rows, which show no spread of the features: "
-                "pass reference=, the training data"
-            )
-        self.sd = data.std(axis=0)
-        self.ends = lower, upper = data.min(axis=0), data.max(axis=0)
-        whole = np.array(rows.integer, dtype=bool) | (data == np.rint(data)).all(axis=0)
-        two = ((data == lower) | (data == upper)).all(axis=0)
-        kinds = np.where(whole, "unit step", np.where(two, "two values", "derivative"))
-        # The mean's rounding gives a constant column a spread.
-        self.kinds = np.where(lower == upper, "constant", kinds).tolist()
-        inside = np.where(np.isfinite(rows.values), rows.values, lower)
-        self.lower = np.minimum(lower, inside.min(axis=0)) if not extrapolate else np.full(lower.size, -np.inf)
-        self.upper = np.maximum(upper, inside.max(axis=0)) if not extrapolate else np.full(upper.size, np.inf)
-        self.steps = _STEP * self.sd
-
-    def set_steps(self, step: Any) -> None:
-        """Steps that the user chose."""
-        try:
-            self.steps = np.broadcast_to(np.asarray(step, dtype=np.float64), self.sd.shape).copy()
-        except ValueError as error:
-            raise ValueError(f"step has shape {np.shape(step)}, but there are {self.sd.size} features") from error
-        if not ((self.steps > 0) & np.isfinite(self.steps)).all():
-            raise ValueError(f"step is {step!r}; expected positive, finite numbers")
-        self.kinds = ["constant" if kind == "constant" else "derivative" for kind in self.kinds]
-
-    def take_standard_deviations(self) -> None:
-        """Differences over a standard deviation instead of derivatives."""
-        self.kinds = ["sd step" if kind == "derivative" else kind for kind in self.kinds]
-
-
-class _Work:
-    """The evaluations: of rows (b, n), or (b, n + 1) with the row's number."""
-
-    def __init__(self, function: border.Function, rows: Array, base: Array, spread: _Spread) -> None:
-        self.function, self.rows, self.base, self.spread = function, rows, base, spread
-        self.n = len(spread.kinds)
-
-    def evaluations(self) -> int:
-        """How many are to be done, about."""
-        each = {"derivative": POINTS - 1, "constant": 0}
-        return len(self.rows) * (1 + sum(each.get(kind, 2) for kind in self.spread.kinds))
-
-    def is_piecewise_constant(self) -> bool:
-        """Whether small changes of each feature change nothing as a rule, but large ones do."""
-        columns = [j for j, kind in enumerate(self.spread.kinds) if kind == "derivative"]
-        if not columns:
-            return False
-        chosen = np.unique(np.linspace(0, len(self.rows) - 1, _PROBED_ROWS).astype(np.intp))
-        some = self.rows[chosen]
-        base = self.base[chosen]
-        probe = _PROBE_FLOAT32 if fits_float32(base) else _PROBE
-        reaches = [(j, size * self.spread.sd[j]) for j in columns for size in (probe, 1.0)]
-        ends = [self._ends(some[:, j], j, reach) for j, reach in reaches]
-        values = self._moved(some, base, [j for j, _ in reaches], ends)
-        same = np.array([(value == base[:, None]).all(axis=(1, 2)) for value in values])
-        return bool((same[::2].mean(axis=1) >= _CONSTANT).all() and not same[1::2].all())
-
-    def run(self) -> tuple[Array, Array]:
-        """Values and errors (b, outputs, n)."""
-        outputs = self.base.shape[1]
-        found, error = (np.full((len(self.rows), outputs, self.n), np.nan) for _ in range(2))
-        block = max(1, _CHUNK // (POINTS * outputs * self.n))
-        for start in range(0, len(self.rows), block):
-            part = slice(start, start + block)
-            found[part], error[part] = self._block(self.rows[part], self.base[part])
-        return found, error
-
-    def _block(self, rows: Array, base: Array) -> tuple[Array, Array]:
-        kinds = self.spread.kinds
-        slopes = [j for j, kind in enumerate(kinds) if kind == "derivative"]
-        finite = [j for j, kind in enumerate(kinds) if kind not in ("derivative", "constant")]
-        places = [self._places(rows[:, j], j) for j in slopes]
-        moves = [OTHERS[place] * self.spread.steps[j] for j, place in zip(slopes, places, strict=True)]
-        ends = [self._ends(rows[:, j], j, self._reach(j)) for j in finite]
-        values = self._moved(rows, base, slopes + finite, moves + ends)
-        found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
-        if slopes:
-            found[:, :, slopes], error[:, :, slopes] = self._derivatives(slopes, places, values[: len(slopes)], base)
-        for j, (low, high), two in zip(finite, (end.T for end in ends), values[len(slopes) :], strict=True):
-            distance = (high - low)[:, None]
-            found[:, :, j] = (two[:, 1] - two[:, 0]) / distance
-            error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
-        return found, error
-
-    def _moved(self, rows: Array, base: Array, columns: list[int], moves: list[Array]) -> list[Array]:
-        """For each column, values (rows, moves, outputs) where it is moved by so much (rows, moves): one request."""
-        starts = np.arange(len(rows))[:, None] * rows.shape[1]
-        places = [np.broadcast_to(starts + j, move.shape).ravel() for j, move in zip(columns, moves, strict=True)]
-        if not places:
-            return []
-        components, steps = np.concatenate(places), np.concatenate([move.ravel() for move in moves])
-        # At the ends of its range a feature does not move: the prediction is known.
-        values = base[components // rows.shape[1]]
-        moving = np.flatnonzero(steps)
-        values[moving] = self.function.at_shifts(rows, components[moving], steps[moving], np.ones(1))[:, 0]
-        sizes = np.cumsum([move.size for move in moves])[:-1]
-        parts = np.split(values, sizes)
-        return [part.reshape(*move.shape, -1) for part, move in zip(parts, moves, strict=True)]
-
-    def _reach(self, j: int) -> float:
-        return {"unit step": 1.0, "two values": np.inf}.get(self.spread.kinds[j], 0.5 * float(self.spread.sd[j]))
-
-    def _ends(self, x: Array, j: int, reach: float) -> Array:
-        """Moves (rows, 2) of a feature down and up by so much, as far as its range goes."""
-        spread = self.spread
-        lower, upper = spread.ends if np.isinf(reach) else (spread.lower, spread.upper)
-        return np.stack([np.maximum(x - reach, lower[j]) - x, np.minimum(x + reach, upper[j]) - x], axis=1)
-
-    def _places(self, x: Array, j: int) -> NDArray[np.intp]:
-        """Which of its seven points each x is: fewer lie below it near the range's lower end, more near the upper."""
-        middle, h = POINTS // 2, self.spread.steps[j]
-        below = np.minimum(np.floor((x - self.spread.lower[j]) / h), middle)
-        above = np.minimum(np.floor((self.spread.upper[j] - x) / h), middle)
-        places: NDArray[np.intp] = (
-            np.where(below < middle, below, POINTS - 1 - above).clip(0, POINTS - 1).astype(np.intp)
-        )
-        return places
-
-    def _derivatives(
-        self, columns: list[int], places: list[NDArray[np.intp]], values: list[Array], base: Array
-    ) -> tuple[Array, Array]:
-        """Derivatives and their bars (rows, outputs, columns)."""
-        epsilon = FLOAT32 if all(map(fits_float32, values)) and np.ptp(base) else FLOAT64
-        steps = [np.full(len(base), self.spread.steps[j]) for j in columns]
-        estimates = [
-            border.seven_values(base, others, h, place, epsilon=epsilon)
-            for others, h, place in zip(values, steps, places, strict=True)
-        ]
-        found, _, truncation, noise = np.stack(estimates, axis=1)
-        # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
-        size = np.abs(base)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.where(size > 0, noise / size, 0.0)
-        typical = np.maximum(np.median(ratio, axis=1, keepdims=True), np.median(ratio, axis=0))
-        noise = np.maximum(noise, 1.5 * typical * size)
-        error = [border.seven_bars(*parts) for parts in zip(truncation, noise, steps, places, strict=True)]
-        return np.moveaxis(found, 0, -1), np.moveaxis(np.where(np.isnan(found), np.nan, error), 0, -1)
 
 
 def _output_names(outputs: Sequence[str] | None, predict: Any, count: int) -> list[str]:
