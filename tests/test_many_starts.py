@@ -89,6 +89,20 @@ def test_each_searches_as_it_would_alone(kind, method):
         assert (together.nit[k], together.status[k]) == (alone.nit, alone.status)
 
 
+@pytest.mark.parametrize("kind", ["python", "rows", "compiled"])
+@pytest.mark.parametrize("rate", ["auto", 1e-3])
+def test_each_ends_where_f_falls_no_more_as_it_would_alone(kind, rate):
+    function, options = KINDS[kind]
+    rules = {"learning_rate": rate, "maxiter": 60, "gtol": 0.0, "ftol": 0.03}
+    together = fg.gradient_descent(function, STARTS, batch=True, **rules, **options)
+    assert together.success.any()
+    for k in range(10):
+        alone = fg.gradient_descent(f, STARTS[k], **rules)
+        assert (together.nit[k], together.status[k]) == (alone.nit, alone.status)
+        np.testing.assert_allclose(together.x[k], alone.x, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(together.jac, gradient(together.x), rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["gd", "bb", "momentum"])
 def test_backtracking_finds_the_minimum(kind, method):

@@ -109,7 +109,7 @@ def numbers_of(result):
 
 @pytest.fixture
 def few_objects():
-    """A collection looks at what the test makes, not at what the whole suite has left: the f below asks for hundreds."""
+    """A collection looks at what the test makes, not at what the suite has left: the f below asks for hundreds."""
     gc.collect()
     gc.freeze()
     yield

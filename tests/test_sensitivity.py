@@ -300,6 +300,11 @@ def test_bad_input():
             "has 0 finite rows, which show no spread",
         ),
         (lambda: fg.sensitivity(model.predict_proba, X.astype(str)), TypeError, "pass numbers, or a DataFrame"),
+        (
+            lambda: fg.sensitivity(lambda Z: Z[:, 0], X, outputs=["a", "b"]),
+            ValueError,
+            "2 names, but predict has 1 out",
+        ),
         (lambda: fg.sensitivity(model.predict_proba, X, features=[11]), ValueError, "columns 0 to 9"),
         (lambda: fg.sensitivity(model.predict_proba, X, outputs=["a"]), ValueError, "1 names, but predict has 2"),
         (lambda: fg.sensitivity(model.predict_proba, X, step="tiny"), ValueError, '"auto", "sd" or steps'),

@@ -116,6 +116,12 @@ def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
     return lower, upper
 
 
+def flat_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
+    """The same, contiguous: C and `numpy.clip` take them as they are."""
+    lower, upper = checked_bounds(bounds, point, x)
+    return np.ascontiguousarray(np.broadcast_to(lower, point.n)), np.ascontiguousarray(np.broadcast_to(upper, point.n))
+
+
 def room_within(bounds: Any, point: Point, x: Array) -> Array:
     """How far each coordinate of the points x may move down and up: (2, x.size)."""
     lower, upper = checked_bounds(bounds, point, x)

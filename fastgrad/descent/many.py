@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coordinates import checked_bounds
+from ..core.coordinates import flat_bounds
 from ..core.point import Array, Point, as_array
 from ..evaluate.border import Function
 from ..evaluate.compiled import CompiledFunction
@@ -22,6 +23,7 @@ from ..methods.named import make_method
 from ..records.descent import CONVERGED, LIMIT, NO_LOWER_POINT, NOT_FINITE, DescentResult
 from . import directions
 from .line_search import REMEMBERED, SUFFICIENT
+from .state import Rules
 
 _RUNNING = -1
 _CHUNK = 1 << 17
@@ -32,17 +34,10 @@ def descend_many(
     x0: Any,
     grad: Callable[..., Any] | str | None,
     args: tuple[Any, ...],
-    method: str,
-    learning_rate: Any,
-    momentum: float,
-    decay: float,
+    rules: Rules,
     bounds: Any,
     typical_x: Any,
     noise: float | None,
-    gtol: float,
-    maxiter: int,
-    max_evals: float,
-    max_time: float,
     how: Evaluation,
 ) -> DescentResult:
     """Descents from each row of x0; options as for `gradient_descent`."""
@@ -53,22 +48,18 @@ def descend_many(
     name = "central" if grad is None or callable(grad) else grad
     chosen = make_method(name, typical_x=typical_x, bounds=bounds, noise=noise)
     chosen.check(point, starts)
-    limits = None
-    if bounds is not None:
-        lower, upper = checked_bounds(bounds, point, starts)
-        limits = tuple(np.ascontiguousarray(np.broadcast_to(side, point.n)) for side in (lower, upper))
+    limits = None if bounds is None else flat_bounds(bounds, point, starts)
     with (
         as_function(f, args, point, how._replace(progress=False)) as loss,
         Problem.of(f, args, point, how._replace(progress=False)) as differenced,
     ):
         loss.tolerate(True)
         slopes = _UserSlopes(grad, args, how, point.n) if callable(grad) else _Differences(differenced, chosen, limits)
-        many = _Starts(loss, slopes, starts, limits, (method, momentum, decay), learning_rate, gtol, maxiter)
-        many.limits_of_work = (max_evals, max_time)
+        many = _Starts(loss, slopes, starts, replace(rules, bounds=limits))
         if how.progress:
             from ..evaluate.progress import Iterations
 
-            many.shown = Iterations(maxiter, 0)
+            many.shown = Iterations(rules.stopping.maxiter, 0)
         try:
             if isinstance(differenced.function, CompiledFunction) and many.fits_c(slopes):
                 many.go_in_c(differenced, chosen)
@@ -140,15 +131,9 @@ class _Starts:
         loss: Function,
         slopes: Any,
         starts: Array,
-        bounds: Any,
-        direction: tuple[str, float, float],
-        learning_rate: Any,
-        gtol: float,
-        maxiter: int,
+        rules: Rules,
     ) -> None:
-        self.loss, self.slopes, self.bounds = loss, slopes, bounds
-        self.method, self.momentum, self.decay = direction
-        self.learning_rate, self.gtol, self.maxiter = learning_rate, gtol, maxiter
+        self.loss, self.slopes, self.rules = loss, slopes, rules
         self.m, self.n = starts.shape
         self.x = starts.copy()
         self.slope = np.full(starts.shape, np.nan)
@@ -156,7 +141,6 @@ class _Starts:
         self.best_x, self.best_fun = self.x.copy(), np.full(self.m, np.inf)
         self.nit, self.njev = np.zeros(self.m, dtype=np.intp), np.zeros(self.m, dtype=np.intp)
         self.status = np.full(self.m, _RUNNING)
-        self.limits_of_work = (math.inf, math.inf)
         self.started = time.perf_counter()
         self.shown: Any = None
         self.message = ""
@@ -164,15 +148,22 @@ class _Starts:
     def fits_c(self, slopes: Any) -> bool:
         """Whether the iterations can be done in C."""
         chosen = slopes.method if isinstance(slopes, _Differences) else None
-        fixed = self.learning_rate != "auto" and self.method != "bb"
-        return fixed and isinstance(chosen, FixedStep) and chosen.simple and self.bounds is None
+        fixed = self.rules.learning_rate != "auto" and self.rules.method != "bb"
+        watched = self.rules.stopping.ftol > 0 or self.rules.bounds is not None
+        return fixed and not watched and isinstance(chosen, FixedStep) and chosen.simple
 
     def _spent(self) -> bool:
-        evaluations = self.loss.nfev + self.slopes.nfev
-        return evaluations >= self.limits_of_work[0] or time.perf_counter() - self.started >= self.limits_of_work[1]
+        stopping, evaluations = self.rules.stopping, self.loss.nfev + self.slopes.nfev
+        return evaluations >= stopping.max_evals or time.perf_counter() - self.started >= stopping.max_time
 
     def _rate(self, iteration: int) -> float:
-        return float(self.learning_rate(iteration) if callable(self.learning_rate) else self.learning_rate)
+        rate = self.rules.learning_rate
+        return float(rate(iteration) if callable(rate) else rate)
+
+    def direction(self, starts: int) -> directions.Direction:
+        """The state of the method for so many starts."""
+        rules = self.rules
+        return directions.Direction(rules.method, starts * self.n, rules.momentum, rules.decay, 1e-8)
 
     def _shows(self, iteration: int) -> None:
         if self.shown is not None:
@@ -185,7 +176,7 @@ class _Starts:
         """Iterations in parts, so that limits are kept; a part does not change the path."""
         assert isinstance(chosen, FixedStep)
         assert chosen.stencil is not None
-        direction = directions.Direction(self.method, self.n, self.momentum, self.decay, 1e-8)
+        direction = self.direction(1)
         memory = np.zeros(direction.memory.size * self.m)
         status, last = np.zeros(self.m, dtype=np.intc), self.x.copy()
         # Whether f computes in float32 shows at one start.
@@ -195,8 +186,8 @@ class _Starts:
         h = chosen.stencil.relative_step(first.relative_noise)
         done, count = 0, 1
         try:
-            while done < self.maxiter and not self._spent() and (status == directions.RUNNING).any():
-                rates = np.array([self._rate(k) for k in range(done, min(done + count, self.maxiter))])
+            while done < self.rules.stopping.maxiter and not self._spent() and (status == directions.RUNNING).any():
+                rates = np.array([self._rate(k) for k in range(done, min(done + count, self.rules.stopping.maxiter))])
                 before = time.perf_counter()
                 directions.descend(
                     function,
@@ -210,12 +201,12 @@ class _Starts:
                     self.njev,
                     rates,
                     done,
-                    self.gtol,
+                    self.rules.stopping.gtol,
                 )
                 done += rates.size
                 pace = (time.perf_counter() - before) / rates.size
                 # One start's share bounds how long Ctrl-C waits; all of them, how late a limit is seen.
-                watched = self.shown is not None or self.limits_of_work != (math.inf, math.inf)
+                watched = self.shown is not None or self.rules.stopping.is_limited
                 count = int(np.clip(0.02 / pace * (1 if watched else self.m), 1, 1 << 16))
                 self._shows(done)
         finally:
@@ -232,11 +223,11 @@ class _Starts:
         self.best_fun[:] = self.fun
         live = np.flatnonzero(self.status == _RUNNING)
         state = _Block(self, live)
-        for iteration in range(self.maxiter):
+        for iteration in range(self.rules.stopping.maxiter):
             state.tested()
             if not state.live.size or self._spent():
                 return
-            if self.learning_rate == "auto":
+            if self.rules.learning_rate == "auto":
                 state.search(iteration)
             else:
                 state.follow(iteration, self._rate(iteration))
@@ -271,7 +262,7 @@ class _Block:
 
     def __init__(self, of: _Starts, live: NDArray[np.intp]) -> None:
         self.of, self.live = of, live
-        self.direction = directions.Direction(of.method, live.size * of.n, of.momentum, of.decay, 1e-8)
+        self.direction = of.direction(live.size)
         self.last_x, self.last_slope = of.x[live].copy(), np.zeros((live.size, of.n))
         self.rate = np.zeros(live.size)
         self.recent = of.fun[live][:, None]  # f at the last points
@@ -287,10 +278,10 @@ class _Block:
         """Only these starts go on."""
         if kept.all():
             return
-        old, n = self.direction.memory.reshape(-1, self.live.size, self.of.n), self.of.n
-        self.live = self.live[kept]
         of = self.of
-        self.direction = directions.Direction(of.method, self.live.size * n, of.momentum, of.decay, 1e-8)
+        old = self.direction.memory.reshape(-1, self.live.size, of.n)
+        self.live = self.live[kept]
+        self.direction = of.direction(self.live.size)
         self.direction.memory[:] = old[:, kept].ravel()
         self.last_x, self.last_slope, self.rate = self.last_x[kept], self.last_slope[kept], self.rate[kept]
         self.recent = self.recent[kept]
@@ -302,28 +293,42 @@ class _Block:
         finite = np.isfinite(slope).all(axis=1)
         of.x[self.live[~finite]] = self.last_x[~finite]
         of.status[self.live[~finite]] = NOT_FINITE
-        reached = slope if of.bounds is None else x - np.clip(x - slope, *of.bounds)
+        reached = slope if of.rules.bounds is None else x - np.clip(x - slope, *of.rules.bounds)
         with np.errstate(invalid="ignore", over="ignore"):
-            small = finite & (np.linalg.norm(reached, axis=1) <= of.gtol)
+            small = finite & (np.linalg.norm(reached, axis=1) <= of.rules.stopping.gtol)
         of.status[self.live[small]] = CONVERGED
         self.keep(finite & ~small)
 
     def moved(self, rate: Array | float, direction: Array) -> Array:
         """Points along the directions, within bounds."""
         x = self.of.x[self.live] - np.reshape(rate, (-1, 1)) * direction
-        return x if self.of.bounds is None else np.clip(x, *self.of.bounds)
+        return x if self.of.rules.bounds is None else np.clip(x, *self.of.rules.bounds)
 
     def follow(self, iteration: int, given: float) -> None:
         """An iteration with a given rate."""
         of = self.of
         direction = self.direction.of(of.slope[self.live], iteration)
-        rate = self.spectral(np.full(self.live.size, given)) if of.method == "bb" else given
+        rate = self.spectral(np.full(self.live.size, given)) if of.rules.method == "bb" else given
         x = self.moved(rate, direction)
         self.last_x, self.last_slope = of.x[self.live].copy(), of.slope[self.live].copy()
         of.x[self.live] = x
         of.nit[self.live] += 1
-        of.fun[self.live] = np.nan
+        if of.rules.stopping.ftol > 0:
+            before, of.fun[self.live] = of.fun[self.live], of.loss.at_points(x)[:, 0]
+            self._leave_where_flat(before)
+        else:
+            of.fun[self.live] = np.nan
         self.renew()
+
+    def _leave_where_flat(self, before: Array) -> None:
+        """Starts where f hardly changed in the last iteration have converged."""
+        of = self.of
+        with np.errstate(invalid="ignore"):
+            flat = np.abs(before - of.fun[self.live]) <= of.rules.stopping.ftol * np.abs(before)
+        ended = self.live[flat]
+        of.status[ended] = CONVERGED
+        of.slope[ended] = np.nan
+        self.keep(~flat)
 
     def spectral(self, first: Array) -> Array:
         """Step lengths of Barzilai and Borwein."""
@@ -339,8 +344,8 @@ class _Block:
         """Points along the directions, within bounds, and f there: infinite where it is not finite."""
         of = self.of
         there = x - rate[:, None] * direction
-        if of.bounds is not None:
-            there = np.clip(there, *of.bounds)
+        if of.rules.bounds is not None:
+            there = np.clip(there, *of.rules.bounds)
         value = of.loss.at_points(there)[:, 0]
         return there, np.where(np.isfinite(value), value, np.inf)
 
@@ -363,10 +368,10 @@ class _Block:
         self.direction.memory.reshape(-1, self.live.size, of.n)[:, uphill] = 0.0
         largest = np.abs(direction).max(axis=1)
         first = 0.1 * np.maximum(1.0, np.abs(x0).max(axis=1)) / np.where(largest > 0, largest, 1.0)
-        along = of.method in ("gd", "bb")
+        along = of.rules.method in ("gd", "bb")
         rate = self.spectral(first) if along else np.where(self.rate > 0, 2 * self.rate, first)
         x, fun = x0.copy(), fun0.copy()
-        highest = self.recent.max(axis=1) if of.method == "bb" else fun0
+        highest = self.recent.max(axis=1) if of.rules.method == "bb" else fun0
         searching = np.ones(self.live.size, dtype=bool)
         for tries in range(60):
             rows = np.flatnonzero(searching)
@@ -393,4 +398,6 @@ class _Block:
         of.nit[self.live[~stuck]] += 1
         of.status[self.live[stuck]] = NO_LOWER_POINT
         self.keep(~stuck)
+        if of.rules.stopping.ftol > 0:
+            self._leave_where_flat(fun0[~stuck])
         self.renew()

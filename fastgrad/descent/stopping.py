@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..records.descent import CONVERGED, LIMIT
@@ -25,6 +26,11 @@ class Stopping:
     maxiter: int
     max_evals: float
     max_time: float
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether evaluations or time are."""
+        return self.max_evals < math.inf or self.max_time < math.inf
 
     def ending(self, before: float, fun: float, iteration: int, nfev: int, seconds: float) -> Ending | None:
         """Whether f no longer falls, or a limit is reached. before, fun: f at the last two points."""

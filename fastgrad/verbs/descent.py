@@ -6,12 +6,13 @@ import math
 import os
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from ..core import options as checks
-from ..core.coordinates import checked_bounds
+from ..core.coordinates import flat_bounds
 from ..core.point import Array, Point, as_point, per_coordinate
 from ..descent import directions
 from ..descent.checkpoint import Checkpoint
@@ -140,42 +141,21 @@ def gradient_descent(
     callable_or_error(f, args)
     given = checked(gradient_descent, options)
     bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
-    if isinstance(method, str) and method in _ACCURACY:
-        raise ValueError(
-            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={method!r}"
-        )
-    checks.one_of(*METHODS)("method", method)
-    _check_names(grad, method_near_optimum)
-    momentum, decay = checks.share("momentum", momentum), checks.share("decay", decay)
-    learning_rate = _checked_rate(learning_rate)
-    stopping = Stopping(
-        checks.nonnegative("gtol", gtol),
-        checks.nonnegative("ftol", ftol),
-        checks.count("maxiter", maxiter),
-        checks.limit("max_evals", max_evals),
-        checks.limit("max_time", max_time),
-    )
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback is {checks.shown(callback)}; expected a function of a result")
-    history = checks.flag("history", history)
-    checkpoint_every = checks.limit("checkpoint_every", checkpoint_every)
-    if checkpoint is not None and not isinstance(checkpoint, str | os.PathLike):
-        raise TypeError(f"checkpoint is {checks.shown(checkpoint)}; expected the path of a file")
+    _check_names(method, grad, method_near_optimum)
+    stopping = _stopping(gtol, ftol, maxiter, max_evals, max_time)
+    rules = _rules(method, learning_rate, momentum, decay, stopping, history, callback)
+    kept = _checkpoint(checkpoint, checkpoint_every)
     how = evaluation(given)
     if checks.flag("batch", batch):
-        if checkpoint is not None or callback is not None:
+        if kept is not None or callback is not None:
             raise ValueError("batch=True has no checkpoint and no callback")
         from ..descent.many import descend_many
 
-        return descend_many(
-            f, x0, grad, args, method, learning_rate, momentum, decay, bounds, typical_x, noise, stopping.gtol,
-            stopping.maxiter, stopping.max_evals, stopping.max_time, how,
-        )  # fmt: skip
-    kept = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_every)
+        return descend_many(f, x0, grad, args, rules, bounds, typical_x, noise, how)
     found = None if kept is None else kept.load()
     point = _start(x0, found)
-    limits = None if bounds is None else _flat_bounds(bounds, point)
-    rules = Rules(method, learning_rate, momentum, decay, limits, stopping, history, callback)
+    limits = None if bounds is None else flat_bounds(bounds, point, point.flat)
+    rules = replace(rules, bounds=limits)
     methods = [] if callable(grad) else _methods(grad or "central", method_near_optimum, typical_x, bounds, noise)
     adaptive = Adaptive(typical_x, bounds)
     adaptive.check(point, point.flat)
@@ -189,7 +169,7 @@ def gradient_descent(
         )
         run = Run(loss, _calls(f, args, point, loss, slopes, how), slopes, point, rules)
         run.checkpoint = kept
-        run.options = _kept_options(method, learning_rate, momentum, decay, grad, point) | {
+        run.options = _kept_options(rules, grad, point) | {
             "method_near_optimum": method_near_optimum,
             "bounds": _fingerprint(limits),
             "typical_x": _fingerprint(per_coordinate(typical_x, point, "typical_x")),
@@ -219,6 +199,43 @@ def _finished(run: Run, progress: bool) -> DescentResult:
     return run.result(ending)
 
 
+def _rules(
+    method: str,
+    learning_rate: LearningRate,
+    momentum: float,
+    decay: float,
+    stopping: Stopping,
+    history: bool,
+    callback: Callable[[DescentResult], object] | None,
+) -> Rules:
+    """The rules of a run, checked; without bounds."""
+    checks.one_of(*METHODS)("method", method)
+    momentum, decay = checks.share("momentum", momentum), checks.share("decay", decay)
+    rate = _checked_rate(learning_rate)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {checks.shown(callback)}; expected a function of a result")
+    return Rules(method, rate, momentum, decay, None, stopping, checks.flag("history", history), callback)
+
+
+def _stopping(gtol: float, ftol: float, maxiter: int, max_evals: float, max_time: float) -> Stopping:
+    return Stopping(
+        checks.nonnegative("gtol", gtol),
+        checks.nonnegative("ftol", ftol),
+        checks.count("maxiter", maxiter),
+        checks.limit("max_evals", max_evals),
+        checks.limit("max_time", max_time),
+    )
+
+
+def _checkpoint(path: str | os.PathLike[str] | None, every: float) -> Checkpoint | None:
+    every = checks.limit("checkpoint_every", every)
+    if path is None:
+        return None
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"checkpoint is {checks.shown(path)}; expected the path of a file")
+    return Checkpoint(path, every)
+
+
 def _checked_rate(rate: LearningRate) -> LearningRate:
     if callable(rate) or (isinstance(rate, str) and rate == "auto"):
         return rate
@@ -230,7 +247,11 @@ def _checked_rate(rate: LearningRate) -> LearningRate:
     return found
 
 
-def _check_names(grad: Any, near: Any) -> None:
+def _check_names(method: Any, grad: Any, near: Any) -> None:
+    if isinstance(method, str) and method in _ACCURACY:
+        raise ValueError(
+            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={method!r}"
+        )
     if isinstance(grad, str):
         checks.one_of(*_ACCURACY, "complex")("grad", grad)
     elif grad is not None and not callable(grad):
@@ -258,15 +279,13 @@ def _start(x0: Any, found: tuple[dict[str, Any], dict[str, Any]] | None) -> Poin
     return point
 
 
-def _kept_options(
-    method: str, learning_rate: Any, momentum: float, decay: float, grad: Any, point: Point
-) -> dict[str, Any]:
+def _kept_options(rules: Rules, grad: Any, point: Point) -> dict[str, Any]:
     """What a checkpoint says of the run that wrote it."""
     return {
-        "method": method,
-        "learning_rate": "a function" if callable(learning_rate) else learning_rate,
-        "momentum": momentum,
-        "decay": decay,
+        "method": rules.method,
+        "learning_rate": "a function" if callable(rules.learning_rate) else rules.learning_rate,
+        "momentum": rules.momentum,
+        "decay": rules.decay,
         "grad": "a function" if callable(grad) else grad or "central",
         "shape": list(point.shape) if point.make is None else None,
     }
@@ -285,12 +304,6 @@ def _check_options(given: dict[str, Any], kept: dict[str, Any]) -> None:
                 f"the checkpoint is of a run with {name}={value!r}, not {given[name]!r}; pass the same, "
                 "or remove the file to start anew"
             )
-
-
-def _flat_bounds(bounds: Any, point: Point) -> tuple[Array, Array]:
-    """Lower and upper bounds of each coordinate; x0 must be within."""
-    lower, upper = checked_bounds(bounds, point, point.flat)
-    return np.ascontiguousarray(np.broadcast_to(lower, point.n)), np.ascontiguousarray(np.broadcast_to(upper, point.n))
 
 
 def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: float | None) -> list[Method]:
