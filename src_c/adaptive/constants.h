@@ -55,7 +55,7 @@ static const double KINK_DEVIATIONS = 16.0;
 static const double KINK_SECOND = 0.2;
 static const double KINK_THIRD = 0.3;
 
-/* --- The next step (rounds.c) ---------------------------------------------------------------- */
+/* --- The next step (next_step.c) ------------------------------------------------------------- */
 
 /* Order of the best approximations: the step that balances their truncation, ~ h^6, against their
  * noise, ~ 1 / h, is the seventh root of a ratio. How far the stencils reach, in steps. */
@@ -108,7 +108,7 @@ static const double CONTRADICTION = 2.0;
 /* Relative noise from which, after a contradiction, one round proves nothing. */
 static const double DOUBT = 1e-8;
 
-/* --- Where f is not smooth (rounds.c) -------------------------------------------------------- */
+/* --- Where f is not smooth (next_step.c) ----------------------------------------------------- */
 
 /* Where values are not finite, the step is divided: the first so many times, and from then on. */
 static const int NEAR_RETREATS = 2;
@@ -140,7 +140,7 @@ static const double FLAT_DEVIATIONS = 8.0;
 /* Within bounds, the central stencil is kept while they leave it so much of its step. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 
-/* --- The line of the noise against the derivatives (rounds.c) -------------------------------- */
+/* --- The line of the noise against the derivatives (second_look.c) --------------------------- */
 
 /* Rounds without an estimate, before the line is asked where f is smooth. */
 static const int PATIENCE = 3;

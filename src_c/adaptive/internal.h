@@ -3,7 +3,9 @@
  *     approximations.c   approximations of rising order, and what their differences say
  *     estimates.c        what the values of one round say of one component
  *     averaging.c        several rounds of a component as one, and its error bar
- *     rounds.c           which step next
+ *     next_step.c        which step next
+ *     second_look.c      derivatives against the line of the noise
+ *     rounds.c           all components, a round at a time
  */
 #ifndef FG_ADAPTIVE_INTERNAL_H
 #define FG_ADAPTIVE_INTERNAL_H
@@ -71,6 +73,39 @@ static inline fg_verdict fg_approximate(const fg_approximations *a, const double
 
 /* The rest of a verdict of which noise and unit are known, but not h and largest. */
 void fg_compare(const fg_approximations *a, fg_verdict *v);
+
+/* One call of fg_adaptive. */
+typedef struct {
+    const fg_function *f;
+    ptrdiff_t n, total; /* coordinates of a point; components */
+    const double *x, *base, *scale, *room;
+    fg_noise *noise;
+    fg_component *components;
+    /* [scratch] values, steps and numbers of the components that are asked for, at most `block` */
+    double *values, *h;
+    ptrdiff_t *moved;
+    ptrdiff_t block;
+} fg_search;
+
+/* Values at `width` offsets for the first `count` of `moved` and `h`. */
+int fg_ask(const fg_search *s, ptrdiff_t count, const double *offsets, ptrdiff_t width);
+
+/* Whether component c may have so many more evaluations. */
+int fg_can_afford(const fg_search *s, ptrdiff_t c, int more);
+
+/* Before the first round, or again: nothing is known but how many evaluations there were. */
+void fg_start(fg_component *c, double h);
+
+/* The next round has step h; or there is none. */
+static inline void fg_go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
+static inline void fg_finish(fg_component *c) { c->done = 1; }
+
+/* A component after a round: values [in] (FG_WIDTH,), its next step, or what it found. */
+void fg_judge(fg_component *c, double x, double base, const double *values, const fg_noise *noise);
+
+/* The components of point p that contradict a difference at the spacing of the line start again, if
+ * the derivatives do not add up to its slope. *again [in, out]: whether any did. */
+int fg_look_again(const fg_search *s, ptrdiff_t p, int *again);
 
 /* The direction of coordinate i in the line that shows the noise: a sign that depends on nothing
  * else. */
