@@ -4,20 +4,28 @@
 #include <float.h>
 #include <math.h>
 
+static double largest_of(ptrdiff_t count, const double *values)
+{
+    double size = 0.0;
+    for (ptrdiff_t i = 0; i < count; i++)
+        size = larger(fabs(values[i]), size);
+    return size;
+}
+
 /* The standard deviation of the noise in `count` >= 4 equally spaced values, from their differences
  * of order 3 and up (More and Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4).
  * values [in, scratch] (count,): overwritten by differences. *zeros [out]: first differences that
  * are 0. */
 static double difference_noise(ptrdiff_t count, double *values, ptrdiff_t *zeros)
 {
-    double gamma = 1.0, sum = 0.0, size = 0.0;
+    const double size = largest_of(count, values);
+    double gamma = 1.0, sum = 0.0;
     *zeros = 0;
-    for (ptrdiff_t i = 0; i < count; i++)
-        size = fabs(values[i]) > size ? fabs(values[i]) : size;
     if (size == 0.0) {
         *zeros = count - 1;
         return 0.0;
     }
+
     for (ptrdiff_t k = 1; k < count; k++) {
         double mean = 0.0;
         gamma *= (double)k / (double)(2 * (2 * k - 1));
@@ -61,8 +69,7 @@ static double level_of(int half, int one_sided, double *values, ptrdiff_t *zeros
 /* What one line of values says. Returns whether another one, with another spacing, is needed. */
 static int judge(fg_noise *noise, int half, int one_sided, double *values)
 {
-    const int count = 2 * half + 1;
-    double largest = 0.0;
+    const int count = 2 * half + 1, seen = noise->accepted > 0.0;
     ptrdiff_t zeros;
     int broken = 0;
     noise->evaluations += 2 * half;
@@ -72,11 +79,10 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
         noise->spacing *= CLOSER_TO_EDGE;
         return !noise->failed++;
     }
-    for (int k = 0; k < count; k++)
-        largest = fabs(values[k]) > largest ? fabs(values[k]) : largest;
+
+    const double largest = largest_of(count, values);
     const double slope = (values[half + 1] - values[half - 1]) / (2.0 * noise->spacing);
     const double level = level_of(half, one_sided, values, &zeros, &broken);
-    const int seen = noise->accepted > 0.0;
     if (2 * zeros > count - 1) { /* too close for f to tell the points apart */
         if (seen)
             return 0;
@@ -90,6 +96,7 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
         noise->level = level > MORE_NOISY * noise->level ? level : pooled;
         return 0;
     }
+
     noise->level = level;
     noise->size = largest;
     noise->slope = one_sided || broken ? NAN : slope;
@@ -101,17 +108,15 @@ static int judge(fg_noise *noise, int half, int one_sided, double *values)
     return 1;
 }
 
-/* How far coordinate c moves from one point of the line to the next: within room, if that is given.
- */
+/* How far coordinate c moves from one point of the line to the next: within room, if given. */
 static double stride(const fg_noise *noise, ptrdiff_t n, const double *scale, const double *room,
                      ptrdiff_t total, ptrdiff_t c)
 {
     const double wanted = noise->spacing * scale[c];
     if (!room)
         return fg_line_sign(c % n) * wanted;
-    const double most =
-        (room[c] > room[total + c] ? room[c] : room[total + c]) / (2 * MOST_HALF + 1);
-    return (room[total + c] >= room[c] ? 1.0 : -1.0) * (most < wanted ? most : wanted);
+    const double most = larger(room[c], room[total + c]) / (2 * MOST_HALF + 1);
+    return (room[total + c] >= room[c] ? 1.0 : -1.0) * smaller(most, wanted);
 }
 
 /* Values (open lines, 2 * half) at the points of all lines that are not done. x itself is in the
@@ -142,6 +147,35 @@ static int evaluate(const fg_function *f, ptrdiff_t n, const double *x, const do
     return filled ? f->at_points(f->ctx, filled, n, rows, values + first) : FG_OK;
 }
 
+/* How many points to each side: few where there are few components to share their cost, more where
+ * the first look was suspicious. */
+static int half_of(ptrdiff_t n, int attempt)
+{
+    if (attempt || n >= MANY_COORDINATES)
+        return MOST_HALF;
+    return n < FEW_COORDINATES ? LEAST_HALF : LEAST_HALF + 1;
+}
+
+/* Judges the lines that are not done, of values [in] (lines, 2 * half). Returns how many go on. */
+static ptrdiff_t judge_all(ptrdiff_t points, int half, int one_sided, const double *base,
+                           const double *values, fg_noise *noise)
+{
+    const int middle = one_sided ? 0 : half;
+    ptrdiff_t open = 0;
+    for (ptrdiff_t p = 0; p < points; p++) {
+        double line[2 * MOST_HALF + 1];
+        if (noise[p].done)
+            continue;
+        for (int k = 0; k < 2 * half; k++)
+            line[k + (k >= middle)] = values[k];
+        line[middle] = base[p];
+        values += 2 * half;
+        noise[p].done = !judge(noise + p, half, one_sided, line);
+        open += !noise[p].done;
+    }
+    return open;
+}
+
 int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points,
                       const double *base, const double *scale, const double *room, double *scratch,
                       ptrdiff_t size, fg_noise *noise)
@@ -152,30 +186,16 @@ int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdif
     for (ptrdiff_t p = 0; p < points; p++)
         noise[p] =
             (fg_noise){.size = fabs(base[p]), .slope = NAN, .narrow = 1, .spacing = FIRST_SPACING};
+
     for (int attempt = 0; attempt < NOISE_LINES && open; attempt++) {
-        /* Few points where there are few components to share their cost, more where the first look
-         * was suspicious. */
-        const int half = attempt || n >= MANY_COORDINATES ? MOST_HALF
-                         : n < FEW_COORDINATES            ? LEAST_HALF
-                                                          : LEAST_HALF + 1;
+        const int half = half_of(n, attempt);
         const int status =
             evaluate(f, n, x, scale, room, noise, half, points, rows, capacity, values);
         if (status != FG_OK)
             return status;
-        const double *next = values;
-        for (ptrdiff_t p = 0; p < points; p++) {
-            double line[2 * MOST_HALF + 1];
-            if (noise[p].done)
-                continue;
-            const int middle = room ? 0 : half;
-            for (int k = 0; k < 2 * half; k++)
-                line[k + (k >= middle)] = next[k];
-            line[middle] = base[p];
-            next += 2 * half;
-            noise[p].done = !judge(noise + p, half, room != NULL, line);
-            open -= noise[p].done;
-        }
+        open = judge_all(points, half, room != NULL, base, values, noise);
     }
+
     /* A few values of a function that computes in float32 may lie on a line by accident. */
     for (ptrdiff_t p = 0; p < points; p++)
         if (noise[p].narrow && noise[p].accepted > 0.0 &&

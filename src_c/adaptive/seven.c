@@ -74,6 +74,7 @@ void fg_seven_values(const fg_seven *s, ptrdiff_t bases, const double *base, con
             for (int k = 0; k < FG_SEVEN; k++)
                 values[k] = k == place ? base[row % bases * outputs + output]
                                        : other[(k - (k > place)) * outputs];
+
             const double seen = noise_of(values, epsilon);
             const fg_verdict v = look(s->derivative, place, s->h[row], values, seen);
             const int known = isfinite(v.derivative + v.truncation + seen);

@@ -105,6 +105,7 @@ static int advance(fg_compiled *f, const fg_starts *s, ptrdiff_t iteration, bloc
         return status;
     f->evaluations += b->count * s->n * s->stencil->width;
     square_sums(b);
+
     for (ptrdiff_t k = 0; k < b->count; k++) {
         const ptrdiff_t p = b->start[k];
         if (p < 0)
@@ -117,6 +118,7 @@ static int advance(fg_compiled *f, const fg_starts *s, ptrdiff_t iteration, bloc
     }
     if (b->ended)
         shrink(b);
+
     memcpy(b->last, b->x, (size_t)(s->n * b->count) * sizeof *b->x);
     fg_direct(s->how, s->n * b->count, iteration, b->g, b->memory, b->d);
     fg_move(b->outer, b->count, b->inner, s->rates[iteration - s->begin], b->d, s->lower, s->upper,
@@ -166,6 +168,7 @@ int fg_descend(fg_compiled *f, const fg_starts *s, ptrdiff_t first, ptrdiff_t en
     }
     b.squares = b.memory + most * memory;
     b.rest = b.squares + fg_columns_block(s->n);
+
     for (ptrdiff_t p = first; p < end;) {
         load(&b, s, &p, end);
         for (ptrdiff_t k = s->begin; k < s->end && b.count; k++) {

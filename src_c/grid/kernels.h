@@ -141,39 +141,44 @@ static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, d
         out[j] = (REAL)(a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]));
 }
 
-/* A missing number has no derivative. Where the stencil met one but its own row is a number: by the
- * rows around it that are numbers, as many as an edge takes. */
+/* The derivative at the number *in of a row, from the rows around it that are numbers, as many as
+ * an edge takes; `unknown` where they are too few. */
+static REAL NAME(from_numbers)(const fg_grid_axis *a, ptrdiff_t row, const REAL *in, REAL unknown)
+{
+    const ptrdiff_t s = a->stride, most = a->edge_taps;
+    double x[FG_GRID_TAPS], weights[FG_GRID_TAPS], work[FG_GRID_TAPS * 3], sum = 0.0;
+    ptrdiff_t low = 0, high = 0;
+    while (low + 1 < most && row - low > 0 && in[-(low + 1) * s] == in[-(low + 1) * s])
+        low++;
+    while (high + 1 < most && row + high + 1 < a->length &&
+           in[(high + 1) * s] == in[(high + 1) * s])
+        high++;
+
+    const ptrdiff_t taps = low + high + 1 < most ? low + high + 1 : most;
+    if (taps <= a->derivative)
+        return unknown;
+    ptrdiff_t first = taps / 2 < low ? taps / 2 : low;
+    if (taps - first - 1 > high)
+        first = taps - 1 - high;
+
+    for (ptrdiff_t t = 0; t < taps; t++)
+        x[t] = a->coordinates ? a->coordinates[row - first + t] : (double)(t - first) * a->step;
+    fg_weights(a->coordinates ? a->coordinates[row] : 0.0, x, taps, a->derivative, weights, work);
+    for (ptrdiff_t t = 0; t < taps; t++)
+        sum += weights[t] * ((double)in[(t - first) * s] - in[0]);
+    return (REAL)sum;
+}
+
+/* A missing number has no derivative. Where the stencil met one but its own row is a number, others
+ * give it. */
 static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t first_row,
                              ptrdiff_t within, const REAL *in, REAL *out)
 {
-    const ptrdiff_t s = a->stride, most = a->edge_taps;
-    double x[FG_GRID_TAPS], weights[FG_GRID_TAPS], work[FG_GRID_TAPS * 3];
     for (ptrdiff_t j = 0; j < count; j++) {
         if (in[j] != in[j])
             out[j] = in[j];
-        if (out[j] == out[j] || in[j] != in[j])
-            continue;
-        const ptrdiff_t row = first_row + (within + j) / s;
-        ptrdiff_t low = 0, high = 0;
-        while (low + 1 < most && row - low > 0 && in[j - (low + 1) * s] == in[j - (low + 1) * s])
-            low++;
-        while (high + 1 < most && row + high + 1 < a->length &&
-               in[j + (high + 1) * s] == in[j + (high + 1) * s])
-            high++;
-        const ptrdiff_t taps = low + high + 1 < most ? low + high + 1 : most;
-        if (taps <= a->derivative)
-            continue;
-        ptrdiff_t first = taps / 2 < low ? taps / 2 : low;
-        if (taps - first - 1 > high)
-            first = taps - 1 - high;
-        for (ptrdiff_t t = 0; t < taps; t++)
-            x[t] = a->coordinates ? a->coordinates[row - first + t] : (double)(t - first) * a->step;
-        fg_weights(a->coordinates ? a->coordinates[row] : 0.0, x, taps, a->derivative, weights,
-                   work);
-        double sum = 0.0;
-        for (ptrdiff_t t = 0; t < taps; t++)
-            sum += weights[t] * ((double)in[j + (t - first) * s] - in[j]);
-        out[j] = (REAL)sum;
+        else if (out[j] != out[j])
+            out[j] = NAME(from_numbers)(a, first_row + (within + j) / a->stride, in + j, out[j]);
     }
 }
 
@@ -196,6 +201,43 @@ static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row,
     to[0] = (REAL)sum;
 }
 
+/* Numbers of rows in the interior that have one formula. Returns how many coordinates are out of
+ * order. */
+static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, int stream,
+                              const REAL *in, REAL *to)
+{
+    const ptrdiff_t s = a->stride, half = a->half;
+    if (a->kind == FG_GRID_ODD) {
+#ifdef FG_STREAMS
+        if (stream) {
+            NAME(stream_odd)(stream, count, s, (int)half, a->interior, in, to);
+            return 0;
+        }
+#endif
+        (void)stream;
+        NAME(odd)(count, s, (int)half, a->interior, in, to);
+        return 0;
+    }
+    if (a->kind == FG_GRID_EVEN) {
+        NAME(even)(count, s, (int)half, a->interior, in, to);
+        return 0;
+    }
+
+    if (a->kind == FG_GRID_TABLE) {
+        ptrdiff_t shifts[FG_GRID_TAPS];
+        for (ptrdiff_t k = 0; k <= 2 * half; k++)
+            shifts[k] = (k - half) * s;
+        NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, a->length, s == 1, in,
+                       to);
+        return 0;
+    }
+    const double *const x = a->coordinates + row;
+    if (s == 1)
+        return NAME(three)(count, x, in, to);
+    NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
+    return (x[0] - x[-1]) * (x[1] - x[0]) > 0.0 ? 0 : 1;
+}
+
 /* The derivative along an axis of numbers [begin, end) of the array. With stream, `out` is not read
  * again soon. Returns how many coordinates are out of order. */
 static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_t begin,
@@ -211,33 +253,14 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
          * single numbers. */
         const ptrdiff_t rows = edge || (s > 1 && a->kind >= FG_GRID_THREE) ? 1 : n - half - row;
         const ptrdiff_t all = rows * s - within, count = all < end - p ? all : end - p;
+
         if (edge)
             NAME(at_edge)(a, count, row, in, to);
-#ifdef FG_STREAMS
-        else if (a->kind == FG_GRID_ODD && stream)
-            NAME(stream_odd)(stream, count, s, (int)half, a->interior, in, to);
-#endif
-        else if (a->kind == FG_GRID_ODD)
-            NAME(odd)(count, s, (int)half, a->interior, in, to);
-        else if (a->kind == FG_GRID_EVEN)
-            NAME(even)(count, s, (int)half, a->interior, in, to);
-        else if (a->kind == FG_GRID_THREE) {
-            const double *const x = a->coordinates + row;
-            if (s == 1)
-                wrong += NAME(three)(count, x, in, to);
-            else {
-                wrong += (x[0] - x[-1]) * (x[1] - x[0]) > 0.0 ? 0 : 1;
-                NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
-            }
-        } else {
-            ptrdiff_t shifts[FG_GRID_TAPS];
-            for (ptrdiff_t k = 0; k <= 2 * half; k++)
-                shifts[k] = (k - half) * s;
-            NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, n, s == 1, in,
-                           to);
-        }
+        else
+            wrong += NAME(inside)(a, count, row, stream, in, to);
         if (a->around_nan)
             NAME(beside_nan)(a, count, row, within, in, to);
+
         p += count;
         row += rows;
         within = 0;

@@ -27,6 +27,7 @@ ptrdiff_t fg_colour_columns(const fg_pattern *p, const int32_t *order, int32_t *
                     taken[colour] = (int32_t)j;
             }
         }
+
         int32_t colour = 0;
         while (taken[colour] == (int32_t)j)
             colour++;
@@ -72,10 +73,11 @@ void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work)
     for (ptrdiff_t j = n; j-- > 0;) {
         int32_t degree = 0;
         FOR_NEIGHBOURS(p, j, k, mark, (int32_t)j)
-        degree++;
+            degree++;
         l.degree[j] = degree;
         put_in(&l, (int32_t)j);
     }
+
     memset(mark, 0xff, (size_t)n * sizeof *mark);
     /* Columns leave, that with the fewest neighbours left first; those that have left have degree
      * -1. */
@@ -87,8 +89,8 @@ void fg_smallest_last(const fg_pattern *p, int32_t *order, int32_t *work)
         take_out(&l, j);
         l.degree[j] = -1;
         order[left] = j;
-        FOR_NEIGHBOURS(p, j, k, mark, j)
-        {
+
+        FOR_NEIGHBOURS(p, j, k, mark, j) {
             if (l.degree[k] < 0)
                 continue;
             take_out(&l, (int32_t)k);
@@ -123,6 +125,7 @@ ptrdiff_t fg_colour_star(const fg_pattern *p, const int32_t *order, int32_t *col
                     taken[colours[x]] = v;
             }
         }
+
         int32_t colour = 0;
         while (taken[colour] == v)
             colour++;
