@@ -146,7 +146,7 @@ static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, d
 static REAL NAME(from_numbers)(const fg_grid_axis *a, ptrdiff_t row, const REAL *in, REAL unknown)
 {
     const ptrdiff_t s = a->stride, most = a->edge_taps;
-    double x[FG_GRID_TAPS], weights[FG_GRID_TAPS], work[FG_GRID_TAPS * 3], sum = 0.0;
+    double x[FG_GRID_TAPS] = {0.0}, weights[FG_GRID_TAPS], work[FG_GRID_TAPS * 3], sum = 0.0;
     ptrdiff_t low = 0, high = 0;
     while (low + 1 < most && row - low > 0 && in[-(low + 1) * s] == in[-(low + 1) * s])
         low++;
