@@ -12,21 +12,19 @@ except ImportError as error:
         "(or `python setup.py build_ext --inplace`); else leave the source folder, or reinstall fastgrad"
     ) from error
 
-from . import stencils
-from .command.build import build_info
-from .verbs.gradients import batch_gradient, directional, gradient, partial
-from .verbs.transforms import grad, value_and_grad
-
 if TYPE_CHECKING:
-    from . import grid, testing
+    from . import grid, stencils, testing
+    from .command.build import build_info
     from .evaluate.compiling import compile
     from .verbs.checks import GradientCheck, Mismatch, check_grad, check_jacobian
     from .verbs.descent import DescentResult, gradient_descent
     from .verbs.error_bars import Derivative, differentiate, noise_level
+    from .verbs.gradients import batch_gradient, directional, gradient, partial
     from .verbs.matrices import batch_jacobian, hessian, jacobian
     from .verbs.plans import JacobianPlan, plan_jacobian
     from .verbs.products import hvp, jvp
     from .verbs.sensitivity import Sensitivity, sensitivity
+    from .verbs.transforms import grad, value_and_grad
 
 __version__: str = border.build()[2]
 
@@ -70,26 +68,33 @@ _ON_USE = {
     "JacobianPlan": "verbs.plans",
     "Mismatch": "records.check",
     "Sensitivity": "records.sensitivity",
+    "batch_gradient": "verbs.gradients",
     "batch_jacobian": "verbs.matrices",
+    "build_info": "command.build",
     "check_grad": "verbs.checks",
     "check_jacobian": "verbs.checks",
     "compile": "evaluate.compiling",
     "differentiate": "verbs.error_bars",
+    "directional": "verbs.gradients",
+    "grad": "verbs.transforms",
+    "gradient": "verbs.gradients",
     "gradient_descent": "verbs.descent",
     "hessian": "verbs.matrices",
     "hvp": "verbs.products",
     "jacobian": "verbs.matrices",
     "jvp": "verbs.products",
     "noise_level": "verbs.error_bars",
+    "partial": "verbs.gradients",
     "plan_jacobian": "verbs.plans",
     "sensitivity": "verbs.sensitivity",
+    "value_and_grad": "verbs.transforms",
 }
 
 
 def __getattr__(name: str) -> Any:
     import importlib
 
-    if name in ("grid", "testing"):
+    if name in ("grid", "stencils", "testing"):
         return importlib.import_module(f".{name}", __name__)
     if name in _ON_USE:
         found = getattr(importlib.import_module(f".{_ON_USE[name]}", __name__), name)

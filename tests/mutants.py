@@ -64,7 +64,8 @@ def chosen(words):
     return [m for m in MUTANTS if not words or any(w == m.name or w in m.file for w in words)]
 
 
-# Compiles what is older than its sources, and no more: setuptools compiles all of a module again.
+# Compiles what is older than its sources, and no more: setuptools compiles all of a module again. Links each time: what
+# a module is linked with, the core, is not among the objects whose age setuptools looks at.
 BUILD = """
 import os, runpy, sys
 from setuptools import Distribution  # first: it brings distutils
@@ -82,6 +83,7 @@ def setup_compile(self, output_dir, macros, include_dirs, sources, depends, extr
     return tuple(found)
 
 ccompiler.CCompiler._setup_compile = setup_compile
+ccompiler.CCompiler._need_link = lambda self, objects, output: True
 sys.argv = ["setup.py", "-q", "build_ext", "--inplace"]
 runpy.run_path("setup.py")
 """

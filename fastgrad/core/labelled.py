@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from .layout import Array, Layout
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LabelledLayout(Layout):
     """x is a Series or DataFrame.
 
@@ -27,9 +25,12 @@ class LabelledLayout(Layout):
         The name of a Series.
     """
 
-    kind: type
-    axes: tuple[Any, ...]
-    title: Any = None
+    __slots__ = ("axes", "kind", "title")
+
+    def __init__(self, kind: type, axes: tuple[Any, ...], title: Any = None) -> None:
+        self.kind = kind
+        self.axes = axes
+        self.title = title
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter, methodcaller
 from typing import Any, ClassVar
 
@@ -17,7 +16,7 @@ Leaf = tuple[str, slice, tuple[int, ...]]
 
 
 class Layout(ABC):
-    """What x is like, without its values: it pickles, copies and compares.
+    """What x is like, without its values: it pickles, copies and compares by what its slots hold.
 
     Attributes
     ----------
@@ -29,10 +28,23 @@ class Layout(ABC):
         Whether x is a pytree.
     """
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     is_tree: ClassVar[bool] = False
     letter: ClassVar[str] = "x"
+
+    # Written by hand: a dataclass takes a millisecond or two of each import.
+    def _data(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._data() == other._data()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._data()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._data()}"
 
     @property
     @abstractmethod
@@ -163,11 +175,18 @@ class Layout(ABC):
         return np.ascontiguousarray(array, dtype=np.float64).ravel()
 
 
-@dataclass(frozen=True, slots=True)
 class ArrayLayout(Layout):
     """x is an array, of any shape."""
 
-    shape: tuple[int, ...]
+    __slots__ = ("_shape",)
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As for `Layout`."""
+        return self._shape
 
     def restore(self, values: NDArray[Any]) -> Any:
         """As for `Layout`."""
@@ -194,11 +213,13 @@ class ArrayLayout(Layout):
 _item = methodcaller("item")
 
 
-@dataclass(frozen=True, slots=True)
 class NumberLayout(Layout):
     """x is a number: of Python, or of NumPy (then float64)."""
 
-    of_numpy: bool
+    __slots__ = ("of_numpy",)
+
+    def __init__(self, of_numpy: bool) -> None:
+        self.of_numpy = of_numpy
 
     @property
     def shape(self) -> tuple[int, ...]:

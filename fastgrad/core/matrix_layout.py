@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -10,14 +9,16 @@ from numpy.typing import NDArray
 from .layout import Layout
 
 
-@dataclass(frozen=True, slots=True)
 class JacobianLayout(Layout):
     """The entries of a Jacobian: values of f by coordinates of x."""
 
+    __slots__ = ("of", "outputs")
+
     letter: ClassVar[str] = "J"
 
-    outputs: int
-    of: Layout
+    def __init__(self, outputs: int, of: Layout) -> None:
+        self.outputs = outputs
+        self.of = of
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,13 +42,15 @@ class JacobianLayout(Layout):
         return self.wrapped((i,), (self.outputs,))[0] * self.of.n + self.of.component(j)
 
 
-@dataclass(frozen=True, slots=True)
 class HessianLayout(Layout):
     """The entries of a Hessian: coordinates of x by coordinates of x."""
 
+    __slots__ = ("of",)
+
     letter: ClassVar[str] = "H"
 
-    of: Layout
+    def __init__(self, of: Layout) -> None:
+        self.of = of
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..evaluate import border
-from . import pytrees
-from .labelled import is_labelled, read
 from .layout import ArrayLayout, Layout, NumberLayout
 
 Array = NDArray[np.float64]
@@ -119,16 +117,22 @@ def as_point(x: Any) -> Point:
         return Point(as_array(x, "x"))
     if isinstance(x, Point):
         return x
-    if type(x) in (list, tuple):
-        return tree_point(x) if pytrees.array_shape(x) is None else Point(as_array(x, "x"))
-    if x is not None and pytrees.is_container(x):
-        return tree_point(x)
+    if not isinstance(x, _REAL):
+        # Loaded when used: most points are arrays and numbers.
+        from . import pytrees
+
+        if type(x) in (list, tuple):
+            return tree_point(x) if pytrees.array_shape(x) is None else Point(as_array(x, "x"))
+        if x is not None and pytrees.is_container(x):
+            return tree_point(x)
     layout, flat = _leaf(x, "x")
     return Point(flat, layout)
 
 
 def tree_point(x: Any) -> Point:
     """A container as a pytree, also a list or tuple of numbers."""
+    from . import pytrees
+
     leaves, paths, structure = pytrees.flatten(x)
     names = tuple(map(pytrees.named, paths))
     found = [_leaf(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
@@ -149,8 +153,11 @@ def _leaf(x: Any, name: str) -> tuple[Layout, Array]:
     """The layout and values of what is no container; errors call it `name`."""
     if isinstance(x, _REAL):
         return _OF_NUMPY if isinstance(x, np.generic) else _OF_PYTHON, np.array([_number(x, name, ())])
-    if not isinstance(x, np.ndarray) and is_labelled(x):
-        return read(x, name)
+    if not isinstance(x, np.ndarray):
+        from .labelled import is_labelled, read
+
+        if is_labelled(x):
+            return read(x, name)
     values = as_array(x, name)
     return ArrayLayout(values.shape), values if values.ndim else values.reshape(1)
 

@@ -179,7 +179,6 @@ def _sorted(keys: Iterable[Any]) -> list[Any]:
         return keys
 
 
-@dataclass(frozen=True, slots=True)
 class TreeLayout(Layout):
     """x is a pytree.
 
@@ -194,12 +193,17 @@ class TreeLayout(Layout):
         Where the coordinates of each leaf end.
     """
 
+    __slots__ = ("ends", "parts", "paths", "structure")
+
     is_tree: ClassVar[bool] = True
 
-    structure: Node
-    paths: tuple[str, ...]
-    parts: tuple[Layout, ...]
-    ends: tuple[int, ...]
+    def __init__(
+        self, structure: Node, paths: tuple[str, ...], parts: tuple[Layout, ...], ends: tuple[int, ...]
+    ) -> None:
+        self.structure = structure
+        self.paths = paths
+        self.parts = parts
+        self.ends = ends
 
     @property
     def shape(self) -> tuple[int, ...]:

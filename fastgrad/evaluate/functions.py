@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -168,12 +167,12 @@ def callable_or_error(f: Any, args: Any = (), name: str = "f") -> None:
         arguments(args)
 
 
-@dataclass(frozen=True, slots=True)
 class _FlatGradient:
     """A gradient whose results are flat."""
 
-    grad: Callable[..., Any]
-    layout: Layout
+    def __init__(self, grad: Callable[..., Any], layout: Layout) -> None:
+        self.grad = grad
+        self.layout = layout
 
     def __call__(self, x: Any, *args: Any) -> Any:
         return self.layout.gradient_values(self.grad(x, *args))

@@ -2,8 +2,10 @@
 
 # Annotations are not postponed here: the options are read from them.
 
+import functools
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict, TypeVar, get_type_hints
 
@@ -254,8 +256,7 @@ def with_options(kind: Any) -> Callable[[Verb], Verb]:
     Nothing is done at a call. In the docstring the entry ``**options`` of the parameters gives way to the options'
     own; an option that the docstring has an entry for keeps that.
     """
-    hints = get_type_hints(kind, include_extras=True)
-    known = {name: hint.__metadata__[0] for name, hint in hints.items()}
+    hints, known, entries = _read(kind)
 
     def decorated(verb: Verb) -> Verb:
         own = inspect.signature(verb)
@@ -265,7 +266,7 @@ def with_options(kind: Any) -> Callable[[Verb], Verb]:
             parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
         verb.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         if verb.__doc__:
-            verb.__doc__ = _with_texts(verb.__doc__, known)
+            verb.__doc__ = _with_entries(verb.__doc__, entries)
         checks = {name: option.check for name, option in known.items()}
         _KNOWN[verb] = checks, SERIAL._asdict() | {name: option.default for name, option in known.items()}
         return verb
@@ -273,14 +274,23 @@ def with_options(kind: Any) -> Callable[[Verb], Verb]:
     return decorated
 
 
-def _with_texts(doc: str, known: Mapping[str, Option]) -> str:
+@functools.cache
+def _read(kind: Any) -> tuple[dict[str, Any], dict[str, Option], dict[str, str]]:
+    """The type, the option and the entry in docstrings of each option of a kind."""
+    hints = get_type_hints(kind, include_extras=True)
+    known = {name: hint.__metadata__[0] for name, hint in hints.items()}
+    return hints, known, {name: _entry(name, option) for name, option in known.items()}
+
+
+@functools.cache
+def _entry(name: str, option: Option) -> str:
+    return f"{name} : {option.kind}, optional\n" + textwrap.indent(inspect.cleandoc(option.text), "    ")
+
+
+def _with_entries(doc: str, entries: Mapping[str, str]) -> str:
     doc = inspect.cleandoc(doc)
     written = {name for names in re.findall(r"^(\w[\w, ]*) : ", doc, re.M) for name in names.split(", ")}
-    texts = [
-        f"{name} : {option.kind}, optional\n" + re.sub("^", "    ", inspect.cleandoc(option.text), flags=re.M)
-        for name, option in known.items()
-        if name not in written
-    ]
+    texts = [entry for name, entry in entries.items() if name not in written]
     return re.sub(r"^\*\*options\n(?:    .*\n)*", lambda _: "\n".join(texts) + "\n", doc, flags=re.M)
 
 
