@@ -62,6 +62,11 @@ def test_colours_are_few():
     grid = laplacian(30)
     ours = coloured(as_kernel(grid))[1]
     assert 5 <= ours <= optimize._numdiff.group_columns(grid).max() + 1
+    # A crown graph: two colours are enough, and the natural order takes eight.
+    crown = np.zeros((64, 16), dtype=bool)
+    for row, (i, j) in enumerate((i, j) for i in range(8) for j in range(8) if i != j):
+        crown[row, [2 * i, 2 * j + 1]] = True
+    assert coloured(as_kernel(sparse.csr_array(crown)))[1] == 2
     assert coloured(as_kernel(grid), star=True)[1] <= ours
     assert coloured(as_kernel(sparse.eye_array(50, dtype=bool).tocsr()))[1] == 1
 

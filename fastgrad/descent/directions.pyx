@@ -120,7 +120,7 @@ cdef class Calls:
 
     cdef object at(self, object function, const double *x):
         if (self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1
-                or not has_shape(self.scratch, PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE)):
+                or not has_shape(<PyObject *>self.scratch, PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE)):
             self.scratch = PyArray_EMPTY(PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE, 0)
         memcpy(doubles(self.scratch), x, PyArray_NBYTES(self.like))
         if self.args:

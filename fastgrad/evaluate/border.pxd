@@ -43,6 +43,7 @@ cdef class Function:
     cdef ndarray first_values(self, ndarray x)
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
                   Py_ssize_t count, const double *base, double *out) except -1
+    cdef int show_done(self, Py_ssize_t rows) except -1
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept
     cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,
                         double *value) except -1
@@ -60,9 +61,7 @@ cdef class Function:
 
     cdef inline int done(self, Py_ssize_t rows) except -1:
         """So many more evaluations were done."""
-        if self.progress is not None:
-            self.progress.update(rows)
-        return 0
+        return 0 if self.progress is None else self.show_done(rows)
 
     cdef inline int look(self, Py_ssize_t count, const double *values) except -1:
         """Notes what values of f say of its precision."""

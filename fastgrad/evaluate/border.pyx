@@ -289,6 +289,10 @@ cdef class Function:
         """From now on, evaluations are shown; see ``Progress``."""
         self.progress = progress
 
+    cdef int show_done(self, Py_ssize_t rows) except -1:
+        self.progress.update(rows)
+        return 0
+
     def expect(self, count):
         """So many evaluations will be done."""
         if self.progress is not None:

@@ -1,6 +1,6 @@
 cimport cython
 
-from ..c_api cimport ndarray, npy_intp
+from ..c_api cimport PyObject, ndarray, npy_intp
 from ..c_core.function cimport fg_shifts
 from .border cimport Function
 
@@ -23,11 +23,13 @@ cdef class PythonFunction(Function):
     cdef int begin(self, f, tuple args, object point, Py_ssize_t outputs) except -1
     cdef int load(self, const double *x) except -1
     cdef int take_scratch(self) except -1
+    cdef bint reshaped(self) noexcept
     cdef int same_shape(self) except -1
     cdef bint intact(self, const double *x) noexcept
     cdef int value(self, double *out) except -1
+    cdef PyObject *call_made(self) except NULL
     cdef ndarray vector(self)
-    cdef int convert(self, object result, double *out) except -1
+    cdef int convert(self, PyObject *returned, double *out) except -1
     cdef int shifts(self, const fg_shifts *s, double *values) except -1
     cdef bint all_rows(self, const fg_shifts *s, double *values) except -1
     cdef bint rows(self, const fg_shifts *s, Py_ssize_t *row, double *values) except -1

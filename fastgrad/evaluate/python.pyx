@@ -11,7 +11,7 @@ from ..c_core.function cimport fg_component_of, fg_equals_complex, fg_fill_nan, 
 from ..c_core.points cimport fg_line_point
 from ..c_core.precision cimport FG_SEEN_DOUBLE, FG_SEEN_NONFINITE
 from ..c_core.stencil cimport fg_step_rule
-from .arrays cimport doubles, has_shape
+from .arrays cimport doubles, empty, has_shape
 from .border cimport Function, MAX_ARGS, Scheme, fill_rule, owned
 
 import numpy as np
@@ -77,16 +77,18 @@ cdef class PythonFunction(Function):
 
     cdef inline int take_scratch(self) except -1:
         """A scratch array that f does not hold."""
-        cdef int kind = NPY_CDOUBLE if self.imaginary else NPY_DOUBLE
-        if (self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1
-                or not has_shape(self.scratch, self.ndim, self.dims, kind)):
-            self.scratch = PyArray_EMPTY(self.ndim, self.dims, kind, 0)
+        if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1 or self.reshaped():
+            self.scratch = PyArray_EMPTY(self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE, 0)
             self.data = doubles(self.scratch)
         return 0
 
-    cdef inline int same_shape(self) except -1:
-        """Raises unless the scratch array, which C writes to next, has the shape and type that it had."""
-        if not has_shape(self.scratch, self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE):
+    cdef inline bint reshaped(self) noexcept:
+        """Whether f gave the scratch array, which C writes to next, another shape or type."""
+        return not has_shape(<PyObject *>self.scratch, self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
+
+    cdef int same_shape(self) except -1:
+        """Raises unless the scratch array has the shape and type that it had."""
+        if self.reshaped():
             results.refuse_new_shape(self.scratch)
         return 0
 
@@ -97,21 +99,21 @@ cdef class PythonFunction(Function):
         return memcmp(self.data, x, self.n * sizeof(double)) == 0
 
     cdef inline int value(self, double *out) except -1:
-        """f at the point in the scratch array."""
-        cdef PyObject *result
-        cdef object argument
-        if self.make is None:
-            result = self.call(<PyObject *>self.scratch)
-        else:
-            argument = self.make(self.scratch)
-            result = self.call(<PyObject *>argument)
+        """f at the point in the scratch array. What is rare is not here, so that this is inlined."""
+        cdef PyObject *result = self.call(<PyObject *>self.scratch) if self.make is None else self.call_made()
         if self.scalar and (PyFloat_CheckExact(<object>result) or type(<object>result) is float64):
             out[0] = PyFloat_AS_DOUBLE(<object>result)
             Py_DECREF(result)
         else:
-            self.convert(owned(result), out)
-        self.same_shape()
+            self.convert(result, out)
+        if self.reshaped():
+            self.same_shape()
         return self.done(1)
+
+    cdef PyObject *call_made(self) except NULL:
+        """f's result, a new reference, where f takes what is made of the scratch array."""
+        cdef object argument = self.make(self.scratch)
+        return self.call(<PyObject *>argument)
 
     cdef ndarray vector(self):
         """f's values at the point in the scratch array: an array that f will not write to again."""
@@ -120,9 +122,7 @@ cdef class PythonFunction(Function):
         argument = None
         self.same_shape()
         self.done(1)
-        if (PyArray_CheckExact(result) and PyArray_TYPE(<ndarray>result) == NPY_DOUBLE
-                and PyArray_ISCARRAY_RO(<ndarray>result)
-                and PyArray_SIZE(<ndarray>result) == self.c.outputs):
+        if is_plain_array(result) and PyArray_SIZE(<ndarray>result) == self.c.outputs:
             if Py_REFCNT(<PyObject *>result) == 1 and PyArray_CHKFLAGS(<ndarray>result, NPY_ARRAY_OWNDATA):
                 return <ndarray>result
             return PyArray_NewCopy(<ndarray>result, NPY_CORDER)
@@ -130,8 +130,9 @@ cdef class PythonFunction(Function):
         self.float32 = self.float32 or found[1]
         return PyArray_NewCopy(<ndarray?>found[0], NPY_CORDER)
 
-    cdef int convert(self, object result, double *out) except -1:
-        """Writes what f returned to out, in whatever form it is."""
+    cdef int convert(self, PyObject *returned, double *out) except -1:
+        """Writes what f returned, whose reference it takes, to out, in whatever form it is."""
+        cdef object result = owned(returned)
         cdef tuple found
         if self.c.outputs == 1:
             found = results.as_number(result, self.imaginary)
@@ -145,6 +146,7 @@ cdef class PythonFunction(Function):
 
     cdef ndarray first_values(self, ndarray x):
         cdef object result, argument
+        cdef ndarray values
         cdef tuple found
         self.load(doubles(x))
         try:
@@ -153,6 +155,13 @@ cdef class PythonFunction(Function):
             argument = None
             self.same_shape()
             self.done(1)
+            if PyFloat_CheckExact(result) or type(result) is float64:
+                values = empty(1)
+                doubles(values)[0] = PyFloat_AS_DOUBLE(result)
+                return values
+            if is_plain_array(result):
+                self.shape = result.shape
+                return result.flatten()
             found = results.as_vector(result, False, None)
         except Exception as error:
             results.note_point(error, self.named(), self.scratch, 0, 1)
@@ -282,6 +291,11 @@ cdef class PythonFunction(Function):
         self.low = -1
         self.tolerant_value(value, 0, 1)
         return self.look(1, value)
+
+
+cdef inline bint is_plain_array(object x) noexcept:
+    """Whether x is an array of float64 that can be read as it is."""
+    return PyArray_CheckExact(x) and PyArray_TYPE(<ndarray>x) == NPY_DOUBLE and PyArray_ISCARRAY_RO(<ndarray>x)
 
 
 def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
