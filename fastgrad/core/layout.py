@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter, methodcaller
 from typing import Any, ClassVar
 
@@ -120,11 +121,15 @@ class Layout(ABC):
 
     def _named(self, name: str) -> int:
         wanted = name.replace(" ", "")
-        for component in range(self.n):
+        for component in self.candidates(wanted):
             if self.name(component).replace(" ", "") == wanted:
                 return component
         first = f"; the first is {self.name(0)!r}" if self.n else ""
         raise IndexError(f"{self.letter} has no entry named {name!r}{first}")
+
+    def candidates(self, name: str) -> Iterable[int]:
+        """Coordinates that may have a name, among them the one that has it; the name has no spaces."""
+        return range(self.n)
 
     def where(self, component: int, shift: float, imaginary: bool) -> str:
         """A shift in words."""
@@ -200,6 +205,13 @@ class ArrayLayout(Layout):
         """As for `Layout`: a view."""
         place, shape = slice(start, start + self.n), self.shape
         return itemgetter(place) if len(shape) == 1 else lambda values: values[place].reshape(shape)
+
+    def candidates(self, name: str) -> Iterable[int]:
+        """As for `Layout`: the entry whose index ends the name, if there is one; x may have very many."""
+        index = tuple(map(int, re.findall(r"[0-9]+", name[name.rfind("[") + 1 :]))) if self.shape else ()
+        if len(index) != len(self.shape) or any(i >= size for i, size in zip(index, self.shape, strict=True)):
+            return ()
+        return (int(np.ravel_multi_index(index, self.shape)),) if self.shape else (0,)
 
     def restore_columns(self, matrix: NDArray[Any]) -> Any:
         """As for `Layout`: the matrix itself, whose columns count x's entries in C order; (m,) where x has no axis."""

@@ -249,6 +249,12 @@ class TreeLayout(Layout):
         k = bisect_right(self.ends, component)
         return self.paths[k] + bracketed(self.parts[k].label(component - (self.ends[k] - self.parts[k].n)))
 
+    def candidates(self, name: str) -> Iterator[int]:
+        """As for `Layout`: of the leaves whose path begins the name."""
+        for path, part, end in zip(self.paths, self.parts, self.ends, strict=True):
+            if name.startswith(path.replace(" ", "")):
+                yield from (end - part.n + component for component in part.candidates(name))
+
     def column(self, component: int) -> str:
         """As for `Layout`: its name."""
         return self.name(component)

@@ -12,7 +12,7 @@ from ..c_core.descent cimport (
     fg_descend_scratch, fg_descent, fg_direct, fg_follow, fg_memory, fg_path, fg_starts,
 )
 from ..c_core.stencil cimport fg_step_rule
-from ..evaluate.arrays cimport as_doubles, doubles, empty, has_shape, memory_of, written
+from ..evaluate.arrays cimport as_doubles, doubles, empty, is_as_given, memory_of, written
 from ..evaluate.border cimport Scheme, fill_rule
 from ..evaluate.compiled cimport CompiledFunction, Work
 
@@ -120,7 +120,8 @@ cdef class Calls:
 
     cdef object at(self, object function, const double *x):
         if (self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1
-                or not has_shape(<PyObject *>self.scratch, PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE)):
+                or not is_as_given(<PyObject *>self.scratch, doubles(self.scratch), PyArray_NDIM(self.like),
+                                   PyArray_DIMS(self.like), NPY_DOUBLE)):
             self.scratch = PyArray_EMPTY(PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE, 0)
         memcpy(doubles(self.scratch), x, PyArray_NBYTES(self.like))
         if self.args:

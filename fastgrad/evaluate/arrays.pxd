@@ -44,9 +44,9 @@ cdef inline ndarray empty(Py_ssize_t rows, Py_ssize_t columns=-1, Py_ssize_t lay
     return PyArray_EMPTY(1 if columns < 0 else 2 if layers < 0 else 3, shape, NPY_DOUBLE, 0)
 
 
-cdef inline bint has_shape(PyObject *x, int ndim, const npy_intp *dims, int kind) noexcept:
+cdef inline bint is_as_given(PyObject *x, const void *data, int ndim, const npy_intp *dims, int kind) noexcept:
     """Whether an array that f was given is still what it was: f may have resized, reshaped or retyped it."""
     # A pointer, since an object would be counted up and down at each evaluation.
-    return (PyArray_NDIM(<ndarray>x) == ndim and PyArray_TYPE(<ndarray>x) == kind
+    return (PyArray_DATA(<ndarray>x) == data and PyArray_NDIM(<ndarray>x) == ndim and PyArray_TYPE(<ndarray>x) == kind
             and (PyArray_DIMS(<ndarray>x)[0] == dims[0] if ndim == 1 else
                  memcmp(PyArray_DIMS(<ndarray>x), dims, ndim * sizeof(npy_intp)) == 0))

@@ -9,6 +9,8 @@ from ..c_core.stencil cimport fg_stencil, fg_step_rule
 cdef enum:
     MAX_WIDTH = 16
     MAX_ARGS = 6
+    # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
+    STACK = 512
 
 
 cdef class Scheme:

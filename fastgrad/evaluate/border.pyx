@@ -58,8 +58,6 @@ SEEN_DOUBLE = FG_SEEN_DOUBLE
 SEEN_CHANGE = FG_SEEN_CHANGE
 
 cdef enum:
-    # Doubles on the C stack a gradient: little, since f may call fastgrad again, many levels deep.
-    STACK = 512
     # Components that go through a round of the adaptive method together.
     ROUND = 16384
 

@@ -11,8 +11,8 @@ from ..c_core.function cimport fg_component_of, fg_equals_complex, fg_fill_nan, 
 from ..c_core.points cimport fg_line_point
 from ..c_core.precision cimport FG_SEEN_DOUBLE, FG_SEEN_NONFINITE
 from ..c_core.stencil cimport fg_step_rule
-from .arrays cimport doubles, empty, has_shape
-from .border cimport Function, MAX_ARGS, Scheme, fill_rule, owned
+from .arrays cimport doubles, empty, is_as_given
+from .border cimport Function, MAX_ARGS, STACK, Scheme, fill_rule, owned
 
 import numpy as np
 
@@ -24,7 +24,8 @@ _import_array()
 cdef object float64 = np.float64
 
 cdef enum:
-    FEW = 128  # coordinates of a point that is held on the stack
+    FEW = 128    # coordinates of a point that is held on the stack
+    BLOCKS = 16  # of components, in which derivatives are taken where there are many
 
 
 @cython.final
@@ -61,6 +62,10 @@ cdef class PythonFunction(Function):
         self.scalar = self.c.outputs == 1 and not imaginary
         return 0
 
+    cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
+        # The whole point is copied and compared once a block: with few blocks, that is nothing beside f's calls.
+        return max(STACK, min(all // BLOCKS, self.n))
+
     @property
     def overwrites(self):
         """Whether f was found to write to its argument."""
@@ -83,8 +88,9 @@ cdef class PythonFunction(Function):
         return 0
 
     cdef inline bint reshaped(self) noexcept:
-        """Whether f gave the scratch array, which C writes to next, another shape or type."""
-        return not has_shape(<PyObject *>self.scratch, self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
+        """Whether f gave the scratch array, which C writes to next, other memory, another shape or type."""
+        return not is_as_given(<PyObject *>self.scratch, self.data, self.ndim, self.dims,
+                               NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
 
     cdef int same_shape(self) except -1:
         """Raises unless the scratch array has the shape and type that it had."""
