@@ -2,7 +2,7 @@
 cimport cython
 
 from ..c_api cimport (
-    DBL_MAX, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_CheckExact, PyArray_DIM, PyArray_DIMS, PyArray_EMPTY,
+    DBL_MAX, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_CheckExact, PyArray_DESCR, PyArray_DIM, PyArray_DIMS, PyArray_EMPTY,
     PyArray_ISCARRAY_RO, PyArray_NBYTES, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE,
     PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyObject, Py_REFCNT, _import_array, fabs, memcpy, ndarray,
 )
@@ -109,6 +109,7 @@ cdef class Calls:
     cdef tuple args
     cdef ndarray like          # an array of x's shape
     cdef ndarray scratch
+    cdef void *descr           # its type, as NumPy describes it
     cdef readonly Py_ssize_t n_values
     cdef bint count_values     # f is the user's own, and not counted elsewhere
     cdef double *stamp         # where the time of the next gradient goes; NULL: it is not asked for
@@ -120,9 +121,10 @@ cdef class Calls:
 
     cdef object at(self, object function, const double *x):
         if (self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1
-                or not is_as_given(<PyObject *>self.scratch, doubles(self.scratch), PyArray_NDIM(self.like),
-                                   PyArray_DIMS(self.like), NPY_DOUBLE)):
+                or not is_as_given(<PyObject *>self.scratch, doubles(self.scratch), self.descr,
+                                   PyArray_NDIM(self.like), PyArray_DIMS(self.like))):
             self.scratch = PyArray_EMPTY(PyArray_NDIM(self.like), PyArray_DIMS(self.like), NPY_DOUBLE, 0)
+            self.descr = PyArray_DESCR(self.scratch)
         memcpy(doubles(self.scratch), x, PyArray_NBYTES(self.like))
         if self.args:
             return function(self.scratch, *self.args)

@@ -1,7 +1,7 @@
 # NumPy arrays as C reads them.
 from ..c_api cimport (
     NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST, NPY_DOUBLE, PyArray_CheckExact, PyArray_DATA,
-    PyArray_DIMS, PyArray_EMPTY, PyArray_FROM_OTF, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SIZE,
+    PyArray_DESCR, PyArray_DIMS, PyArray_EMPTY, PyArray_FROM_OTF, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_IS_C_CONTIGUOUS, PyArray_NDIM, PyArray_SIZE,
     PyArray_TYPE, PyObject, int32_t, memcmp, ndarray, npy_intp,
 )
 
@@ -44,9 +44,10 @@ cdef inline ndarray empty(Py_ssize_t rows, Py_ssize_t columns=-1, Py_ssize_t lay
     return PyArray_EMPTY(1 if columns < 0 else 2 if layers < 0 else 3, shape, NPY_DOUBLE, 0)
 
 
-cdef inline bint is_as_given(PyObject *x, const void *data, int ndim, const npy_intp *dims, int kind) noexcept:
-    """Whether an array that f was given is still what it was: f may have resized, reshaped or retyped it."""
+cdef inline bint is_as_given(PyObject *x, const void *data, const void *descr, int ndim, const npy_intp *dims) noexcept:
+    """Whether an array that f was given is still what it was: f may have moved, reshaped or retyped it."""
     # A pointer, since an object would be counted up and down at each evaluation.
-    return (PyArray_DATA(<ndarray>x) == data and PyArray_NDIM(<ndarray>x) == ndim and PyArray_TYPE(<ndarray>x) == kind
+    return (PyArray_DATA(<ndarray>x) == data and PyArray_DESCR(<ndarray>x) == descr
+            and PyArray_IS_C_CONTIGUOUS(<ndarray>x) and PyArray_NDIM(<ndarray>x) == ndim
             and (PyArray_DIMS(<ndarray>x)[0] == dims[0] if ndim == 1 else
                  memcmp(PyArray_DIMS(<ndarray>x), dims, ndim * sizeof(npy_intp)) == 0))

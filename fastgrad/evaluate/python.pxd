@@ -12,6 +12,7 @@ cdef enum:
 cdef class PythonFunction(Function):
     cdef ndarray scratch
     cdef double *data
+    cdef void *descr              # its type, as NumPy describes it
     cdef npy_intp dims[MAX_DIMS]  # the shape of the scratch array
     cdef int ndim
     cdef object make              # flat array -> what f takes, or None: the array itself

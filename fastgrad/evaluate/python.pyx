@@ -2,7 +2,7 @@
 cimport cython
 
 from ..c_api cimport (
-    NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DIMS,
+    NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DESCR, PyArray_DIMS,
     PyArray_EMPTY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_NewCopy, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE,
     PyFloat_CheckExact, PyFunction_Check, PyMem_Free, PyMem_Malloc, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memcmp, memcpy,
     ndarray, npy_intp,
@@ -85,15 +85,15 @@ cdef class PythonFunction(Function):
         if self.scratch is None or Py_REFCNT(<PyObject *>self.scratch) != 1 or self.reshaped():
             self.scratch = PyArray_EMPTY(self.ndim, self.dims, NPY_CDOUBLE if self.imaginary else NPY_DOUBLE, 0)
             self.data = doubles(self.scratch)
+            self.descr = PyArray_DESCR(self.scratch)
         return 0
 
     cdef inline bint reshaped(self) noexcept:
-        """Whether f gave the scratch array, which C writes to next, other memory, another shape or type."""
-        return not is_as_given(<PyObject *>self.scratch, self.data, self.ndim, self.dims,
-                               NPY_CDOUBLE if self.imaginary else NPY_DOUBLE)
+        """Whether f gave the scratch array, which C writes to next, other memory, another shape, strides or type."""
+        return not is_as_given(<PyObject *>self.scratch, self.data, self.descr, self.ndim, self.dims)
 
     cdef int same_shape(self) except -1:
-        """Raises unless the scratch array has the shape and type that it had."""
+        """Raises unless the scratch array is laid out as it was."""
         if self.reshaped():
             results.refuse_new_shape(self.scratch)
         return 0

@@ -47,10 +47,10 @@ def note_block(error: BaseException, rows: int, point: Any = None, *shift: Any) 
 
 
 def refuse_new_shape(argument: NDArray[Any]) -> None:
-    """Raise: f changed the shape or the type of the array that it was called with."""
+    """Raise: f changed the shape, strides or type of the array that it was called with."""
     raise TypeError(
-        f"f gave the array that it was called with another shape or type: it is now {argument.shape} "
-        f"of {argument.dtype}; let f change a copy of it"
+        f"f gave the array that it was called with another shape, strides or type: it is now {argument.shape} "
+        f"of {argument.dtype}, strides {argument.strides}; let f change a copy of it"
     )
 
 
