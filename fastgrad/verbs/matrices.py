@@ -103,7 +103,8 @@ def _columns(f: Callable[..., Any], args: tuple[Any, ...], point: Point, chosen:
         problem.function.expect(1 + chosen.evaluations(point.n))
         outputs = problem.outputs
         found = chosen.derivatives(problem)
-    return np.ascontiguousarray(found.reshape(point.n, outputs).T)
+    # A view: very large ones are not held twice.
+    return found.reshape(point.n, outputs).T
 
 
 @with_options(Options)
