@@ -91,13 +91,18 @@ class Rates:
         if not places:
             return []
         components, steps = np.concatenate(places), np.concatenate([move.ravel() for move in moves])
-        # At the ends of its range a feature does not move: the prediction is known.
-        values = base[components // rows.shape[1]]
-        moving = np.flatnonzero(steps)
-        values[moving] = self.function.at_shifts(rows, components[moving], steps[moving], np.ones(1))[:, 0]
+        values = self._shifted(rows, base, components, steps)
         sizes = np.cumsum([move.size for move in moves])[:-1]
         parts = np.split(values, sizes)
         return [part.reshape(*move.shape, -1) for part, move in zip(parts, moves, strict=True)]
+
+    def _shifted(self, rows: Array, base: Array, components: NDArray[np.intp], steps: Array) -> Array:
+        """Values (components, outputs) where one coordinate of a row moves by a step."""
+        # At the ends of its range a feature does not move: the prediction is known.
+        moving, values = steps != 0.0, np.empty((len(steps), base.shape[1]))
+        values[moving] = self.function.at_shifts(rows, components[moving], steps[moving], np.ones(1))[:, 0]
+        values[~moving] = base[components[~moving] // rows.shape[1]]
+        return values
 
     def _reach(self, j: int) -> float:
         return {"unit step": 1.0, "two values": np.inf}.get(self.spread.kinds[j], 0.5 * float(self.spread.sd[j]))
