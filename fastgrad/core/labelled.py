@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .given import words
 from .layout import Array, Layout
 
 
@@ -192,7 +193,7 @@ def _text(label: Any) -> str:
     """A label in a name: text in quotes, the parts of a MultiIndex's one by one."""
     if isinstance(label, tuple):
         return ", ".join(map(_text, label))
-    return repr(label) if isinstance(label, str) else str(label)
+    return words(label, repr if isinstance(label, str) else str)
 
 
 def _is_polars(kind: type) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..core.coordinates import Coordinates
+from ..core.given import number, said
 from ..core.point import Array
 from ..records.descent import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED
 from . import directions
@@ -20,6 +22,10 @@ _BURST_SECONDS = 0.05
 
 
 LearningRate = float | str | Callable[[int], float]
+
+
+def _rate(rate: Any, iteration: int) -> float:
+    return number(rate(iteration) if callable(rate) else rate, f"learning_rate at iteration {iteration}")
 
 
 class Run(State):
@@ -56,7 +62,7 @@ class Run(State):
         except KeyboardInterrupt:
             return Ending(INTERRUPTED, "interrupted; the best point so far is returned")
         except Exception as error:
-            return Ending(RAISED, f"ended by {type(error).__name__}: {error}", error)
+            return Ending(RAISED, f"ended by {type(error).__name__}: {said(error)}", error)
 
     def _tested(self) -> Ending | None:
         stopping = self.rules.stopping
@@ -88,9 +94,9 @@ class Run(State):
         rules, rate = self.rules, self.rules.learning_rate
         count = self._burst()
         if rules.method == "bb":
-            rates = np.array([self._spectral(float(rate(0) if callable(rate) else rate))])
+            rates = np.array([self._spectral(_rate(rate, 0))])
         elif callable(rate):
-            rates = np.array([float(rate(self.iteration + k)) for k in range(count)])
+            rates = np.array([_rate(rate, self.iteration + k) for k in range(count)])
         else:
             rates = np.full(count, float(rate))
         if not (np.isfinite(rates).all() and (rates > 0).all()):
@@ -246,7 +252,7 @@ class Run(State):
             )
         if self.failure is not None:
             error = self.failure
-            return Ending(RAISED, f"f raises {type(error).__name__} all along the gradient: {error}", error)
+            return Ending(RAISED, f"f raises {type(error).__name__} all along the gradient: {said(error)}", error)
         hint = "" if self.slopes.nfev else "; is grad the gradient of f? fastgrad.check_grad(f, grad, x) tells"
         return Ending(NO_LOWER_POINT, f"no lower point along the gradient, of norm {self.norm:.2g}{hint}")
 

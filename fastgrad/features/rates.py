@@ -131,7 +131,7 @@ class Rates:
         found, _, truncation, noise = np.stack(estimates, axis=1)
         # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
         size = np.abs(base)
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             ratio = np.where(size > 0, noise / size, 0.0)
         typical = np.maximum(np.median(ratio, axis=1, keepdims=True), np.median(ratio, axis=0))
         noise = np.maximum(noise, 1.5 * typical * size)
