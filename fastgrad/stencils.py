@@ -176,6 +176,8 @@ def stencil(method: str, order: int | None = None) -> Stencil:
 
     Raises
     ------
+    TypeError
+        order is no whole number.
     ValueError
         There is no such method or order; the message lists those that there are.
 
@@ -189,9 +191,12 @@ def stencil(method: str, order: int | None = None) -> Stencil:
         given = repr(method) if isinstance(method, str) else f"of type {type(method).__name__}"
         raise ValueError(f"there is no stencil {given}; there are {', '.join(map(repr, _ORDERS))}")
     orders = _ORDERS[method]
-    order = orders[0] if order is None else index(order)
+    try:
+        order = orders[0] if order is None else index(order)
+    except Exception as error:
+        raise TypeError(f"order is of type {type(order).__name__}; expected a whole number") from error
     if order not in orders:
-        raise ValueError(f'method="{method}" has order {" or ".join(map(str, orders))}, not {order!r}')
+        raise ValueError(f'method="{method}" has order {" or ".join(map(str, orders))}, not {order}')
     return central(order) if method == "central" else forward(order, method)
 
 

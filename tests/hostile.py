@@ -696,10 +696,10 @@ def call(number):
     f = GOOD[kind]
     if behaviour != "good":
         f = Broken(f, INSTEAD[behaviour], rng.of(1, 1, 2, 3, 5, 9, 14), rng.chance(0.5))
-    x = VALUES[name]()
     poison()
     error = None
     with restored() as heard:
+        x = VALUES[name]()
         if number % 10 == 0:
             np.seterr(all="raise")
         try:

@@ -55,7 +55,7 @@ ENDINGS = {
     "an error": ("raise ValueError('no data')", "ValueError: no data"),
     "an error without words": (
         "class Mute(Exception):\n    def __str__(self): raise self\nraise Mute",
-        "Mute, which cannot say",
+        "Mute: (it cannot say what it is)",
     ),
 }
 

@@ -182,8 +182,17 @@ def products(jac: Any, jvp: Any, problem: Problem, args: tuple[Any, ...]) -> tup
     claimed = claimed.tocsr() if attribute(claimed, "tocsr") is not None else floats(claimed, "the Jacobian")
     if claimed.shape != (m, x.size):
         raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
-    sizes = abs(claimed)
-    return lambda v: np.asarray(claimed @ v), lambda v: np.asarray(sizes @ v)
+    return _times(claimed), _times(abs(claimed))
+
+
+def _times(matrix: Any) -> Product:
+    """The product of a matrix with a vector."""
+
+    def product(v: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(matrix @ v)
+
+    return product
 
 
 def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[Array, Array]:

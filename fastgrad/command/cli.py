@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..core.given import printable, said
 from ..core.options import Check, count, nonnegative
 from ..evaluate.progress import for_terminal
-from ..records.show import printable
 from .references import Reference, load, point, reference, search_path
 from .streams import Streams, own_streams
 
@@ -57,10 +57,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _told(error: BaseException) -> str:
     """An exception, in a line, and its notes."""
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:
-        text = f"{type(error).__name__}, which cannot say what it is"
+    text = f"{type(error).__name__}: {said(error)}"
     if isinstance(error, KeyboardInterrupt):
         text = "interrupted before there was a result"
     elif isinstance(error, SystemExit):

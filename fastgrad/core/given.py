@@ -80,7 +80,7 @@ def array_of(value: Any, what: str) -> NDArray[Any]:
     if kind is np.ndarray:
         found: NDArray[Any] = value
         return found
-    if kind not in _NUMBERS:
+    if kind not in _NUMBERS and not issubclass(kind, np.generic):
         _refuse_endless(value, what)
         if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
             raise TypeError(f"{what} has masked entries; fill them or pass only the others")

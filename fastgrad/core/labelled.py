@@ -151,7 +151,7 @@ def read(x: Any, name: str) -> tuple[LabelledLayout, Array]:
     else:
         columns = x.get_columns() if _is_polars(layout.kind) else [x.iloc[:, k] for k in range(x.shape[1])]
         for k, column in enumerate(columns):
-            values[:, k] = _numbers(column, f"column {column.name!r} of {name}")
+            values[:, k] = _numbers(column, f"column {words(column.name)} of {name}")
     if not np.isfinite(values).all():
         first = int(np.argmin(np.isfinite(values)))
         label, value = layout.label(first), values.flat[first]

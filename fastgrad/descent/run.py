@@ -169,11 +169,14 @@ class Run(State):
         """Barzilai's and Borwein's step length; before there is one, or where it fails, twice the last."""
         if self.rate > 0:
             otherwise = 2.0 * self.rate
-        return spectral(self.x - self.last_x, self.slope - self.last_slope, otherwise)
+        with np.errstate(all="ignore"):
+            moved, turned = self.x - self.last_x, self.slope - self.last_slope
+        return spectral(moved, turned, otherwise)
 
     def _trial(self, direction: Array, rate: float) -> tuple[Array, float]:
         """A point, and f there; infinite where it is not defined."""
-        x = self.x - rate * direction
+        with np.errstate(all="ignore"):
+            x = self.x - rate * direction
         if self.rules.bounds is not None:
             x = np.clip(x, *self.rules.bounds)
         try:
@@ -186,9 +189,11 @@ class Run(State):
     def _searched(self) -> Ending | None:
         """An iteration with backtracking."""
         direction = self.direction.of(self.slope, self.iteration)
-        if not float(self.slope @ direction) > 0:
-            self.direction.memory[:] = 0.0
-            direction = self.slope
+        with np.errstate(all="ignore"):
+            falls = float(self.slope @ direction)
+            if not falls > 0:
+                self.direction.memory[:] = 0.0
+                direction, falls = self.slope, float(self.slope @ self.slope)
         guess = first_guess(self.x, direction)
         if self.rules.method in ("gd", "bb"):
             guess = self._spectral(guess)
@@ -212,7 +217,7 @@ class Run(State):
             raise
         if found is None:
             self.direction.back()
-            return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
+            return self._stuck(falls * min(guess, 2.0 * self.rate or guess))
         self.njev += 1
         if not np.isfinite(slope).all():
             return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")

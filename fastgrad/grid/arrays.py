@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import array_of, attribute, number, shown
+from ..core.given import array_of, attribute, number, said, shown
 from ..core.options import names, threads, whole
 from . import kernels
 from .axes import Coordinates, Scheme, TooShortError, as_coordinates, check_order, even_axis, uneven_axis
@@ -230,7 +230,9 @@ def by_numpy(values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, 
     except (TypeError, ValueError, IndexError, MemoryError):
         raise
     except Exception as error:  # of the objects in an array, say
-        raise ValueError(f"numpy.gradient, which takes these values, raises {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"numpy.gradient, which takes these values, raises {type(error).__name__}: {said(error)}"
+        ) from error
     if out is None:
         return found
     many = isinstance(found, (list, tuple))

@@ -44,13 +44,14 @@ def hessian_with_errors(
         rows_of_block = max(1, _BLOCK // (6 * n))
         for start in range(0, lines.size, rows_of_block):
             part = lines[start : start + rows_of_block]
-            moves = h[start : start + rows_of_block, None] * CENTRAL
             points = np.tile(x, (part.size, 6, 1))
             along = np.arange(part.size)
             i, j = first[part], second[part]
-            points[along, :, i] += moves * scale[i, None]
             both = np.flatnonzero(j >= 0)
-            points[both, :, j[both]] += moves[both] * scale[j[both], None]
+            with np.errstate(all="ignore"):
+                moves = h[start : start + rows_of_block, None] * CENTRAL
+                points[along, :, i] += moves * scale[i, None]
+                points[both, :, j[both]] += moves[both] * scale[j[both], None]
             found[start : start + rows_of_block] = function.at_points(points.reshape(-1, n)).reshape(-1, 6, 1)
         return found
 
