@@ -2,6 +2,6 @@
 
 import sys
 
-from .command.cli import main
+from .command.cli import script
 
-sys.exit(main())
+sys.exit(script())

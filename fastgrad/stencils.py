@@ -9,12 +9,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
+from itertools import islice
+from operator import index
 from typing import Any
 
 from .evaluate import border
 
 FLOAT64 = 2.0**-52
 FLOAT32 = 2.0**-23
+
+_MOST_NODES = 1000
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,8 @@ def stencil(method: str, order: int | None = None) -> Stencil:
 
     Raises
     ------
+    TypeError
+        order is no whole number.
     ValueError
         There is no such method or order; the message lists those that there are.
 
@@ -181,13 +187,16 @@ def stencil(method: str, order: int | None = None) -> Stencil:
     >>> stencil("central", 4).offsets, stencil("forward")
     ((1, -1, 2, -2), forward, order 1: f' = [-f(x) + f(x+h)] / h)
     """
-    orders = _ORDERS.get(method)
-    if orders is None:
-        raise ValueError(f"there is no stencil {method!r}; there are {', '.join(map(repr, _ORDERS))}")
-    if order is None:
-        order = orders[0]
+    if not isinstance(method, str) or method not in _ORDERS:
+        given = repr(method) if isinstance(method, str) else f"of type {type(method).__name__}"
+        raise ValueError(f"there is no stencil {given}; there are {', '.join(map(repr, _ORDERS))}")
+    orders = _ORDERS[method]
+    try:
+        order = orders[0] if order is None else index(order)
+    except Exception as error:
+        raise TypeError(f"order is of type {type(order).__name__}; expected a whole number") from error
     if order not in orders:
-        raise ValueError(f'method="{method}" has order {" or ".join(map(str, orders))}, not {order!r}')
+        raise ValueError(f'method="{method}" has order {" or ".join(map(str, orders))}, not {order}')
     return central(order) if method == "central" else forward(order, method)
 
 
@@ -268,12 +277,27 @@ def exact_weights(at: int, nodes: Sequence[int], deriv: int) -> tuple[tuple[int,
     denominator : int
         Positive, and the least.
 
+    Raises
+    ------
+    TypeError
+        A node is no whole number.
+    ValueError
+        Nodes are the same, too few for the derivative, or more than a thousand.
+
     Examples
     --------
     >>> from fastgrad.stencils import exact_weights
     >>> exact_weights(0, [-1, 0, 1], 1)
     ((-1, 0, 1), 2)
     """
+    try:
+        at, deriv, nodes = index(at), index(deriv), list(map(index, islice(nodes, _MOST_NODES + 1)))
+    except Exception as error:
+        raise TypeError("at, deriv and all nodes are whole numbers; one of them is not") from error
+    if not 0 <= deriv < len(nodes) <= _MOST_NODES or len(set(nodes)) < len(nodes):
+        raise ValueError(
+            f"derivative {deriv} takes {deriv + 1} to {_MOST_NODES} nodes, all different; there are {len(set(nodes))}"
+        )
     found = []
     for node in nodes:
         # The coefficients of the product of (x - other), in powers of x - at.

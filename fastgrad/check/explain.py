@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,7 @@ _FACTORS = {
 }
 
 
+@np.errstate(all="ignore")
 def explain(
     claimed: Array,
     numeric: Array,
@@ -131,7 +133,7 @@ def _reason(factor: float) -> str:
         if abs(factor / known - 1) < 1e-3:
             return reason
     for number in (factor, 1 / factor):
-        if number > 2.5 and abs(number - round(number)) < 2e-3 * number:
+        if 2.5 < number < math.inf and abs(number - round(number)) < 2e-3 * number:
             whole = round(number)
             return f"a sum, not a mean, over {whole}?" if number == factor else f"a mean, not a sum, over {whole}?"
     return "a constant factor?"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates, steps_within
+from ..core.given import array_of, number
 from ..core.point import Array, Point
 from ..evaluate.border import is_plain, seven_values
 from ..evaluate.functions import as_function
@@ -44,17 +45,19 @@ class GradientAtPoint:
         result = grad
         if callable(grad):
             result = grad(point.argument(self.x.copy()), *args)
-        if isinstance(result, tuple) and len(result) == 2 and np.ndim(result[0]) == 0 and not point.is_tree:
+        if isinstance(result, tuple) and len(result) == 2 and _is_number(result[0]) and not point.is_tree:
             value, result = result
-            if abs(float(value) - self.base) > 1e-6 * abs(self.base) + 1e-12:
-                self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {float(value):.10g}")
+            value = number(value, "the value beside the gradient")
+            if abs(value - self.base) > 1e-6 * abs(self.base) + 1e-12:
+                self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {value:.10g}")
         self.claimed = point.layout.gradient_values(result)
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
         self.function.tolerate(True)
         # A float32 gradient carries its own rounding.
-        narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
+        with np.errstate(all="ignore"):
+            narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
         self.rounding = FLOAT32 if narrow else FLOAT64
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
@@ -71,29 +74,32 @@ class GradientAtPoint:
             self._note_noise(float(levels[0]), not self.function.sees_double)
         numeric, bar, step, left, right = found
         claimed = self.claimed
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             difference = np.abs(claimed - numeric)
             kink = (bits & KINK) > 0
             slack = 1e-6 * (np.abs(left) + np.abs(right))
             between = kink & (np.minimum(left, right) - slack <= claimed) & (claimed <= np.maximum(left, right) + slack)
-        bar = np.where(kink, 1e-6 * (np.abs(numeric) + bar), bar)
-        size = np.maximum(np.abs(claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
-        broken = ~np.isfinite(claimed)
-        accepted = self.rtol * size + 2 * self.rounding * np.abs(claimed)
-        suspect = ~(difference <= 1.5 * bar + accepted) & ~between & ~broken
+            bar = np.where(kink, 1e-6 * (np.abs(numeric) + bar), bar)
+            size = np.maximum(np.abs(claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
+            broken = ~np.isfinite(claimed)
+            accepted = self.rtol * size + 2 * self.rounding * np.abs(claimed)
+            suspect = ~(difference <= 1.5 * bar + accepted) & ~between & ~broken
         wrong = broken | (suspect & kink)
         doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
         if doubtful.size:
             # Noise allows long steps, which may pass over periods of f: there, a much shorter one must agree.
             shorter = np.where(bits[doubtful] & NOISY, 0.1, 0.6)
-            second, own = self._second(doubtful, shorter * step[doubtful])
-            agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
-            excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
+            with np.errstate(all="ignore"):
+                steps = shorter * step[doubtful]
+            second, own = self._second(doubtful, steps)
+            with np.errstate(all="ignore"):
+                agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
+                excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
             wrong[doubtful] = agree & excluded
             # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth.
             suspect[doubtful] = excluded
         largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
         vague = ~wrong & (suspect | dull)
         names = list(map(flag_names, bits.tolist()))
@@ -161,7 +167,8 @@ class GradientAtPoint:
         components = np.unique(np.array(entries, dtype=np.intp))
         numeric, bar = self._single(components)
         claimed = self.claimed[components]
-        wrong = np.abs(claimed - numeric) > 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed)
+        with np.errstate(all="ignore"):
+            wrong = np.abs(claimed - numeric) > 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed)
         elsewhere = self._elsewhere if found.whole else None
         pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
         for name, leaf in found.whole:
@@ -238,7 +245,7 @@ class GradientAtPoint:
         complete: bool = True,
     ) -> GradientCheck:
         point, claimed = self.point, self.claimed[components]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             severity = np.nan_to_num(np.abs(claimed - numeric) / (bar + 1e-300), nan=np.inf, posinf=1e300)
         order = np.lexsort((-severity, ~vague, ~wrong))
         rows = [
@@ -274,3 +281,7 @@ class GradientAtPoint:
             notes.append("f computes in float32")
         found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
         return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
+
+
+def _is_number(value: Any) -> bool:
+    return np.isscalar(value) or array_of(value, "the value beside the gradient").ndim == 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.given import attribute, floats
 from ..core.matrix_layout import JacobianLayout
 from ..core.point import Array, as_point
 from ..evaluate.border import Function, seven_values
@@ -34,7 +35,8 @@ class JacobianAtPoint:
         self.seed = seed
         self.scale = np.where(x == 0, 1.0, np.abs(x))
         rng = np.random.default_rng(seed)
-        self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * self.scale
+        with np.errstate(all="ignore"):
+            self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * self.scale
         # Both signs occur, and no two sizes are equal, so that rows do not cancel.
         self.mixture = rng.choice([-1.0, 1.0], base.size) * rng.uniform(0.5, 1.5, base.size)
 
@@ -43,7 +45,8 @@ class JacobianAtPoint:
         everything = slice(0, self.x.size)
         off, bar = self._test(product, sizes, everything)
         bad = ~(np.abs(off) <= bar)
-        resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
+        with np.errstate(all="ignore"):
+            resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
         if not bad.any():
             return self._right(f"all {self.base.size} rows agree along a random direction", resolution)
         pending, rows = [(everything, off, bar)], list[Mismatch]()
@@ -56,7 +59,9 @@ class JacobianAtPoint:
             left = slice(where.start, middle)
             left_off, left_bar = self._test(product, sizes, left)
             # What the left half does not explain is the right half's.
-            halves = ((left, left_off, left_bar), (slice(middle, where.stop), off - left_off, bar + left_bar))
+            with np.errstate(all="ignore"):
+                right_off, right_bar = off - left_off, bar + left_bar
+            halves = ((left, left_off, left_bar), (slice(middle, where.stop), right_off, right_bar))
             pending.extend(half for half in halves if not (np.abs(half[1]) <= half[2]).all())
         return self._wrong(rows, int(bad.sum()), resolution)
 
@@ -64,7 +69,7 @@ class JacobianAtPoint:
         """Products from the left: u J is the gradient of u·f."""
 
         def product(u: Array) -> Array:
-            found = np.asarray(vjp(self.point.argument(self.x.copy()), u.copy()), dtype=np.float64)
+            found = floats(vjp(self.point.argument(self.x.copy()), u.copy()), "what vjp returned")
             if found.shape != self.x.shape:
                 raise ValueError(f"vjp returned shape {found.shape}; expected {self.x.shape}, that of x")
             return found
@@ -91,15 +96,17 @@ class JacobianAtPoint:
         part[where] = self.direction[where]
         claimed = product(part)
         value, bar = _line(self.function, self.x, part, self.base)
-        size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
-        rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
-        return claimed - value, 1.5 * bar + rounding
+        with np.errstate(all="ignore"):
+            size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
+            rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
+            return claimed - value, 1.5 * bar + rounding
 
     def _numeric(self, j: int) -> tuple[Array, Array]:
         one = np.zeros_like(self.x)
         one[j] = self.scale[j]
         value, bar = _line(self.function, self.x, one, self.base)
-        return value / one[j], bar / one[j]
+        with np.errstate(all="ignore"):
+            return value / one[j], bar / one[j]
 
     def _column(self, product: Product, j: int) -> list[Mismatch]:
         """The wrong entries of a column."""
@@ -118,17 +125,21 @@ class JacobianAtPoint:
             claimed = float(product(u)[j])
             if where.stop - where.start == 1:
                 i = where.start
-                rows.extend(self._mismatches([i], j, np.full(self.base.size, claimed / u[i]), numeric, bar))
+                with np.errstate(all="ignore"):
+                    entry = claimed / u[i]
+                rows.extend(self._mismatches([i], j, np.full(self.base.size, entry), numeric, bar))
                 continue
-            allowed = float(np.abs(u) @ (1.5 * bar + (self.rtol + 4 * FLOAT64) * np.abs(numeric)))
-            if abs(claimed - float(u @ numeric)) > allowed:
+            with np.errstate(all="ignore"):
+                allowed = float(np.abs(u) @ (1.5 * bar + (self.rtol + 4 * FLOAT64) * np.abs(numeric)))
+                off = abs(claimed - float(u @ numeric))
+            if off > allowed:
                 middle = (where.start + where.stop) // 2
                 pending += [slice(where.start, middle), slice(middle, where.stop)]
         return rows
 
     def _mismatches(self, among: Iterable[int], j: int, claimed: Array, numeric: Array, bar: Array) -> list[Mismatch]:
         layout = JacobianLayout(self.base.size, self.point.layout)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             fine = np.abs(claimed - numeric) <= 1.5 * bar + (self.rtol + 2 * FLOAT64) * np.abs(claimed)
         return [
             Mismatch(layout.name(k), k, float(claimed[i]), float(numeric[i]), float(bar[i]))
@@ -161,18 +172,27 @@ def products(jac: Any, jvp: Any, problem: Problem, args: tuple[Any, ...]) -> tup
     if jvp is not None:
 
         def product(v: Array) -> Array:
-            found = np.asarray(jvp(argument(x.copy()), argument(v.copy())), dtype=np.float64)
+            found = floats(jvp(argument(x.copy()), argument(v.copy())), "what jvp returned")
             if found.shape != (m,):
                 raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
             return found
 
         return product, None
     claimed = jac(argument(x.copy()), *args) if callable(jac) else jac
-    claimed = claimed.tocsr() if hasattr(claimed, "tocsr") else np.asarray(claimed, dtype=np.float64)
+    claimed = claimed.tocsr() if attribute(claimed, "tocsr") is not None else floats(claimed, "the Jacobian")
     if claimed.shape != (m, x.size):
         raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
-    sizes = abs(claimed)
-    return lambda v: np.asarray(claimed @ v), lambda v: np.asarray(sizes @ v)
+    return _times(claimed), _times(abs(claimed))
+
+
+def _times(matrix: Any) -> Product:
+    """The product of a matrix with a vector."""
+
+    def product(v: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(matrix @ v)
+
+    return product
 
 
 def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[Array, Array]:

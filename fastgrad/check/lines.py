@@ -65,6 +65,7 @@ def shorter(f: Callable[[float], float], whole: Slope) -> tuple[float, float]:
     return fourth, float(seven_bars(np.array([[truncation]]), np.array([[whole.noise]]), np.array([h]))[0, 0])
 
 
+@np.errstate(all="ignore")
 def _slopes(near: float, far: float, h: float) -> tuple[float, float]:
     """Derivatives of order 2 and 4 from f(h) - f(-h) and f(2h) - f(-2h)."""
     first, second = near / (2 * h), far / (4 * h)

@@ -65,6 +65,7 @@ class Search:
         self._turn()
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
 
+    @np.errstate(all="ignore")
     def _turn(self, number: int = 0, without: list[slice] | None = None) -> None:
         """Another direction of random signs; its sizes are those of the leaves, or of the coordinates."""
         for name, where in self.leaves:
@@ -93,6 +94,7 @@ class Search:
         rounding = (4 * self.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
         return claimed - slope, bar + rounding
 
+    @np.errstate(all="ignore")
     def _claimed_slope(self, where: slice) -> tuple[float, float]:
         """The claimed slope along the coordinates of a slice, and the norm of its terms."""
         total, squares = product_sums(self.claimed[where], self.direction[where])

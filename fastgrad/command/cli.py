@@ -3,39 +3,71 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-
+from ..core.given import printable, said
 from ..core.options import Check, count, nonnegative
 from ..evaluate.progress import for_terminal
+from .references import Reference, load, point, reference, search_path
+from .streams import Streams, own_streams
+
+if TYPE_CHECKING:
+    from ..records.check import GradientCheck
 
 RIGHT, WRONG, UNDECIDED, FAILED = 0, 1, 2, 3
+
+
+def script() -> int:
+    """The command as a process of its own: as `main`, and what its files leave to be done at exit changes no code."""
+    code, end, process = None, os._exit, os.getpid()
+
+    def with_the_verdict(status: int) -> NoReturn:
+        if os.getpid() != process:
+            end(status)
+        if code is None:
+            os.write(2, f"fastgrad: os._exit({status}) was called before there was a result\n".encode())
+        end(FAILED if code is None else code)
+
+    # Scripts call os._exit(0) to be rid of their threads: that is no verdict.
+    os._exit = with_the_verdict
+    code = main()
+    return code
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(argv)
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # Whoever reads the output has seen enough, as head does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except Exception as error:
-        print(f"fastgrad: {type(error).__name__}: {error}", file=sys.stderr)
-        for note in getattr(error, "__notes__", ()):
-            print(f"  {note}", file=sys.stderr)
-        return FAILED
+    with own_streams() as streams, search_path():
+        try:
+            code: int = options.run(options, streams)
+            streams.out.flush()
+        except BrokenPipeError:
+            return FAILED  # whoever reads the output has seen enough, as head does
+        except BaseException as error:  # also what would end the process: that is the code of a right gradient
+            streams.err.write(_told(error))
+            streams.err.flush()
+            return FAILED
+    return code
+
+
+def _told(error: BaseException) -> str:
+    """An exception, in a line, and its notes."""
+    text = f"{type(error).__name__}: {said(error)}"
+    if isinstance(error, KeyboardInterrupt):
+        text = "interrupted before there was a result"
+    elif isinstance(error, SystemExit):
+        text = (
+            f"a function called sys.exit({error.code!r}), so there is no result; "
+            "let it return a number, or raise an exception that says what is wrong"
+        )
+    notes = [f"  {note}" for note in getattr(error, "__notes__", ())]
+    lines = "\n".join([f"fastgrad: {text}", *notes]).split("\n")
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -105,21 +137,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _demo(options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace, streams: Streams) -> int:
     from .demo import main
 
+    sys.stdout = streams.out  # there is no file whose output would be in the way
     main()
     return RIGHT
 
 
-def _check(options: argparse.Namespace) -> int:
-    import fastgrad
+def _check(options: argparse.Namespace, streams: Streams) -> int:
+    # All this before a file is run: it may change the folder, and put one first where modules are looked for.
+    import html  # noqa: F401
 
-    f, grad = _load(options.f), _load(options.grad)
-    x, by_name = _point(options.at)
-    if by_name:
-        f, grad = _unpacking(f), _unpacking_gradient(grad, list(x))
-    result = fastgrad.check_grad(
+    import numpy.random  # noqa: F401
+
+    from ..verbs.checks import check_grad
+
+    wanted, grad_wanted, at = reference(options.f), reference(options.grad), point(options.at)
+    shown = for_terminal()
+    f, grad = load(wanted), load(grad_wanted)
+    x = load(at) if isinstance(at, Reference) else at
+    if isinstance(at, dict):
+        f, grad = _unpacking(f), _unpacking_gradient(grad, list(at))
+    result = check_grad(
         f,
         grad,
         x() if callable(x) else x,
@@ -127,20 +167,43 @@ def _check(options: argparse.Namespace) -> int:
         exhaustive=options.exhaustive or None,
         near=options.points,
         seed=options.seed,
-        progress=for_terminal(),
+        progress=shown,
     )
-    if options.html:
-        print(result._repr_html_())
-    else:
-        print(json.dumps(result.to_dict()) if options.json else result)
+    streams.out.write(f"{_report(result, options)}\n")
     return {"right": RIGHT, "wrong": WRONG, "undecided": UNDECIDED}[result.verdict]
 
 
-def _sensitivity(options: argparse.Namespace) -> int:
-    import fastgrad
+def _report(result: GradientCheck, options: argparse.Namespace) -> str:
+    if options.html:
+        return result._repr_html_()
+    return json.dumps(result.to_dict()) if options.json else str(result)
 
-    model = _model(options.model, options.trust)
+
+def _sensitivity(options: argparse.Namespace, streams: Streams) -> int:
+    import html  # noqa: F401
+
+    from ..verbs.sensitivity import sensitivity
+
+    picture = Path(options.output).absolute() if options.output else None
+    wanted = None if options.model.endswith(".joblib") else reference(options.model)
+    shown = for_terminal()
     data = _csv(options.data)
+    model = _unpickled(options.model, options.trust) if wanted is None else load(wanted)
+    predict, X = _prediction(model, data, options)
+    result = sensitivity(predict, X, progress=shown)
+    streams.out.write(f"{result._repr_html_() if options.html else result}\n")
+    if picture is not None:
+        figure = result.plot()[0].figure
+        from matplotlib import pyplot
+
+        figure.savefig(picture, dpi=120)
+        pyplot.close(figure)
+        streams.out.write(f"wrote {options.output}\n")
+    return RIGHT
+
+
+def _prediction(model: Any, data: Any, options: argparse.Namespace) -> tuple[Any, Any]:
+    """The function that predicts, and what it takes: the columns of the data that the model was fitted with."""
     unknown = [name for name in options.drop if name not in data.columns]
     if unknown:
         raise ValueError(f"--drop names the column {unknown[0]!r}, which {options.data} does not have")
@@ -153,29 +216,17 @@ def _sensitivity(options: argparse.Namespace) -> int:
     if options.method and not hasattr(model, method):
         raise ValueError(f"the model has no method {method!r}")
     named = hasattr(model, "feature_names_in_") or not hasattr(model, "predict")
-    X = data[columns] if named else data[columns].to_numpy()
-    result = fastgrad.sensitivity(getattr(model, method, model), X, progress=for_terminal())
-    print(result._repr_html_() if options.html else result)
-    if options.output:
-        figure = result.plot()[0].figure
-        from matplotlib import pyplot
-
-        figure.savefig(options.output, dpi=120)
-        pyplot.close(figure)
-        print(f"wrote {options.output}")
-    return RIGHT
+    return getattr(model, method, model), data[columns] if named else data[columns].to_numpy()
 
 
-def _model(reference: str, trusted: bool) -> Any:
-    if not reference.endswith(".joblib"):
-        return _load(reference)
+def _unpickled(path: str, trusted: bool) -> Any:
     if not trusted:
-        raise ValueError(f"loading {reference} runs whatever code it holds; if you trust it, add --trust")
+        raise ValueError(f"loading {path} runs whatever code it holds; if you trust it, add --trust")
     try:
         import joblib
     except ImportError as error:
         raise ImportError("joblib files need joblib: pip install 'fastgrad[ml]'") from error
-    return joblib.load(reference)
+    return joblib.load(path)
 
 
 def _csv(path: str) -> Any:
@@ -187,40 +238,6 @@ def _csv(path: str) -> Any:
         except ImportError as error:
             raise ImportError("CSV files need pandas or polars: pip install 'fastgrad[frames]'") from error
     return read_csv(path)
-
-
-def _load(reference: str) -> Any:
-    """The object that FILE.py:name or module:name refers to."""
-    source, colon, name = reference.rpartition(":")
-    if not colon:
-        raise ValueError(f"{reference!r} is not FILE.py:name or module:name")
-    if source.endswith(".py"):
-        path = Path(source).resolve()
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None or not path.exists():
-            raise FileNotFoundError(f"there is no file {source}")
-        if path.stem not in sys.modules or getattr(sys.modules[path.stem], "__file__", None) != str(path):
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[path.stem] = module
-            spec.loader.exec_module(module)
-        module = sys.modules[path.stem]
-    else:
-        module = importlib.import_module(source)
-    if not hasattr(module, name):
-        raise AttributeError(f"{source} has no {name!r}")
-    return getattr(module, name)
-
-
-def _point(text: str) -> tuple[Any, bool]:
-    """The point that --at names, and whether its coordinates are arguments by name."""
-    if text.endswith(".npy"):
-        return np.load(text, allow_pickle=False), False
-    if ":" in text:
-        return _load(text), False
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(name and equals for name, equals, _ in pairs):
-        raise ValueError(f"--at {text!r} is not FILE.py:name, module:name, FILE.npy or numbers such as x=1,y=2")
-    return {name.strip(): float(value) for name, _, value in pairs}, True
 
 
 def _unpacking(f: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..evaluate import border
 from ..stencils import Stencil
+from .options import ends_of
 from .point import Array, Point, per_coordinate
 
 
@@ -91,8 +92,8 @@ def checked_sizes(value: Any, point: Point, name: str) -> Array:
 def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
     """Lower and upper bounds of each coordinate, (n,) each, around all points x."""
     try:
-        low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-    except (TypeError, ValueError) as error:
+        low, high = ends_of(bounds)
+    except Exception as error:
         raise ValueError("bounds are a pair (lower, upper), each a number or of x's shape; None is no bound") from error
     lower = per_coordinate(-math.inf if low is None else low, point, "the lower end of bounds")
     upper = per_coordinate(math.inf if high is None else high, point, "the upper end of bounds")
@@ -111,7 +112,8 @@ def checked_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
         row, i = (int(k) for k in np.argwhere(outside)[0])
         at = f" of point {row}" if len(points) > 1 else ""
         # scipy.optimize.minimize takes a pair for each coordinate; at n = 2 the shapes are the same.
-        hint = "; bounds are (lower, upper), not a pair for each coordinate" if np.shape(bounds) == (2, 2) else ""
+        paired = lower.shape == upper.shape == (2,) and isinstance(bounds, list | tuple)
+        hint = "; bounds are (lower, upper), not a pair for each coordinate" if paired else ""
         raise ValueError(f"{point.name(i)} = {points[row, i]}{at} is outside its bounds [{lower[i]}, {upper[i]}]{hint}")
     return lower, upper
 

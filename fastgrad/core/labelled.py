@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .given import words
 from .layout import Array, Layout
 
 
@@ -150,7 +151,7 @@ def read(x: Any, name: str) -> tuple[LabelledLayout, Array]:
     else:
         columns = x.get_columns() if _is_polars(layout.kind) else [x.iloc[:, k] for k in range(x.shape[1])]
         for k, column in enumerate(columns):
-            values[:, k] = _numbers(column, f"column {column.name!r} of {name}")
+            values[:, k] = _numbers(column, f"column {words(column.name)} of {name}")
     if not np.isfinite(values).all():
         first = int(np.argmin(np.isfinite(values)))
         label, value = layout.label(first), values.flat[first]
@@ -192,7 +193,7 @@ def _text(label: Any) -> str:
     """A label in a name: text in quotes, the parts of a MultiIndex's one by one."""
     if isinstance(label, tuple):
         return ", ".join(map(_text, label))
-    return repr(label) if isinstance(label, str) else str(label)
+    return words(label, repr if isinstance(label, str) else str)
 
 
 def _is_polars(kind: type) -> bool:

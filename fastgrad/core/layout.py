@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .given import array_of, floats, shown
+
 Array = NDArray[np.float64]
 Leaf = tuple[str, slice, tuple[int, ...]]
 
@@ -84,7 +86,7 @@ class Layout(ABC):
 
     def name(self, component: int) -> str:
         """The name of a coordinate, such as ``x[3]``; of a flat index over several points, without the point."""
-        return self.letter + bracketed(self.label(component % self.n))
+        return self.letter + bracketed(self.label(component % self.n)) if self.n else self.letter
 
     def column(self, component: int) -> str:
         """What a coordinate is called in the name of an entry of a matrix: by default its flat index."""
@@ -151,14 +153,13 @@ class Layout(ABC):
         ValueError
             It does not fit; the error calls it `name`.
         """
+        array = floats(value, name)
         try:
-            array = np.asarray(value, dtype=np.float64)
             if exact and array.shape != self.shape and not array.size == self.n == 1:
                 raise ValueError
             return np.ascontiguousarray(np.broadcast_to(array, self.shape or (1,))).ravel()
-        except (TypeError, ValueError) as error:
-            shape = getattr(value, "shape", None) or np.shape(value)
-            raise ValueError(f"{name} has shape {shape}, which does not fit {self.shape}, that of x") from error
+        except ValueError as error:
+            raise ValueError(f"{name} has shape {array.shape}, which does not fit {self.shape}, that of x") from error
 
     def gradient_values(self, result: Any) -> Array:
         """What a user's gradient returned, flat.
@@ -172,12 +173,12 @@ class Layout(ABC):
         """
         if result is None:
             raise TypeError("grad returned None; does it lack a return statement?")
-        array = np.asarray(result)
+        array = array_of(result, "grad's result")
         if array.dtype.kind not in "fiub":
             raise TypeError(f"grad returned dtype {array.dtype}; expected real numbers")
         if array.shape != self.shape and not array.size == self.n == 1:
             raise ValueError(f"grad returned shape {array.shape}, but x has shape {self.shape}")
-        return np.ascontiguousarray(array, dtype=np.float64).ravel()
+        return np.ascontiguousarray(floats(array, "grad's result")).ravel()
 
 
 class ArrayLayout(Layout):
@@ -267,5 +268,5 @@ def bracketed(label: str) -> str:
 def _as_index(index: Any) -> int:
     try:
         return int(index.__index__())
-    except AttributeError:
-        raise TypeError(f"a coordinate is named by an integer, a tuple or a path, not {index!r}") from None
+    except Exception:
+        raise TypeError(f"a coordinate is named by an integer, a tuple or a path, not {shown(index)}") from None

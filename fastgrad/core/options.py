@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from itertools import islice
 from operator import index
 from typing import Any
 
 import numpy as np
 
+from .given import DEPTH, array_of, attribute, shown
+
 Check = Callable[[str, Any], Any]
 """Takes an option's name and value."""
-
-
-def shown(value: object) -> str:
-    """A value as an error message shows it: on one line, and not at any length."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def flag(name: str, value: Any) -> bool:
@@ -52,7 +49,7 @@ def whole_or_none(value: Any) -> int | None:
         return None
     try:
         return index(value)
-    except TypeError:
+    except Exception:
         return None
 
 
@@ -90,7 +87,9 @@ def real_or_none(value: Any) -> float | None:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
+    except Exception:
+        return None
 
 
 def _number(expected: str, fits: Callable[[float], bool]) -> Check:
@@ -129,22 +128,24 @@ def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
     raise TypeError(f"{name} is {shown(value)}; expected a tuple of classes of exceptions{hint}")
 
 
-def sizes(name: str, value: Any) -> Any:
+def sizes(name: str, value: Any, depth: int = 0) -> Any:
     """Numbers for coordinates, one or of x's structure; which coordinate has a wrong one is seen where x is known."""
     kind = value.dtype.kind if isinstance(value, np.ndarray | np.generic) else ""
     if isinstance(value, str | bytes | bool | complex | set) or callable(value) or kind not in "fiuO":
         raise TypeError(f"{name} is {shown(value)}; expected numbers: one, or of x's shape")
     if isinstance(value, list | tuple):
+        if depth == DEPTH:
+            raise TypeError(f"{name} is nested more than {DEPTH} deep, or contains itself")
         for each in value:
-            sizes(name, each)
+            sizes(name, each, depth + 1)
     return value
 
 
 def bounds(name: str, value: Any) -> Any:
     """A pair (lower, upper), or scipy's Bounds."""
     try:
-        lower, upper = (value.lb, value.ub) if hasattr(value, "lb") else value
-    except (TypeError, ValueError) as error:
+        lower, upper = ends_of(value)
+    except Exception as error:
         expected = "a pair (lower, upper), each a number or of x's shape; None is no bound"
         if isinstance(value, list | tuple) and all(isinstance(each, list | tuple) and len(each) == 2 for each in value):
             expected = "a pair (lower, upper), not a pair for each coordinate"
@@ -155,11 +156,25 @@ def bounds(name: str, value: Any) -> Any:
     return value
 
 
-def names(name: str, value: Any) -> Any:
+def ends_of(value: Any) -> tuple[Any, Any]:
+    """Both ends of bounds: of a pair, or of scipy's Bounds."""
+    lower, upper = (value.lb, value.ub) if attribute(value, "lb") is not None else value
+    return lower, upper
+
+
+def names(name: str, value: Any) -> list[Any]:
     """Several names, or places."""
-    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
-        raise TypeError(f"{name} is {shown(value)}; expected a list")
-    return value
+    listed = isinstance(value, Sequence | Set | Mapping | np.ndarray) or (
+        attribute(value, "__array__") is not None and isinstance(value, Collection)
+    )
+    if listed and not isinstance(value, str | bytes):
+        try:
+            found = list(islice(value, len(value) + 1))
+            if len(found) == len(value):
+                return found
+        except Exception as error:
+            raise TypeError(f"{name} is {shown(value)}; expected a list") from error
+    raise TypeError(f"{name} is {shown(value)}; expected a list")
 
 
 def vectorized(name: str, value: Any) -> Any:
@@ -175,8 +190,8 @@ def vectorized(name: str, value: Any) -> Any:
 def workers(name: str, value: Any) -> Any:
     """A number of workers, or an executor; one worker is as none."""
     # Dask's client has a submit() too, but of futures of another kind.
-    is_client = hasattr(value, "get_executor")
-    if hasattr(value, "submit") and not is_client:
+    is_client = attribute(value, "get_executor") is not None
+    if attribute(value, "submit") is not None and not is_client:
         return value
     found = whole_or_none(value)
     if found is None:
@@ -189,10 +204,12 @@ def workers(name: str, value: Any) -> Any:
 
 def sparsity(name: str, value: Any) -> Any:
     """A word for how the pattern is found, or a pattern; its shape is compared where f's values are known."""
-    if hasattr(value, "tocsr") or (isinstance(value, str) and value in ("detect", "nan")):
-        return value
-    if np.ndim(value) == 2 and np.asarray(value).dtype.kind in "biuf":
+    if attribute(value, "tocsr") is not None or (isinstance(value, str) and value in ("detect", "nan")):
         return value
     kind = ValueError if isinstance(value, str) else TypeError
+    if kind is TypeError:
+        pattern = array_of(value, name)
+        if pattern.ndim == 2 and pattern.dtype.kind in "biuf":
+            return pattern
     expected = '"detect", "nan", or a pattern: scipy.sparse or an array with two axes'
     raise kind(f"{name} is {shown(value)}; expected {expected}")

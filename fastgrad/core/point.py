@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..evaluate import border
+from .given import array_of, attribute, shown
 from .layout import ArrayLayout, Layout, NumberLayout
 
 Array = NDArray[np.float64]
@@ -168,6 +169,8 @@ def _number(x: Any, name: str, index: tuple[int, ...]) -> float:
         value = float(x)
     except OverflowError as error:
         raise _too_large(name, index) from error
+    except Exception as error:
+        raise TypeError(f"{_entry(name, index)} is {shown(x)}, which gives no float") from error
     if not math.isfinite(value):
         raise _too_large(name, index) if np.isfinite(x) else _not_finite(name, index, value)
     return value
@@ -183,12 +186,7 @@ def as_array(x: Any, name: str) -> Array:
     ValueError
         A value is NaN, infinite or beyond the range of float64; the rows of a list differ in length.
     """
-    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
-        raise TypeError(f"{name} has masked entries; fill them or pass only the others")
-    try:
-        given = np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} is ragged: its rows differ in length") from error
+    given = array_of(x, name)
     if given.dtype == object:
         given = _of_objects(x, given, name)
     if given.dtype.kind == "c":
@@ -196,7 +194,7 @@ def as_array(x: Any, name: str) -> Array:
     if given.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {given.dtype}; expected real numbers")
     if given.dtype.itemsize > 8:
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             flat = _contiguous(given)
     else:
         flat = _contiguous(given)
@@ -213,7 +211,7 @@ def _contiguous(given: NDArray[Any]) -> Array:
 
 def _of_objects(x: Any, given: NDArray[Any], name: str) -> Array:
     """Python numbers that NumPy has no type for, such as large integers."""
-    if hasattr(x, "dtype"):
+    if attribute(x, "dtype") is not None:
         raise TypeError(f"{name} has dtype object; expected real numbers")
     values = np.empty(given.shape)
     for index, value in np.ndenumerate(given):

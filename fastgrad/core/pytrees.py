@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .given import DEPTH, words
 from .layout import Array, Layout, Leaf, bracketed
 
 _NUMBERS = (int, float, complex, np.number, np.bool_)
@@ -97,27 +98,33 @@ def is_container(x: Any) -> bool:
     return _opened(x, whole=False) is not None
 
 
-def array_shape(x: Any) -> tuple[int, ...] | None:
+def array_shape(x: Any, depth: int = 0) -> tuple[int, ...] | None:
     """The shape of a list or tuple of numbers, nested or not; None where it is ragged or holds other things."""
     kinds = set(map(type, x))
     if all(issubclass(kind, _NUMBERS) for kind in kinds):
         return (len(x),)
-    if not kinds <= {list, tuple}:
+    if not kinds <= {list, tuple} or depth == DEPTH:
         return None
-    shapes = {array_shape(part) for part in x}
+    shapes = {array_shape(part, depth + 1) for part in x}
     inner = shapes.pop()
     return None if shapes or inner is None else (len(x), *inner)
 
 
-def _taken_apart(x: Any, path: str, leaves: list[Any], paths: list[str], whole: bool = False) -> Node | None:
+def _taken_apart(
+    x: Any, path: str, leaves: list[Any], paths: list[str], whole: bool = False, depth: int = 0
+) -> Node | None:
     """The structure of x, whose leaves are appended; None where x is a leaf itself."""
+    if depth > DEPTH:
+        raise TypeError(f"a container is nested more than {DEPTH} deep, or contains itself")
     opened = _opened(x, whole)
     if opened is None:
         leaves.append(x)
         paths.append(path)
         return None
     kind, keys, steps, parts = opened
-    children = [_taken_apart(part, path + step, leaves, paths) for step, part in zip(steps, parts, strict=True)]
+    children = [
+        _taken_apart(part, path + step, leaves, paths, depth=depth + 1) for step, part in zip(steps, parts, strict=True)
+    ]
     return Node(kind, keys, tuple(children), tuple(x) if kind is dict else ())
 
 
@@ -163,7 +170,7 @@ def _opened_by_optree(x: Any) -> _Opened | None:
 
 
 def _step(key: Any) -> str:
-    return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]"
+    return f".{str.__str__(key)}" if isinstance(key, str) and key.isidentifier() else f"[{words(key)}]"
 
 
 def _sorted(keys: Iterable[Any]) -> list[Any]:
@@ -171,11 +178,11 @@ def _sorted(keys: Iterable[Any]) -> list[Any]:
     keys = list(keys)
     try:
         return sorted(keys)
-    except TypeError:
+    except Exception:
         pass
     try:
         return sorted(keys, key=lambda key: (type(key).__module__, type(key).__qualname__, key))
-    except TypeError:
+    except Exception:
         return keys
 
 
@@ -245,6 +252,8 @@ class TreeLayout(Layout):
 
     def name(self, component: int) -> str:
         """As for `Layout`, such as ``W1[3, 2]``."""
+        if not self.n:
+            return self.letter
         component %= self.n
         k = bisect_right(self.ends, component)
         return self.paths[k] + bracketed(self.parts[k].label(component - (self.ends[k] - self.parts[k].n)))

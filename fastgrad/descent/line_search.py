@@ -15,6 +15,7 @@ REMEMBERED = 10  # values of f that a step of Barzilai and Borwein may exceed th
 _MOST_TRIES = 60
 
 
+@np.errstate(all="ignore")
 def spectral(moved: Array, turned: Array, otherwise: float) -> float:
     """The step length of Barzilai and Borwein (IMA J. Numer. Anal. 8 (1988) 141-148, eq. 5).
 
@@ -24,6 +25,7 @@ def spectral(moved: Array, turned: Array, otherwise: float) -> float:
     return float(moved @ moved) / curved if 0 < curved < math.inf else otherwise
 
 
+@np.errstate(all="ignore")
 def first_guess(x: Array, direction: Array) -> float:
     """A step length that moves coordinates by a tenth of the largest."""
     largest = float(np.abs(direction).max())
@@ -67,7 +69,8 @@ def backtrack(
     """
     for tries in range(_MOST_TRIES):
         there, lower = trial(rate)
-        fall = float(slope @ (x - there))
+        with np.errstate(all="ignore"):
+            fall = float(slope @ (x - there))
         # Far below the rounding of f, "enough" is nothing: then it must at least be lower.
         if lower <= highest - SUFFICIENT * fall and fall > 0 and lower < highest:
             found = Step(there, lower, rate)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import flat_bounds
+from ..core.given import floats, number
 from ..core.point import Array, Point, as_array
 from ..evaluate.border import Function
 from ..evaluate.compiled import CompiledFunction
@@ -27,6 +28,7 @@ from .state import Rules
 
 _RUNNING = -1
 _CHUNK = 1 << 17
+_GRAD = "grad's result"
 
 
 def descend_many(
@@ -83,11 +85,11 @@ class _UserSlopes:
 
     def at(self, x: Array, fun: Array) -> Array:
         if self.vectorized is False:
-            found = np.array([self.grad(row.copy(), *self.args) for row in x], dtype=np.float64)
+            found = np.array([floats(self.grad(row.copy(), *self.args), _GRAD) for row in x])
         elif self.vectorized == "columns":
-            found = np.ascontiguousarray(np.asarray(self.grad(x.T.copy(), *self.args), dtype=np.float64).T)
+            found = np.ascontiguousarray(floats(self.grad(x.T.copy(), *self.args), _GRAD).T)
         else:
-            found = np.array(self.grad(x.copy(), *self.args), dtype=np.float64)
+            found = np.array(floats(self.grad(x.copy(), *self.args), _GRAD))
         if found.shape != x.shape:
             raise ValueError(f"grad returned shape {found.shape} for points of shape {x.shape}")
         return found
@@ -158,7 +160,7 @@ class _Starts:
 
     def _rate(self, iteration: int) -> float:
         rate = self.rules.learning_rate
-        return float(rate(iteration) if callable(rate) else rate)
+        return number(rate(iteration) if callable(rate) else rate, f"learning_rate at iteration {iteration}")
 
     def direction(self, starts: int) -> directions.Direction:
         """The state of the method for so many starts."""
@@ -294,7 +296,7 @@ class _Block:
         of.x[self.live[~finite]] = self.last_x[~finite]
         of.status[self.live[~finite]] = NOT_FINITE
         reached = slope if of.rules.bounds is None else x - np.clip(x - slope, *of.rules.bounds)
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             small = finite & (np.linalg.norm(reached, axis=1) <= of.rules.stopping.gtol)
         of.status[self.live[small]] = CONVERGED
         self.keep(finite & ~small)
@@ -323,7 +325,7 @@ class _Block:
     def _leave_where_flat(self, before: Array) -> None:
         """Starts where f hardly changed in the last iteration have converged."""
         of = self.of
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             flat = np.abs(before - of.fun[self.live]) <= of.rules.stopping.ftol * np.abs(before)
         ended = self.live[flat]
         of.status[ended] = CONVERGED
@@ -333,7 +335,7 @@ class _Block:
     def spectral(self, first: Array) -> Array:
         """Step lengths of Barzilai and Borwein."""
         s, y = self.of.x[self.live] - self.last_x, self.of.slope[self.live] - self.last_slope
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             curved = (s * y).sum(axis=1)
             found = (s * s).sum(axis=1) / curved
         otherwise = np.where(self.rate > 0, 2 * self.rate, first)
@@ -382,7 +384,7 @@ class _Block:
             good = (value <= highest[rows] - SUFFICIENT * fall) & (fall > 0) & (value < highest[rows])
             x[rows[good]], fun[rows[good]] = trial[good], value[good]
             still = (trial == x0[rows]).all(axis=1)
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            with np.errstate(all="ignore"):
                 shrink = np.clip(0.5 * fall / (value - fun0[rows] + fall), 0.1, 0.5)
             rate[rows[~good]] *= np.nan_to_num(shrink[~good], nan=0.1)
             searching[rows[good | still]] = False

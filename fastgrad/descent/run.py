@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..core.coordinates import Coordinates
+from ..core.given import number, said
 from ..core.point import Array
 from ..records.descent import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED
 from . import directions
@@ -20,6 +22,10 @@ _BURST_SECONDS = 0.05
 
 
 LearningRate = float | str | Callable[[int], float]
+
+
+def _rate(rate: Any, iteration: int) -> float:
+    return number(rate(iteration) if callable(rate) else rate, f"learning_rate at iteration {iteration}")
 
 
 class Run(State):
@@ -56,7 +62,7 @@ class Run(State):
         except KeyboardInterrupt:
             return Ending(INTERRUPTED, "interrupted; the best point so far is returned")
         except Exception as error:
-            return Ending(RAISED, f"ended by {type(error).__name__}: {error}", error)
+            return Ending(RAISED, f"ended by {type(error).__name__}: {said(error)}", error)
 
     def _tested(self) -> Ending | None:
         stopping = self.rules.stopping
@@ -88,9 +94,9 @@ class Run(State):
         rules, rate = self.rules, self.rules.learning_rate
         count = self._burst()
         if rules.method == "bb":
-            rates = np.array([self._spectral(float(rate(0) if callable(rate) else rate))])
+            rates = np.array([self._spectral(_rate(rate, 0))])
         elif callable(rate):
-            rates = np.array([float(rate(self.iteration + k)) for k in range(count)])
+            rates = np.array([_rate(rate, self.iteration + k) for k in range(count)])
         else:
             rates = np.full(count, float(rate))
         if not (np.isfinite(rates).all() and (rates > 0).all()):
@@ -163,11 +169,14 @@ class Run(State):
         """Barzilai's and Borwein's step length; before there is one, or where it fails, twice the last."""
         if self.rate > 0:
             otherwise = 2.0 * self.rate
-        return spectral(self.x - self.last_x, self.slope - self.last_slope, otherwise)
+        with np.errstate(all="ignore"):
+            moved, turned = self.x - self.last_x, self.slope - self.last_slope
+        return spectral(moved, turned, otherwise)
 
     def _trial(self, direction: Array, rate: float) -> tuple[Array, float]:
         """A point, and f there; infinite where it is not defined."""
-        x = self.x - rate * direction
+        with np.errstate(all="ignore"):
+            x = self.x - rate * direction
         if self.rules.bounds is not None:
             x = np.clip(x, *self.rules.bounds)
         try:
@@ -180,9 +189,11 @@ class Run(State):
     def _searched(self) -> Ending | None:
         """An iteration with backtracking."""
         direction = self.direction.of(self.slope, self.iteration)
-        if not float(self.slope @ direction) > 0:
-            self.direction.memory[:] = 0.0
-            direction = self.slope
+        with np.errstate(all="ignore"):
+            falls = float(self.slope @ direction)
+            if not falls > 0:
+                self.direction.memory[:] = 0.0
+                direction, falls = self.slope, float(self.slope @ self.slope)
         guess = first_guess(self.x, direction)
         if self.rules.method in ("gd", "bb"):
             guess = self._spectral(guess)
@@ -206,7 +217,7 @@ class Run(State):
             raise
         if found is None:
             self.direction.back()
-            return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
+            return self._stuck(falls * min(guess, 2.0 * self.rate or guess))
         self.njev += 1
         if not np.isfinite(slope).all():
             return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")
@@ -246,7 +257,7 @@ class Run(State):
             )
         if self.failure is not None:
             error = self.failure
-            return Ending(RAISED, f"f raises {type(error).__name__} all along the gradient: {error}", error)
+            return Ending(RAISED, f"f raises {type(error).__name__} all along the gradient: {said(error)}", error)
         hint = "" if self.slopes.nfev else "; is grad the gradient of f? fastgrad.check_grad(f, grad, x) tells"
         return Ending(NO_LOWER_POINT, f"no lower point along the gradient, of norm {self.norm:.2g}{hint}")
 

@@ -94,6 +94,7 @@ class State:
         """The norm of the gradient at x."""
         self.norm = self.reach(self.slope)
 
+    @np.errstate(all="ignore")
     def reach(self, slope: Array, x: Array | None = None) -> float:
         """The norm of a gradient at x, by default where the run is.
 

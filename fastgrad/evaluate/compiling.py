@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..core.given import attribute, shown
 from .pointers import Pointer
 
 __all__ = ["CompiledCode", "compile"]
@@ -85,9 +86,9 @@ def compile(f: Callable[..., Any]) -> CompiledCode:
     >>> fg.gradient(f, np.array([1.0, 2.0])).round(6)
     array([28., 37.])
     """
-    function = getattr(f, "py_func", f)
+    function = attribute(f, "py_func") or f
     if not inspect.isfunction(function):
-        raise TypeError(f"f is {f!r} of type {type(f).__name__}; only Python functions can be compiled")
+        raise TypeError(f"f is {shown(f)} of type {type(f).__name__}; only Python functions can be compiled")
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) or not parameters:
         raise TypeError("f must take an array, or numbers, by position; no *args and no keyword-only parameters")

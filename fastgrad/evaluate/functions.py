@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from ..core.given import shown
 from ..core.layout import Layout
-from ..core.options import arguments, shown
+from ..core.options import arguments
 from ..core.point import Point
 from . import border
 from .pointers import Pointer, compiled_parts

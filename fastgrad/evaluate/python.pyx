@@ -147,7 +147,7 @@ cdef class PythonFunction(Function):
             found = results.as_vector(result, self.imaginary, self.c.outputs)
             memcpy(out, doubles(<ndarray?>found[0]), self.c.outputs * sizeof(double))
         self.float32 = self.float32 or found[1]
-        self.shape = np.shape(result)
+        self.shape = found[2]
         return 0
 
     cdef ndarray first_values(self, ndarray x):
@@ -173,7 +173,7 @@ cdef class PythonFunction(Function):
             results.note_point(error, self.named(), self.scratch, 0, 1)
             raise
         self.float32 = self.float32 or found[1]
-        self.shape = np.shape(result)
+        self.shape = found[2]
         return PyArray_NewCopy(<ndarray?>found[0], NPY_CORDER)
 
     cdef int shifts(self, const fg_shifts *s, double *values) except -1:

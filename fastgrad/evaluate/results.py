@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.given import array_of, attribute, floats, shown, words
+
 DOMAIN_ERRORS: tuple[type[Exception], ...] = (ValueError, ArithmeticError)
 """What functions raise outside their domain (``math.log(-1)``, ``1/0``, ``Decimal(-1).sqrt()``), unless told others."""
 
@@ -56,7 +58,7 @@ def refuse_new_shape(argument: NDArray[Any]) -> None:
 
 def fits_float32(values: NDArray[np.float64]) -> bool:
     """Whether every value is a float32 number."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         # The first few tell nearly always, and spare a pass over very many.
         first = values.ravel()[:16]
         return bool((first == first.astype(np.float32)).all() and (values == values.astype(np.float32)).all())
@@ -64,42 +66,41 @@ def fits_float32(values: NDArray[np.float64]) -> bool:
 
 def is_narrow(value: object) -> bool:
     """Whether value has a dtype of at most float32 precision (NumPy's, JAX's or PyTorch's)."""
-    return str(getattr(value, "dtype", "")).rpartition(".")[2] in _NARROW
+    kind = attribute(value, "dtype")
+    return kind is not None and words(kind, str).rpartition(".")[2] in _NARROW
 
 
-def as_number(value: Any, imaginary: bool) -> tuple[float, bool]:
-    """The one number that value stands for (its imaginary part), and whether it is narrow."""
+def as_number(value: Any, imaginary: bool) -> tuple[float, bool, tuple[int, ...]]:
+    """The one number that value stands for (its imaginary part), whether it is narrow, and value's shape."""
     if isinstance(value, np.float32) and not imaginary:
-        return float(value), True
-    _refuse(value)
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiubc" and array.dtype != object:
-        raise TypeError(f"f returned {value!r} of dtype {array.dtype}; expected a number")
+        return float(value), True, ()
+    array = _array(value)
     if array.size != 1:
         raise ReturnedShapeError(
             f"f returned an array of shape {array.shape}; expected one number. "
             "Sum or average it, or use fastgrad.jacobian for a vector-valued f"
         )
-    return _real(array.reshape(()), imaginary).item(), is_narrow(value)
+    return _real(array.reshape(()), imaginary).item(), is_narrow(value), array.shape
 
 
-def as_vector(value: Any, imaginary: bool, outputs: int | None) -> tuple[NDArray[np.float64], bool]:
-    """The numbers of a vector-valued function, flat, and whether they are narrow; outputs: None for however many."""
-    _refuse(value)
-    array = np.asarray(value)
+def as_vector(value: Any, imaginary: bool, outputs: int | None) -> tuple[NDArray[np.float64], bool, tuple[int, ...]]:
+    """The numbers of a vector-valued function, flat, whether they are narrow, and value's shape.
+
+    outputs: how many there are; None: however many.
+    """
+    array = _array(value)
     if outputs is not None and array.size != outputs:
         raise ReturnedShapeError(
             f"f returned {array.size} values (shape {array.shape}) after {outputs} values at first"
         )
-    return _real(array, imaginary).ravel(), is_narrow(value)
+    return np.ascontiguousarray(_real(array, imaginary)).ravel(), is_narrow(value), array.shape
 
 
 def as_block(
     value: Any, rows: int, outputs: int | None, columns: bool, imaginary: bool, n: int
 ) -> tuple[NDArray[np.float64], bool]:
     """The values (rows, outputs) of a vectorised function, and whether they are narrow; outputs: None if not known."""
-    _refuse(value)
-    array = np.asarray(value)
+    array = _array(value)
     given = (n, rows) if columns else (rows, n)
     if outputs is None:
         outputs = array.size
@@ -124,11 +125,19 @@ def as_block(
     return np.ascontiguousarray(real), is_narrow(value)
 
 
-def _refuse(value: object) -> None:
+def _array(value: Any) -> NDArray[Any]:
+    """What f returned as an array, of real or complex numbers or of objects that may be some."""
     if value is None:
         raise TypeError("f returned None; expected a number. Does it lack a return statement?")
     if isinstance(value, (str, bytes)):
-        raise TypeError(f"f returned the {type(value).__name__} {value!r}; expected a number")
+        raise TypeError(f"f returned the {type(value).__name__} {shown(value)}; expected a number")
+    try:
+        array = array_of(value, "what f returned")
+    except ValueError as error:  # which f may raise beyond the edge of its domain
+        raise TypeError(str(error)) from error
+    if array.dtype.kind not in "fiubcO":
+        raise TypeError(f"f returned {shown(value)} of dtype {array.dtype}; expected a number")
+    return array
 
 
 def _real(array: NDArray[Any], imaginary: bool) -> NDArray[np.float64]:
@@ -144,7 +153,4 @@ def _real(array: NDArray[Any], imaginary: bool) -> NDArray[np.float64]:
         raise TypeError(
             f"f returned a complex value ({array.dtype}); expected a real number. Return its real part or modulus"
         )
-    try:
-        return np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"f returned {array!r} of dtype {array.dtype}; expected a number") from error
+    return floats(array, "what f returned")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.given import said
 from ..core.layout import Layout
 from ..core.point import Array, Point
 from .border import Function
@@ -105,7 +106,7 @@ def _unpacked(packed: bytes) -> Job:
     try:
         job: Job = pickle.loads(packed)
     except Exception as error:
-        raise ImportError(f"a worker could not load f: {type(error).__name__}: {error}") from error
+        raise ImportError(f"a worker could not load f: {type(error).__name__}: {said(error)}") from error
     return job
 
 
@@ -123,7 +124,9 @@ def packed(job: Job) -> bytes:
             if dumps is not pickle.dumps
             else "define it at the top level of a module, or install cloudpickle: pip install 'fastgrad[workers]'"
         )
-        raise TypeError(f"f cannot be sent to another process: {type(error).__name__}: {error}; {hint}") from error
+        raise TypeError(
+            f"f cannot be sent to another process: {type(error).__name__}: {said(error)}; {hint}"
+        ) from error
 
 
 def _sendable(error: BaseException | None, job: Job | bytes) -> BaseException | None:
@@ -134,7 +137,7 @@ def _sendable(error: BaseException | None, job: Job | bytes) -> BaseException | 
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        text = f"f raised {type(error).__name__}: {error}"
+        text = f"f raised {type(error).__name__}: {said(error)}"
         for old in getattr(error, "__notes__", ()):
             text += f"\n{old}"
         error = RuntimeError(text)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dataframes import load_narwhals
+from ..core.given import array_of, attribute, floats, shown, words
 from ..core.point import Array
 
 
@@ -28,8 +29,8 @@ class Rows:
         self._name = name
         self._frame = None
         self._array = X if isinstance(X, np.ndarray) else None
-        if self._array is None and not hasattr(X, "columns"):
-            self._array = np.asarray(X)
+        if self._array is None and attribute(X, "columns") is None:
+            self._array = array_of(X, name)
         if self._array is not None:
             self._from_array(features)
         else:
@@ -52,7 +53,7 @@ class Rows:
         assert self._array is not None
         count = self._array.shape[1]
         if not isinstance(k, (int, np.integer)) or not -count <= k < count:
-            raise ValueError(f"features has {k!r}, but X has columns 0 to {count - 1} and no names")
+            raise ValueError(f"features has {shown(k)}, but X has columns 0 to {count - 1} and no names")
         place: int = int(k) % count
         return place
 
@@ -63,12 +64,12 @@ class Rows:
         chosen = numeric if features is None else list(features)
         for name in chosen:
             if name not in frame.columns:
-                raise ValueError(f"features has {name!r}, but X has {', '.join(map(repr, frame.columns))}")
+                raise ValueError(f"features has {shown(name)}, but X has {', '.join(map(shown, frame.columns))}")
             if name not in numeric:
-                raise TypeError(f"column {name!r} is {frame.schema[name]}; only numeric columns can be varied")
-        self.names, self._names_in_frame = [str(name) for name in chosen], chosen
+                raise TypeError(f"column {shown(name)} is {frame.schema[name]}; only numeric columns can be varied")
+        self.names, self._names_in_frame = [name if type(name) is str else words(name, str) for name in chosen], chosen
         self.integer = [not frame.schema[name].is_float() for name in chosen]
-        columns = [np.asarray(frame[name].to_numpy(), dtype=np.float64) for name in chosen]
+        columns = [floats(frame[name].to_numpy(), f"column {shown(name)}") for name in chosen]
         self.values = np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
     def __len__(self) -> int:
@@ -128,7 +129,7 @@ def _numbers(result: Any, rows: int) -> Any:
     """What a model returned for so many rows, if it is numbers."""
     if isinstance(result, (list, tuple)):
         raise TypeError("predict returned a list of arrays, one for each target; pass a function that returns one")
-    array = np.asarray(result)
+    array = array_of(result, "what predict returned")
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"predict returned {array.dtype}: labels have no derivative; pass predict_proba or decision_function"

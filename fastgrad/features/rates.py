@@ -78,10 +78,11 @@ class Rates:
         found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
         if slopes:
             found[:, :, slopes], error[:, :, slopes] = self._derivatives(slopes, places, values[: len(slopes)], base)
-        for j, (low, high), two in zip(finite, (end.T for end in ends), values[len(slopes) :], strict=True):
-            distance = (high - low)[:, None]
-            found[:, :, j] = (two[:, 1] - two[:, 0]) / distance
-            error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
+        with np.errstate(all="ignore"):
+            for j, (low, high), two in zip(finite, (end.T for end in ends), values[len(slopes) :], strict=True):
+                distance = (high - low)[:, None]
+                found[:, :, j] = (two[:, 1] - two[:, 0]) / distance
+                error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
         return found, error
 
     def _moved(self, rows: Array, base: Array, columns: list[int], moves: list[Array]) -> list[Array]:
@@ -107,12 +108,14 @@ class Rates:
     def _reach(self, j: int) -> float:
         return {"unit step": 1.0, "two values": np.inf}.get(self.spread.kinds[j], 0.5 * float(self.spread.sd[j]))
 
+    @np.errstate(all="ignore")
     def _ends(self, x: Array, j: int, reach: float) -> Array:
         """Moves (rows, 2) of a feature down and up by so much, as far as its range goes."""
         spread = self.spread
         lower, upper = spread.ends if np.isinf(reach) else (spread.lower, spread.upper)
         return np.stack([np.maximum(x - reach, lower[j]) - x, np.minimum(x + reach, upper[j]) - x], axis=1)
 
+    @np.errstate(all="ignore")
     def _places(self, x: Array, j: int) -> NDArray[np.intp]:
         """Which of its seven points each x is: fewer lie below it near the range's lower end, more near the upper."""
         middle, h = POINTS // 2, self.spread.steps[j]
@@ -123,6 +126,7 @@ class Rates:
         )
         return places
 
+    @np.errstate(all="ignore")
     def _derivatives(
         self, columns: list[int], places: list[NDArray[np.intp]], values: list[Array], base: Array
     ) -> tuple[Array, Array]:
@@ -136,7 +140,7 @@ class Rates:
         found, _, truncation, noise = np.stack(estimates, axis=1)
         # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
         size = np.abs(base)
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             ratio = np.where(size > 0, noise / size, 0.0)
         typical = np.maximum(np.median(ratio, axis=1, keepdims=True), np.median(ratio, axis=0))
         noise = np.maximum(noise, 1.5 * typical * size)

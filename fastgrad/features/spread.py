@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.given import floats, shown
 from .frames import Rows
 
 _STEP = 0.008  # of a derivative's points, in spreads of the feature
@@ -14,6 +15,7 @@ _STEP = 0.008  # of a derivative's points, in spreads of the feature
 class Spread:
     """Each feature's spread, range, and how it is changed."""
 
+    @np.errstate(all="ignore")
     def __init__(self, reference: Rows, rows: Rows, extrapolate: bool, given: bool) -> None:
         if reference.names != rows.names:
             raise ValueError(f"reference has the columns {reference.names}, but X has {rows.names}")
@@ -37,12 +39,13 @@ class Spread:
 
     def set_steps(self, step: Any) -> None:
         """Steps that the user chose."""
+        given = floats(step, "step")
         try:
-            self.steps = np.broadcast_to(np.asarray(step, dtype=np.float64), self.sd.shape).copy()
+            self.steps = np.broadcast_to(given, self.sd.shape).copy()
         except ValueError as error:
-            raise ValueError(f"step has shape {np.shape(step)}, but there are {self.sd.size} features") from error
+            raise ValueError(f"step has shape {given.shape}, but there are {self.sd.size} features") from error
         if not ((self.steps > 0) & np.isfinite(self.steps)).all():
-            raise ValueError(f"step is {step!r}; expected positive, finite numbers")
+            raise ValueError(f"step is {shown(step)}; expected positive, finite numbers")
         self.kinds = ["constant" if kind == "constant" else "derivative" for kind in self.kinds]
 
     def take_standard_deviations(self) -> None:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.options import threads, whole
+from ..core.given import array_of, attribute, number, said, shown
+from ..core.options import names, threads, whole
 from . import kernels
 from .axes import Coordinates, Scheme, TooShortError, as_coordinates, check_order, even_axis, uneven_axis
 
@@ -21,23 +22,19 @@ MANY: Any = tuple if np.lib.NumpyVersion(np.__version__) >= "2.0.0.dev0" else li
 
 def supported(values: Any) -> NDArray[Any] | None:
     """Values in a type that the kernels know; None if they are NumPy's business."""
-    if type(values) is not np.ndarray:
-        if isinstance(values, np.ndarray):
-            return None
-        values = np.asanyarray(values)
-        if type(values) is not np.ndarray:
-            return None
-    if values.dtype in _TYPES:
-        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
-    return values.astype(np.float64) if values.dtype.kind in "iu" else None
+    if type(values) is not np.ndarray and isinstance(values, np.ndarray):
+        return None
+    array = array_of(values, "values")
+    if array.dtype in _TYPES:
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return array.astype(np.float64) if array.dtype.kind in "iu" else None
 
 
 def unsupported(values: Any) -> TypeError:
     """What to say of values that the kernels do not know."""
     if isinstance(values, np.ma.MaskedArray):
         return TypeError('values are a masked array; pass values.filled(numpy.nan) and boundary="nan"')
-    kind = values.dtype if hasattr(values, "dtype") else np.asarray(values).dtype
-    what = f"values are {type(values).__name__} of {kind}"
+    what = f"values are {type(values).__name__} of {array_of(values, 'values').dtype}"
     return TypeError(f"{what}; this takes plain arrays of float32, float64, complex or integers")
 
 
@@ -51,7 +48,7 @@ def needed(values: Any) -> NDArray[Any]:
 
 def components_of(components: Any) -> list[NDArray[Any]]:
     """The components of a vector field, of one shape and type."""
-    arrays = [needed(component) for component in components]
+    arrays = [needed(component) for component in names("a field", components)]
     if not arrays:
         raise ValueError("a field has one component for each axis, not none")
     kind = np.result_type(*arrays)
@@ -114,7 +111,7 @@ def axes_of(axis: Any, count: int, repeated: bool = False) -> tuple[int, ...]:
             raise np.exceptions.AxisError(a, count)
         found.append(a % count)
     if not repeated and len(set(found)) < len(found):
-        raise ValueError(f"repeated axis in {axis!r}")
+        raise ValueError(f"repeated axis in {shown(axis)}")
     return tuple(found)
 
 
@@ -122,7 +119,8 @@ def spacings(spacing: tuple[Any, ...], axes: Sequence[int], shape: tuple[int, ..
     """For each axis a float, an array of coordinates, or Coordinates."""
     if not spacing:
         return [1.0] * len(axes)
-    if len(spacing) == 1 and not isinstance(spacing[0], Coordinates) and np.ndim(spacing[0]) == 0:
+    spacing = tuple(step if isinstance(step, Coordinates) else _spacing(step) for step in spacing)
+    if len(spacing) == 1 and type(spacing[0]) is float:
         spacing *= len(axes)
     if len(spacing) != len(axes):
         raise TypeError(
@@ -131,18 +129,22 @@ def spacings(spacing: tuple[Any, ...], axes: Sequence[int], shape: tuple[int, ..
         )
     found: list[Any] = []
     for a, step in zip(axes, spacing, strict=True):
-        if isinstance(step, Coordinates) or np.ndim(step) > 0:
-            step = step if isinstance(step, Coordinates) else as_coordinates(step)
+        if type(step) is not float:
             if len(step) != shape[a]:
                 raise ValueError(
                     f"when 1d, distances must match the axis: axis {a} has {shape[a]} rows, not {len(step)}"
                 )
-        else:
-            step = float(step)
-            if step == 0.0 or not np.isfinite(step):
-                raise ValueError(f"the spacing of axis {a} is {step}; expected a finite number other than 0")
+        elif step == 0.0 or not np.isfinite(step):
+            raise ValueError(f"the spacing of axis {a} is {step}; expected a finite number other than 0")
         found.append(step)
     return found
+
+
+def _spacing(step: Any) -> Any:
+    """A number as a float; else coordinates."""
+    if type(step) is float or isinstance(step, int | np.number) or array_of(step, "the spacing").ndim == 0:
+        return number(step, "the spacing")
+    return as_coordinates(step)
 
 
 def _axis(layout: Layout, a: int, step: Any, chosen: Scheme) -> kernels.Axis:
@@ -166,7 +168,7 @@ def _outputs(out: Any, layout: Layout, count: int, values: Any) -> tuple[list[ND
     if out is None:
         outs = [np.empty_like(layout.array) for _ in range(count)]
         return outs, outs
-    given = [out] if isinstance(out, np.ndarray) else list(out)
+    given = [out] if isinstance(out, np.ndarray) else names("out", out)
     if len(given) != count:
         raise ValueError(f"out has {len(given)} arrays, but {count} are written")
     for k, each in enumerate(given):
@@ -187,7 +189,7 @@ def _outputs(out: Any, layout: Layout, count: int, values: Any) -> tuple[list[ND
 
 
 def _returned(results: list[NDArray[Any]], outs: list[NDArray[Any]], out: Any, values: Any, single: bool) -> Any:
-    kind = getattr(values, "dtype", None)
+    kind = attribute(values, "dtype")
     if out is None and isinstance(kind, np.dtype) and kind in _TYPES and not kind.isnative:
         results = [each.astype(kind) for each in outs]
     for result, written in zip(results, outs, strict=True):
@@ -223,7 +225,14 @@ def combined(
 def by_numpy(values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, out: Any) -> Any:
     """What the kernels do not know, by NumPy."""
     plain = [step.x if isinstance(step, Coordinates) else step for step in spacing]
-    found = np.gradient(values, *plain, axis=axis, edge_order=edge_order)  # type: ignore[call-overload]
+    try:
+        found = np.gradient(values, *plain, axis=axis, edge_order=edge_order)  # type: ignore[call-overload]
+    except (TypeError, ValueError, IndexError, MemoryError):
+        raise
+    except Exception as error:  # of the objects in an array, say
+        raise ValueError(
+            f"numpy.gradient, which takes these values, raises {type(error).__name__}: {said(error)}"
+        ) from error
     if out is None:
         return found
     many = isinstance(found, (list, tuple))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.given import floats
 from ..core.options import among, one_of
 from ..core.point import Array
 from ..records.record import Record
@@ -94,7 +95,7 @@ class Coordinates(Record):
 
 def as_coordinates(x: Any) -> Array:
     """Coordinates as a contiguous array of float64."""
-    array = np.asarray(x, dtype=np.float64)
+    array = floats(x, "the coordinates")
     if array.ndim != 1:
         raise ValueError(f"distances must be either scalars or 1d, not of shape {array.shape}")
     return np.ascontiguousarray(array)
@@ -102,8 +103,8 @@ def as_coordinates(x: Any) -> Array:
 
 def check_order(x: Array, where: str = "the coordinates") -> None:
     """A ValueError unless x increases or decreases everywhere."""
-    steps = np.diff(x)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        steps = np.diff(x)
         wrong = ~((steps > 0) if x[-1] > x[0] else (steps < 0))
     if wrong.any():
         i = int(np.argmax(wrong))

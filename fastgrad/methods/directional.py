@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.coordinates import checked_bounds, checked_sizes
-from ..core.options import shown
+from ..core.given import shown
+from ..core.options import real_or_none
 from ..core.point import Array, Point, per_coordinate
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
@@ -36,7 +37,7 @@ def along_or_error(method: Method) -> FixedStep:
             'method="adaptive" is not for directions; fastgrad.differentiate(lambda t: f(x + t * v), 0.0) is'
         )
     step = method.step
-    if step is not None and not (np.ndim(step) == 0 and 0 < step < np.inf):
+    if step is not None and not 0 < (real_or_none(step) or 0.0) < np.inf:
         raise ValueError(f"step is {shown(step)}; expected a positive number, the t of x + t·v")
     return method
 
@@ -49,7 +50,8 @@ def along(problem: Problem, v: Any, chosen: FixedStep) -> Array:
     point, x = problem.point, problem.x.ravel()
     direction = _checked_direction(v, point)
     typical = None if chosen.typical_x is None else checked_sizes(chosen.typical_x, point, "typical_x")
-    rate = float((np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)).max(initial=0.0))
+    with np.errstate(all="ignore"):
+        rate = float((np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)).max(initial=0.0))
     if rate == 0.0:
         return np.zeros(problem.outputs)
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
@@ -108,7 +110,7 @@ def product_with_hessian(
 def _checked_direction(v: Any, point: Point) -> Array:
     direction = per_coordinate(v, point, "v")
     if direction is None or (np.isscalar(v) and point.n != 1):
-        raise ValueError(f"v is {v!r}; expected a direction of x's shape {point.shape}")
+        raise ValueError(f"v is {shown(v)}; expected a direction of x's shape {point.shape}")
     if not np.isfinite(direction).all():
         i = int(np.argmin(np.isfinite(direction)))
         raise ValueError(f"v is {direction[i]} at {point.name(i)}; a direction needs finite entries")
@@ -119,7 +121,8 @@ def _room(bounds: Any, point: Point, x: Array, direction: Array) -> tuple[float,
     """Bounds of t, a hair within those of x, so that x + t·v cannot round to beyond them."""
     lower, upper = checked_bounds(bounds, point, x)
     moving = direction != 0
-    below, above = ((limit - x)[moving] / direction[moving] for limit in (lower, upper))
+    with np.errstate(all="ignore"):
+        below, above = [(limit - x)[moving] / direction[moving] for limit in (lower, upper)]
     back, forth = float(np.minimum(below, above).max()), float(np.maximum(below, above).min())
     if back >= 0.0 and forth <= 0.0:
         raise ValueError("x cannot move along v within its bounds, neither forth nor back")

@@ -111,7 +111,7 @@ class _Point(NamedTuple):
         free = self.axes[~sided[self.axes]]
         both = ~(sided[rows] | sided[columns])
         diagonal, mixed = np.zeros(x.size), np.zeros(rows.size)
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             for s, w in zip(stencil.offsets[1::2], stencil.weights[1::2], strict=True):
                 one, width = _along_axes(function, x, s * h, base, free)
                 diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / width**2)
@@ -128,7 +128,7 @@ class _Point(NamedTuple):
         function, x, rows, columns = self.function, self.x, self.rows, self.columns
         h = self.h if self.room is None else self._within(2.0)
         values = function.at_shifts(x, np.arange(x.size), h, np.array([1.0, 2.0]))[:, :, 0] - self.base
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             diagonal = (values[:, 1] - 2 * values[:, 0]) / h**2
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
             return diagonal, (pairs - values[rows, 0] - values[columns, 0]) / (h[rows] * h[columns])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.layout import Layout
+from ..core.options import count
 from ..core.point import Array, Point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, Vectorized, as_function, callable_or_error
@@ -132,6 +133,11 @@ class Derivative(Record, Generic[T]):
         table : str
             A line a component: name, derivative with the digits that are known, error bar, step, flags.
 
+        Raises
+        ------
+        TypeError, ValueError
+            most is no whole number, or negative.
+
         Examples
         --------
         >>> import fastgrad as fg, numpy as np
@@ -139,6 +145,7 @@ class Derivative(Record, Generic[T]):
         >>> len(found.table(most=5).splitlines())
         8
         """
+        most = count("most", most)
         lines = [("", "derivative", "error", "step", ""), *self._rows(most)]
         widths = [max(len(line[k]) for line in lines) for k in range(4)]
         text = [
@@ -270,7 +277,7 @@ class Derivative(Record, Generic[T]):
         values = function.at_shifts(x, np.full(steps.size, c), steps, offsets)[:, :, 0]
         for order, marker in ((2, "."), (6, "+")):
             weights = np.array(stencil("central", order).weights)  # the points of order 2 are the first of order 6
-            with np.errstate(invalid="ignore", over="ignore"):
+            with np.errstate(all="ignore"):
                 found = (values - values[:, :1])[:, : weights.size] @ weights / steps
                 axes.plot(steps, np.abs(found - value), marker, label=f"{name}, order {order}")
         axes.plot([step], [error], "v", color="gray", label=f"{name}: step chosen, error bar")

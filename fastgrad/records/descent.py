@@ -10,6 +10,7 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.given import said, words
 from ..core.point import Point, as_point
 from ..evaluate.functions import Evaluation, Vectorized, as_function, callable_or_error
 from .record import Record, T
@@ -121,7 +122,7 @@ class DescentResult(Record, Generic[T]):
         names = ("x", "fun", "jac", "nit", "nfev", "njev", "success", "status", "message")
         plain = {name: _plain(getattr(self, name)) for name in names}
         plain["history"] = {name: values.tolist() for name, values in self.history.items()}
-        plain["exception"] = None if self.exception is None else repr(self.exception)
+        plain["exception"] = None if self.exception is None else words(self.exception)
         return plain
 
     def plot(
@@ -188,7 +189,7 @@ def _carried(error: BaseException | None) -> BaseException | None:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return RuntimeError(f"{type(error).__qualname__}: {error}")
+        return RuntimeError(f"{type(error).__qualname__}: {said(error)}")
     return error
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.dataframes import native_frame
+from ..core.given import shown
+from ..core.options import count, whole
 from ..core.point import Array
 from .record import Record
 from .show import axes_or_new, html_paragraph, html_table, label, printable, shortened
@@ -67,7 +69,7 @@ class Sensitivity(Record):
     def _over_rows(self, values: Array) -> Array:
         """The mean over rows that were not skipped, NaN for constant features."""
         counted = ~np.isnan(values)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             return np.asarray(np.where(counted, values, 0.0).sum(axis=0) / counted.sum(axis=0))
 
     @property
@@ -179,6 +181,18 @@ class Sensitivity(Record):
         columns |= {name: [row[3][k] for row in table] for k, name in enumerate(_COLUMNS)}
         return native_frame(columns, self.frame)
 
+    def _place(self, output: Any) -> int:
+        """The place of an output, by its name or number."""
+        if self.outputs and isinstance(output, str):
+            if output not in self.outputs:
+                raise ValueError(f"output {shown(output)} is not one of {', '.join(map(shown, self.outputs))}")
+            return self.outputs.index(output)
+        places = range(max(1, len(self.outputs)))
+        found = whole("output", output)
+        if not -len(places) <= found < len(places):
+            raise ValueError(f"output is {found}; there are {len(places)}")
+        return places[found]
+
     def plot(self, axes: Any = None, output: int | str = 0, most: int = 20) -> Any:
         """Draw how much each feature moves the prediction, and how that differs from row to row.
 
@@ -201,15 +215,12 @@ class Sensitivity(Record):
         ------
         ImportError
             Matplotlib is missing (extra ``plot``).
-        ValueError
-            There is no such output.
+        TypeError, ValueError
+            There is no such output; most is no whole number, or negative.
         """
-        if self.outputs and isinstance(output, str):
-            if output not in self.outputs:
-                raise ValueError(f"output {output!r} is not one of {', '.join(map(repr, self.outputs))}")
-            output = self.outputs.index(output)
+        most, place = count("most", most), self._place(output)
         axes = axes_or_new(axes, 2)
-        values = self.values if not self.outputs else self.values[:, int(output)]
+        values = self.values if not self.outputs else self.values[:, place]
         scaled = values[~np.isnan(values).all(axis=1)] * self.spread
         size = np.abs(scaled)
         places = np.argsort(-np.nan_to_num(size.mean(axis=0), nan=-1.0), kind="stable")[:most].tolist()
@@ -220,7 +231,7 @@ class Sensitivity(Record):
             height = row + rng.uniform(-0.3, 0.3, len(scaled))
             axes[1].scatter(scaled[:, j], height, s=4, alpha=0.5, color="#4477aa", linewidths=0)
         axes[1].axvline(0.0, color="black", linewidth=0.8)
-        of = f" of {label(self.outputs[int(output)])}" if self.outputs else ""
+        of = f" of {label(self.outputs[place])}" if self.outputs else ""
         axes[0].set(xlabel=f"mean |change{of}| for one spread")
         axes[1].set(xlabel=f"change{of} for one spread, each row")
         for each in axes:

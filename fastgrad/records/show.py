@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..core.given import printable as printable
+
 # White words on these are read on light and on dark pages: the contrast is 5 and more (WCAG 2.1 asks for 4.5).
 _BACKGROUND = {"right": "#1b7a3d", "wrong": "#b3261e", "undecided": "#7a5c00"}
-
-
-def printable(text: str) -> str:
-    """Text in which what a terminal or a page would obey stands as an escape: controls, directions, invisible signs."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
 
 
 def shortened(text: str, most: int = 40) -> str:

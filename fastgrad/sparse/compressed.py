@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import stencils
 from ..core.coordinates import Coordinates
+from ..core.given import shown
 from ..core.point import Array, Point
 from ..evaluate.border import Function
 from ..evaluate.functions import Evaluation, as_function
@@ -51,7 +52,7 @@ class Compressed:
         if not isinstance(sparsity, str):
             return given_pattern(sparsity, self._outputs, self.point.n)
         if sparsity not in ("detect", "nan"):
-            raise ValueError(f'sparsity={sparsity!r}; expected "detect", "nan" or a pattern')
+            raise ValueError(f'sparsity={shown(sparsity)}; expected "detect", "nan" or a pattern')
         function, where = problem.function, self._coordinates(problem)
 
         def evaluate(x: Array) -> Array:
@@ -142,7 +143,7 @@ class Compressed:
         unmoved = np.ascontiguousarray(np.broadcast_to(base, (self._colours, base.size)))
         inside = zip(central.offsets, central.weights, strict=True)
         beside = list(zip(one_sided.offsets, one_sided.weights, strict=True))[1:]
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             for (s, w), (t, u) in zip(inside, beside, strict=True):
                 moves = s * h
                 moves[sided], weight[:], weight[sided] = t * step, s * w, t * u
@@ -184,18 +185,25 @@ class Compressed:
         v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
         if room is None or (room >= np.abs(v)).all():
             right, left = function.at_points(np.stack([x + v, x - v]))
-            seen, largest, curvature = 0.5 * (right - left), np.maximum(np.abs(right), np.abs(left)), 0.0
-            if not self._chosen.imaginary and not self._stencil.is_central:
-                # The entries by forward differences are off by as much.
-                curvature = np.abs((right - problem.values[0]) + (left - problem.values[0]))
+            # The entries by forward differences are off by as much.
+            one_sided = not self._chosen.imaginary and not self._stencil.is_central
+            base = problem.values[0] if one_sided else None
+            with np.errstate(all="ignore"):
+                seen, largest, curvature = 0.5 * (right - left), np.maximum(np.abs(right), np.abs(left)), 0.0
+                if base is not None:
+                    curvature = np.abs((right - base) + (left - base))
         else:
             v = np.where(room[1] >= room[0], np.minimum(np.abs(v), room[1]), -np.minimum(np.abs(v), room[0]))
             base = problem.values[0]
-            rises = function.at_points(np.stack([x + v, x + 0.5 * v])) - base
-            seen, largest = 4 * rises[1] - rises[0], np.abs(base) + np.abs(rises).max(axis=0)
-            curvature = 0.5 * np.abs(seen - rises[0])
-        rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
-        compared(function.at_points, found, x, v, seen, rounding + curvature, self.point.name)
+            moved = function.at_points(np.stack([x + v, x + 0.5 * v]))
+            with np.errstate(all="ignore"):
+                rises = moved - base
+                seen, largest = 4 * rises[1] - rises[0], np.abs(base) + np.abs(rises).max(axis=0)
+                curvature = 0.5 * np.abs(seen - rises[0])
+        with np.errstate(all="ignore"):
+            rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
+            allowed = rounding + curvature
+        compared(function.at_points, found, x, v, seen, allowed, self.point.name)
 
 
 def _compression(pattern: Any, colours: NDArray[np.int32], count: int) -> kernels.Compression:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.given import array_of
 from ..core.point import Array
 from . import kernels
 
@@ -34,7 +35,7 @@ def given_pattern(pattern: Any, m: int, n: int) -> Any:
     """
     module = sparse()
     if not module.issparse(pattern):
-        pattern = np.asarray(pattern)
+        pattern = array_of(pattern, "sparsity")
         if pattern.ndim != 2 or pattern.dtype.kind not in "biuf":
             raise TypeError('sparsity is "detect", "nan", or a pattern: scipy.sparse or an array with two axes')
     found = module.csr_array(pattern, dtype=bool)
@@ -94,12 +95,14 @@ def detected(
     rng = np.random.default_rng(0)
     bases = [(x, evaluate(x) if base is None else base)]
     size = np.where(x == 0, 1.0, np.abs(x))
-    moves = 1e-3 * size * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
-    if room is not None:
-        moves = np.where(moves > 0, np.minimum(moves, room[1]), np.maximum(moves, -room[0]))
-        moves = np.where(moves == 0, np.where(room[1] > 0, np.minimum(1e-3 * size, room[1]), -room[0]), moves)
+    with np.errstate(all="ignore"):
+        moves = 1e-3 * size * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
+        if room is not None:
+            moves = np.where(moves > 0, np.minimum(moves, room[1]), np.maximum(moves, -room[0]))
+            moves = np.where(moves == 0, np.where(room[1] > 0, np.minimum(1e-3 * size, room[1]), -room[0]), moves)
     for _ in range(0 if nan else points - 1):
-        other = x + moves * rng.uniform(0.2, 0.8, x.size)
+        with np.errstate(all="ignore"):
+            other = x + moves * rng.uniform(0.2, 0.8, x.size)
         values = evaluate(other)
         if not np.array_equal(values, evaluate(other), equal_nan=True):
             raise ValueError("f is not deterministic: its pattern cannot be detected; pass sparsity= as a pattern")
@@ -188,7 +191,7 @@ def compared(
         The pattern lacks an entry: which row and column.
     """
     # Generous: an entry that is missing is nowhere near.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         off = np.abs(seen - found @ v) - (1e-3 * (abs(found) @ np.abs(v)) + allowed)
     if not off.size:
         return

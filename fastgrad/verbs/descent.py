@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core import options as checks
 from ..core.coordinates import flat_bounds
+from ..core.given import shown
 from ..core.point import Array, Point, as_point, per_coordinate
 from ..descent import directions
 from ..descent.checkpoint import Checkpoint
@@ -213,7 +214,7 @@ def _rules(
     momentum, decay = checks.share("momentum", momentum), checks.share("decay", decay)
     rate = _checked_rate(learning_rate)
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback is {checks.shown(callback)}; expected a function of a result")
+        raise TypeError(f"callback is {shown(callback)}; expected a function of a result")
     return Rules(method, rate, momentum, decay, None, stopping, checks.flag("history", history), callback)
 
 
@@ -232,7 +233,7 @@ def _checkpoint(path: str | os.PathLike[str] | None, every: float) -> Checkpoint
     if path is None:
         return None
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"checkpoint is {checks.shown(path)}; expected the path of a file")
+        raise TypeError(f"checkpoint is {shown(path)}; expected the path of a file")
     return Checkpoint(path, every)
 
 
@@ -243,19 +244,19 @@ def _checked_rate(rate: LearningRate) -> LearningRate:
     if found is None or not 0 < found < math.inf:
         kind = TypeError if found is None and not isinstance(rate, str) else ValueError
         expected = '"auto", a positive number, or a function of iterations'
-        raise kind(f"learning_rate is {checks.shown(rate)}; expected {expected}")
+        raise kind(f"learning_rate is {shown(rate)}; expected {expected}")
     return found
 
 
 def _check_names(method: Any, grad: Any, near: Any) -> None:
     if isinstance(method, str) and method in _ACCURACY:
         raise ValueError(
-            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={method!r}"
+            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={shown(method)}"
         )
     if isinstance(grad, str):
         checks.one_of(*_ACCURACY, "complex")("grad", grad)
     elif grad is not None and not callable(grad):
-        raise TypeError(f"grad is {checks.shown(grad)}; expected a function, or how differences are taken")
+        raise TypeError(f"grad is {shown(grad)}; expected a function, or how differences are taken")
     checks.optional(checks.one_of(*_ACCURACY))("method_near_optimum", near)
 
 

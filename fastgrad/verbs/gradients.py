@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core import options as checks
+from ..core.given import array_of
 from ..core.point import Array, Point, as_array, as_point
 from ..evaluate import border
 from ..evaluate.functions import callable_or_error
@@ -298,7 +299,7 @@ def batch_gradient(
     """
     callable_or_error(f, args)
     chosen, how = choose(batch_gradient, options)
-    points = X if isinstance(X, np.ndarray) else np.asarray(X)
+    points = array_of(X, "X")
     if points.ndim != 2:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape

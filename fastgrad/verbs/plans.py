@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core import options as checks
+from ..core.given import floats
 from ..core.point import Array, Point, array_point, as_point
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, callable_or_error
@@ -95,7 +96,7 @@ class JacobianPlan(Record):
         ValueError
             The pattern lacks an entry (looked at once, by a random product): which row and column; x has another size.
         """
-        at, point = np.ascontiguousarray(x, dtype=np.float64).ravel(), self._entries.point
+        at, point = np.ascontiguousarray(floats(x, "x")).ravel(), self._entries.point
         if at.size != point.n:
             raise ValueError(f"x has {at.size} coordinates, but the plan is for {point.n}")
         if not border.is_plain(at):

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ..core import options as checks
+from ..core.given import array_of, attribute, shown, words
 from ..core.point import Point
 from ..evaluate.functions import as_function, evaluation
 from ..features.frames import Rows
@@ -91,15 +92,17 @@ def sensitivity(
         raise TypeError(f"predict is {type(predict).__name__}, which cannot be called{hint}")
     how = evaluation(checked(sensitivity, options) | {"vectorized": "rows"})
     extrapolate = checks.flag("extrapolate", extrapolate)
-    checks.optional(checks.names)("features", features)
-    checks.optional(checks.names)("outputs", outputs)
+    features = checks.optional(checks.names)("features", features)
+    outputs = checks.optional(checks.names)("outputs", outputs)
     if not isinstance(step, str):
         checks.sizes("step", step)
     elif step not in ("auto", "sd"):
-        raise ValueError(f'step is {step!r}; expected "auto", "sd" or steps')
+        raise ValueError(f'step is {shown(step)}; expected "auto", "sd" or steps')
     rows = Rows(X, features)
     if not len(rows):
         raise ValueError("X has no rows")
+    if not rows.names:
+        raise ValueError(f"{'X has no numeric columns' if features is None else 'features is empty'}: nothing can vary")
     others = None if reference is None else Rows(reference, features, "reference")
     spread = Spread(others or rows, rows, extrapolate, others is not None)
     kept = np.isfinite(rows.values).all(axis=1)
@@ -137,11 +140,14 @@ def sensitivity(
     )
 
 
-def _output_names(outputs: Sequence[str] | None, predict: Any, count: int) -> list[str]:
+def _output_names(outputs: Sequence[Any] | None, predict: Any, count: int) -> list[str]:
     if outputs is None:
-        classes = getattr(getattr(predict, "__self__", None), "classes_", ())
-        outputs = [str(c) for c in classes] if np.ndim(classes) == 1 and len(classes) == count else None
-    names = [f"output {k}" for k in range(count)] if outputs is None else list(map(str, outputs))
+        classes = attribute(attribute(predict, "__self__"), "classes_")
+        classes = np.empty(0) if classes is None else array_of(classes, "classes_")
+        outputs = classes.tolist() if classes.shape == (count,) else None
+    if outputs is None:
+        outputs = [f"output {k}" for k in range(count)]
+    names = [name if type(name) is str else words(name, str) for name in outputs]
     if len(names) != count:
         raise ValueError(f"outputs has {len(names)} names, but predict has {count} outputs")
     return names

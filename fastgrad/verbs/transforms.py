@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol, Unpack, overload
 
 from numpy.typing import NDArray
 
-from ..core.options import shown, whole_or_none
+from ..core.given import shown
+from ..core.options import whole_or_none
 from ..core.point import Array, tree_point
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..methods.method import Method
@@ -80,7 +81,7 @@ def _positions(f: Callable[..., Any], argnums: Any) -> int | tuple[int, ...]:
         return _position(f, argnums)
     found = tuple(_position(f, each) for each in argnums)
     if not found or len(set(found)) < len(found):
-        raise ValueError(f"argnums={argnums!r} names {'an argument twice' if found else 'no argument'}")
+        raise ValueError(f"argnums={shown(argnums)} names {'an argument twice' if found else 'no argument'}")
     return found
 
 
@@ -96,10 +97,10 @@ def _position(f: Callable[..., Any], name: Any) -> int:
     try:
         parameters = inspect.signature(f).parameters
     except (TypeError, ValueError):
-        raise ValueError(f"argnums={name!r}: f does not tell its arguments' names; give the position") from None
+        raise ValueError(f"argnums={shown(name)}: f does not tell its arguments' names; give the position") from None
     places = [each.name for each in parameters.values() if each.kind in (each.POSITIONAL_ONLY, _EITHER)]
     if name not in places:
-        raise ValueError(f"argnums={name!r} is no positional argument of f; it has {', '.join(map(repr, places))}")
+        raise ValueError(f"argnums={shown(name)} is no positional argument of f; it has {', '.join(map(repr, places))}")
     return places.index(name)
 
 
