@@ -40,6 +40,8 @@ cdef int start_helpers(list helpers, Py_ssize_t count, object help) except -1:
 
 cdef int joined(list helpers) except -1:
     """Waits until all helpers have ended, whatever signals arrive."""
+    if not helpers:
+        return 0
     interrupted = None
     for ended in helpers:
         # A process that was forked meanwhile has no helpers to wait for.
