@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad.evaluate import processes as processes_of_our_own
+from fastgrad.evaluate.jobs import Packed
 
 RATES = np.arange(1.0, 6.0)
 X = np.linspace(-1.0, 1.0, 5)
@@ -178,7 +180,7 @@ def test_f_travels_once_and_is_kept():
     here = Here()
     fg.gradient(sines(), X, workers=here)
     assert len({id(task.job) for task in here.tasks}) == 1
-    assert isinstance(here.tasks[0].job, bytes)
+    assert isinstance(here.tasks[0].job, Packed)
 
 
 def test_an_exception_names_component_and_shift(processes):
@@ -289,6 +291,7 @@ def test_what_cannot_be_sent_or_asked_for(processes, monkeypatch):
         fg.gradient(sines(), X, workers=0)
     with pytest.raises(ValueError, match="retries"):
         fg.gradient(sines(), X, workers=2, retries=-1)
+    monkeypatch.setattr(processes_of_our_own, "_idle", [])
     monkeypatch.setitem(sys.modules, "loky", None)
     with pytest.raises(ImportError, match=r"fastgrad\[workers\]"):
         fg.gradient(sines(), X, workers=2)

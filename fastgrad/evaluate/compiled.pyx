@@ -10,7 +10,7 @@ from ..c_core.function cimport FG_EWRITTEN, fg_function, fg_shifts
 from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE
 from ..c_core.stencil cimport FG_IMAGINARY, derivatives_in_c, fg_stencil, fg_step_rule
 from .border cimport Function
-from .threads cimport joined, start_helpers
+from .threads cimport joined, leaving, start_helpers
 
 from _thread import allocate_lock
 from time import perf_counter as _now
@@ -129,7 +129,7 @@ cdef class CompiledFunction(Function):
         if f.scratch is NULL:
             raise MemoryError()
         try:
-            while True:
+            while helpers is not None or not leaving():
                 with self.lock:
                     begin = self.begin
                     end = self.part_end(begin)

@@ -73,6 +73,8 @@ def as_function(
     outputs : int, optional
         Values that f returns for a point; with None, its first `value` tells.
     """
+    if how.workers is not None:
+        how = _without_deadlock(how)
     function = _function(f, args, point, how, -1 if outputs is None else outputs)
     function.domain_errors = how.domain_errors
     if how.progress:
@@ -120,6 +122,14 @@ def _compiled_function() -> type[CompiledFunction]:
     return CompiledFunction
 
 
+def _without_deadlock(how: Evaluation) -> Evaluation:
+    """Without workers that may be waiting for what is evaluated: where f, on one of them, uses them too."""
+    from .tasks import alone
+
+    assert how.workers is not None
+    return how._replace(workers=None, retries=0) if alone(how.workers) else how
+
+
 def _pooled(
     f: Callable[..., Any],
     args: tuple[Any, ...],
@@ -128,8 +138,8 @@ def _pooled(
     outputs: int,
 ) -> border.Function:
     from .indirect import PooledFunction
+    from .jobs import Job
     from .pool import Pool
-    from .tasks import Job
 
     assert how.workers is not None
     alone = how._replace(workers=None, progress=False, retries=0)

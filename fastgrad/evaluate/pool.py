@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.options import shown
 from ..core.point import Array, Point
+from .executors import are_threads, refuse_inherited, width
+from .jobs import Delivery, Job
+from .processes import Processes, give_back, take
 from .results import add_note
-from .tasks import Done, Job, Task, evaluate, packed
+from .tasks import Done, Task, above, evaluate
 
 _TASK_SECONDS = 0.1
 
@@ -38,15 +42,24 @@ class Pool:
         self.outputs = outputs  # -1: not known yet
         self.imaginary = False
         self.retries = retries
-        self.processes = workers if isinstance(workers, int) and job.how.vectorized is False else 0
+        self.job = job
         self.owned = isinstance(workers, int)
+        own_threads = self.owned and job.how.vectorized is not False
+        threads = own_threads or are_threads(workers)
+        self.delivery = None if threads else Delivery(job)
+        self.processes: Processes | None = None
+        self.executor: Executor
         if not isinstance(workers, int):
-            self.executor, self.width = workers, _width(workers)
+            refuse_inherited(workers)
+            self.executor, self.width = workers, width(workers)
+        elif own_threads:
+            self.executor, self.width = ThreadPoolExecutor(workers), workers
         else:
-            self.executor = _processes(workers) if self.processes else ThreadPoolExecutor(workers)
-            self.width = workers
-        threads = isinstance(self.executor, ThreadPoolExecutor) and "Interpreter" not in type(self.executor).__name__
-        self.job: Job | bytes = job if threads else packed(job)
+            self.processes, self.width = take(workers), workers
+            self.executor = self.processes.executor
+        self.above = above(self.executor) if threads else ()
+        self.numbers = itertools.count()
+        self.heard = False  # anything from the processes that there are now
         self.seconds = 0.0  # of one evaluation
         self.tolerant = False
         self.nfev = 0
@@ -61,10 +74,10 @@ class Pool:
         moved = np.repeat(components, offsets.size)
         n = x.shape[1]
 
-        def task(begin: int, end: int) -> Task:
+        def task(number: int, begin: int, end: int) -> Task:
             part = moved[begin:end]
             low, high = int(part.min()) // n, int(part.max()) // n + 1
-            return self._task(x[low:high], part - low * n, moves[begin:end])
+            return self._task(number, x[low:high], part - low * n, moves[begin:end])
 
         def where(row: int) -> str:
             return self.point.where(int(moved[row]), float(moves[row]), self.imaginary)
@@ -74,14 +87,17 @@ class Pool:
     def points(self, x: NDArray[Any]) -> Array:
         """Values (count, outputs) at points x (count, n); at complex ones, their imaginary parts."""
 
-        def task(begin: int, end: int) -> Task:
-            return self._task(x[begin:end], None, None)
+        def task(number: int, begin: int, end: int) -> Task:
+            return self._task(number, x[begin:end], None, None)
 
         return _Request(self, len(x), task, lambda row: self.point.at(x[row])).run()
 
-    def _task(self, x: NDArray[Any], components: NDArray[np.intp] | None, moves: Array | None) -> Task:
+    def _task(self, number: int, x: NDArray[Any], components: NDArray[np.intp] | None, moves: Array | None) -> Task:
+        job = self.job if self.delivery is None else self.delivery.along(number)
         stepwise = self.retries > 0
-        return Task(self.job, self.outputs, self.imaginary, self.tolerant, stepwise, x, components, moves)
+        return Task(
+            number, job, self.above, self.outputs, self.imaginary, self.tolerant, stepwise, x, components, moves
+        )
 
     def learn(self, result: Done, rows: int) -> None:
         """What a result says of f, and of how long it takes."""
@@ -99,27 +115,44 @@ class Pool:
             return 1
         return max(1, min(int(_TASK_SECONDS / self.seconds), -(-left // (2 * self.width))))
 
-    def start_again(self) -> None:
-        """New processes in the place of those that died."""
-        self.executor = _processes(self.processes)
+    def start_again(self) -> bool:
+        """New processes in the place of those that died; whether that was before this call got anything from them."""
+        assert self.processes is not None
+        idle = self.processes.kept and not self.heard
+        self.processes.start_again()
+        self.executor, self.heard = self.processes.executor, False
+        return idle
 
     def close(self, interrupted: bool = False) -> None:
         """Give back what belongs to this pool."""
-        if isinstance(self.executor, ThreadPoolExecutor) and self.owned:
-            self.executor.shutdown(wait=True, cancel_futures=True)
-        elif self.processes and interrupted:
-            self.executor.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]
+        if self.processes is None:
+            if self.owned:
+                self.executor.shutdown(wait=True, cancel_futures=True)
+        elif interrupted or not self.processes.lives():
+            self.processes.end()
+        else:
+            give_back(self.processes)
+
+
+class _Asked(NamedTuple):
+    """A task under way: of which rows, and its number."""
+
+    first: int
+    last: int
+    number: int
 
 
 class _Request:
     """Values of some rows: which tasks are under way, which must be done again, and what is done."""
 
-    def __init__(self, pool: Pool, rows: int, task: Callable[[int, int], Task], where: Callable[[int], str]) -> None:
+    def __init__(
+        self, pool: Pool, rows: int, task: Callable[[int, int, int], Task], where: Callable[[int], str]
+    ) -> None:
         self.pool, self.rows, self.task, self.where = pool, rows, task, where
         self.values = np.empty((rows, max(pool.outputs, 0)))
         self.begin = self.done = self.deaths = 0
         self.again: list[tuple[int, int]] = []
-        self.pending: dict[Future[Done], tuple[int, int]] = {}
+        self.pending: dict[Future[Done], _Asked] = {}
         self.failures: dict[int, int] = {}  # by row
 
     def run(self) -> Array:
@@ -144,17 +177,26 @@ class _Request:
                 self.again.append((self.begin, end))
                 self.begin = end
             # Left there until it is taken: the pool may be dead.
-            part = self.again[-1]
-            self.pending[self.pool.executor.submit(evaluate, self.task(*part))] = part
+            asked = _Asked(*self.again[-1], next(self.pool.numbers))
+            future = self.pool.executor.submit(evaluate, self.task(asked.number, asked.first, asked.last))
+            if not isinstance(future, Future):
+                raise TypeError(f"submit() of the executor gave {shown(future)}; expected a concurrent.futures.Future")
+            self.pending[future] = asked
             self.again.pop()
 
     def _collect(self) -> None:
         """The results that are there, and where a task failed what is to be done again."""
         for future in sorted(wait(self.pending, return_when=FIRST_COMPLETED).done, key=self.pending.__getitem__):
-            first, last = self.pending[future]
-            result = _result(future)
+            first, last, number = self.pending[future]
+            result = _result(future, number)
             del self.pending[future]
-            first += self._keep(first, result)
+            self.pool.heard = True
+            if self.pool.delivery is not None:
+                self.pool.delivery.ended(number, result.lacking)
+            if result.lacking is not None:
+                self.again.append((first, last))
+                continue
+            first += self._keep(first, last, number, result)
             if result.error is None:
                 continue
             self.failures[first] = self.failures.get(first, 0) + 1
@@ -164,8 +206,9 @@ class _Request:
                 raise result.error
             self.again.append((first, last))
 
-    def _keep(self, first: int, result: Done) -> int:
+    def _keep(self, first: int, last: int, number: int, result: Done) -> int:
         """Takes the values of a result; returns how many there are."""
+        self._check(first, last, number, result)
         count = len(result.values)
         if count:
             if self.pool.outputs < 0:
@@ -175,16 +218,35 @@ class _Request:
             self.pool.learn(result, count)
         return count
 
+    def _check(self, first: int, last: int, number: int, result: Done) -> None:
+        """Refuse what an executor made of a result: nothing that it did not compute may be taken for a value."""
+        shape, outputs = np.shape(result.values), self.pool.outputs
+        complete = len(shape) == 2 and (outputs < 0 or shape[1] == outputs)
+        if result.number != number:
+            problem = "the result of another task"
+        elif result.error is None and not (complete and shape[0] == last - first):
+            problem = f"values of shape {shape} for {last - first} points, and no error,"
+        elif result.error is not None and shape[0] >= last - first:
+            problem = f"an error, and values of shape {shape} for {last - first} points,"
+        else:
+            return
+        name = type(self.pool.executor).__name__
+        raise RuntimeError(f"the executor ({name}) gave {problem} {self._task_at(first, last)}; use another one")
+
     def _start_again(self, error: BrokenExecutor) -> None:
         """New processes for what was under way when some died, if that is allowed once more."""
         self.deaths += 1
         for future in [known for known in self.pending if _succeeded(known)]:
-            self._keep(self.pending.pop(future)[0], future.result())
-        self.again = [*self.pending.values(), *self.again]
+            self._keep(*self.pending.pop(future), future.result())
+        self.again = [*((asked.first, asked.last) for asked in self.pending.values()), *self.again]
         self.pending = {}
-        if not self.pool.processes or self.deaths > self.pool.retries:
+        if self.pool.processes is None:
             raise self._died(error) from error
-        self.pool.start_again()
+        # Those that died between two calls did so for no fault of f.
+        idle = self.pool.start_again()
+        self.deaths -= idle
+        if self.deaths > self.pool.retries:
+            raise self._died(error) from error
 
     def _task_at(self, first: int, last: int) -> str:
         if last - first == 1:
@@ -203,40 +265,22 @@ class _Request:
         )
 
 
-def _result(future: Future[Done]) -> Done:
+def _result(future: Future[Done], number: int) -> Done:
     """What came of a task; what the executor itself raised is an error of the task, unless the pool died."""
     try:
-        return future.result()
+        result = future.result()
     except BrokenExecutor:
         raise
     except Exception as error:
-        return Done(np.empty((0, 1)), error=error)
+        return Done(number, np.empty((0, 1)), error=error)
+    if not isinstance(result, Done):
+        raise TypeError(f"a future of the executor gave {shown(result)}; expected the result of its task")
+    return result
 
 
 def _succeeded(future: Future[Done]) -> bool:
     """Whether a task was done, though its pool has died since."""
-    return future.done() and not future.cancelled() and not future.exception() and future.result().error is None
-
-
-def _processes(count: int) -> Executor:
-    """Worker processes, kept by loky for a minute from one call to the next."""
-    try:
-        from loky import get_reusable_executor
-    except ImportError as error:
-        raise ImportError(
-            f"workers={count} for a Python function needs loky: pip install 'fastgrad[workers]'"
-        ) from error
-    executor: Executor = get_reusable_executor(max_workers=count, timeout=60)
-    return executor
-
-
-def _width(executor: Executor) -> int:
-    """How many tasks an executor does at a time, as far as it tells."""
-    client = getattr(executor, "_client", None)  # Dask's
-    if client is not None and hasattr(client, "ncores"):
-        return max(1, sum(int(count) for count in client.ncores().values()))
-    for name in ("_max_workers", "num_workers"):
-        count = getattr(executor, name, None)
-        if isinstance(count, int) and count > 0:
-            return count
-    return os.cpu_count() or 1
+    if not future.done() or future.cancelled() or future.exception():
+        return False
+    result = future.result()
+    return isinstance(result, Done) and result.error is None and result.lacking is None

@@ -1,44 +1,34 @@
-"""Evaluations as a worker does them, wherever it is: a task, what comes of it, and how both travel."""
+"""Evaluations as a worker does them, wherever it is: a task, what comes of it, and what f may ask for meanwhile."""
 
 from __future__ import annotations
 
-import functools
 import pickle
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.given import said
-from ..core.layout import Layout
 from ..core.point import Array, Point
 from .border import Function
+from .jobs import Job, Packed, Worker, this_worker, unpacked
+from .processes import end_with
 from .results import add_note
 
-if TYPE_CHECKING:
-    from .functions import Evaluation
-
 _UNIT = np.ones(1)
-
-
-class Job(NamedTuple):
-    """What all tasks share."""
-
-    f: Callable[..., Any]
-    args: tuple[Any, ...]
-    layout: Layout  # of what f takes
-    how: Evaluation  # by whoever has the task, alone
-    make: Callable[..., Function]  # brings f to the border: `as_function`
 
 
 class Task(NamedTuple):
     """Some evaluations: at points x, each with one coordinate moved, or as they are."""
 
-    job: Job | bytes
+    number: int
+    job: Job | Packed
+    above: tuple[Executor, ...]  # threads that wait for it, from the first to the one that does it
     outputs: int  # -1: of one point, which tells
     imaginary: bool  # moves are
     tolerant: bool
@@ -52,6 +42,7 @@ class Task(NamedTuple):
 class Done:
     """What came of a task."""
 
+    number: int  # the task's
     values: Array  # as far as they were computed
     seconds: float = 0.0
     nfev: int = 0
@@ -59,35 +50,71 @@ class Done:
     shape: tuple[int, ...] | None = None
     domain_error: BaseException | None = None
     error: BaseException | None = None
+    lacking: Worker | None = None  # this one, which needs f first
+
+
+class _Here(threading.local):
+    """What this thread is doing."""
+
+    above: tuple[Executor, ...] = ()
+    sent = False  # a task of another process
+
+
+_here = _Here()
+
+
+def above(executor: Executor | None = None) -> tuple[Executor, ...]:
+    """Whose tasks wait for this thread; and for this executor's threads, then."""
+    return _here.above if executor is None else (*_here.above, executor)
+
+
+def alone(workers: int | Executor) -> bool:
+    """Whether f is to be evaluated by this thread itself: those workers may all be waiting for it."""
+    return _here.sent or any(workers is executor for executor in _here.above)
 
 
 def evaluate(task: Task) -> Done:
     """Do a task: what runs on a worker."""
-    started = time.perf_counter()
+    before = _here.above, _here.sent
+    _here.above, _here.sent = task.above, isinstance(task.job, Packed)
     try:
-        job = _unpacked(task.job) if isinstance(task.job, bytes) else task.job
-        point = Point(np.zeros(job.layout.shape or 1), job.layout)
-        outputs = None if task.outputs < 0 else task.outputs
-        with job.make(job.f, job.args, point, job.how, outputs) as function:
-            function.tolerate(task.tolerant)
-            rows = len(task.x) if task.moves is None else task.moves.size
-            parts, problem = [], None
-            try:
-                for k in range(0, rows, 1 if task.stepwise else rows):
-                    parts.append(_values(function, task, slice(k, k + 1) if task.stepwise else slice(None)))
-            except Exception as error:
-                problem = error
-            return Done(
-                np.concatenate(parts) if parts else np.empty((0, max(task.outputs, 0))),
-                time.perf_counter() - started,
-                function.nfev,
-                function.float32,
-                getattr(function, "shape", None),
-                _sendable(function.domain_error, task.job),
-                _sendable(problem, task.job),
-            )
+        return _evaluated(task)
     except Exception as error:
-        return Done(np.empty((0, 1)), error=_sendable(error, task.job))
+        return Done(task.number, np.empty((0, 1)), error=_sendable(error, task.job))
+    finally:
+        _here.above, _here.sent = before
+
+
+def _evaluated(task: Task) -> Done:
+    started = time.perf_counter()
+    job = task.job
+    if isinstance(job, Packed):
+        end_with(job.sender)
+        found = unpacked(job)
+        if found is None:
+            return Done(task.number, np.empty((0, 1)), lacking=this_worker())
+        job = found
+    point = Point(np.zeros(job.layout.shape or 1), job.layout)
+    outputs = None if task.outputs < 0 else task.outputs
+    with job.make(job.f, job.args, point, job.how, outputs) as function:
+        function.tolerate(task.tolerant)
+        rows = len(task.x) if task.moves is None else task.moves.size
+        parts, problem = [], None
+        try:
+            for k in range(0, rows, 1 if task.stepwise else rows):
+                parts.append(_values(function, task, slice(k, k + 1) if task.stepwise else slice(None)))
+        except Exception as error:
+            problem = error
+        return Done(
+            task.number,
+            np.concatenate(parts) if parts else np.empty((0, max(task.outputs, 0))),
+            time.perf_counter() - started,
+            function.nfev,
+            function.float32,
+            getattr(function, "shape", None),
+            _sendable(function.domain_error, task.job),
+            _sendable(problem, task.job),
+        )
 
 
 def _values(function: Function, task: Task, part: slice) -> Array:
@@ -100,38 +127,9 @@ def _values(function: Function, task: Task, part: slice) -> Array:
     return values.reshape(-1, task.outputs)
 
 
-@functools.lru_cache(maxsize=2)
-def _unpacked(packed: bytes) -> Job:
-    """The job, kept from one task to the next: f may be large, or remember what it prepared."""
-    try:
-        job: Job = pickle.loads(packed)
-    except Exception as error:
-        raise ImportError(f"a worker could not load f: {type(error).__name__}: {said(error)}") from error
-    return job
-
-
-def packed(job: Job) -> bytes:
-    """The job as bytes, by cloudpickle where it is installed: then lambdas and closures travel too."""
-    try:
-        from cloudpickle import dumps
-    except ImportError:
-        dumps = pickle.dumps
-    try:
-        return bytes(dumps(job))
-    except Exception as error:
-        hint = (
-            "what it refers to must be picklable: no open files, locks or pointers"
-            if dumps is not pickle.dumps
-            else "define it at the top level of a module, or install cloudpickle: pip install 'fastgrad[workers]'"
-        )
-        raise TypeError(
-            f"f cannot be sent to another process: {type(error).__name__}: {said(error)}; {hint}"
-        ) from error
-
-
-def _sendable(error: BaseException | None, job: Job | bytes) -> BaseException | None:
+def _sendable(error: BaseException | None, job: Job | Packed) -> BaseException | None:
     """The exception, or what stands for it if it could not be unpickled at the other end."""
-    if error is None or not isinstance(job, bytes):
+    if error is None or not isinstance(job, Packed):
         return error
     note = "on a worker:\n" + "".join(traceback.format_exception(error)).rstrip()
     try:

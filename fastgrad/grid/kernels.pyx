@@ -12,7 +12,7 @@ from ..c_core.grid cimport (
     fg_weight_table, fg_weights,
 )
 from ..evaluate.arrays cimport as_doubles, dense, doubles, empty
-from ..evaluate.threads cimport joined, start_helpers
+from ..evaluate.threads cimport joined, leaving, start_helpers
 
 from _thread import allocate_lock
 
@@ -166,7 +166,7 @@ cdef class Outputs:
         cdef Py_ssize_t begin, end, wrong, slabs = self.size // self.slab
         cdef Py_ssize_t tile = NEAR // ((2 * self.reach + 1) * (4 if self.single else 8))
         cdef char scratch[2 * FG_GRID_PIECE * 8]
-        while True:
+        while main or not leaving():
             with self.lock:
                 begin = self.begin
                 end = min(slabs, begin + self.part)
@@ -179,6 +179,7 @@ cdef class Outputs:
                 self.wrong += wrong
             if main and PyErr_CheckSignals() < 0:
                 return -1
+        return 0
 
 
 def small_gradient(values, tuple spacing, Weights w):
