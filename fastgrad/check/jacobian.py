@@ -168,7 +168,8 @@ def products(jac: Any, jvp: Any, problem: Problem, args: tuple[Any, ...]) -> tup
 
         return product, None
     claimed = jac(argument(x.copy()), *args) if callable(jac) else jac
-    claimed = claimed.tocsr() if hasattr(claimed, "tocsr") else np.asarray(claimed, dtype=np.float64)
+    # A copy: scipy sums duplicates in place where abs is taken.
+    claimed = claimed.tocsr().copy() if hasattr(claimed, "tocsr") else np.asarray(claimed, dtype=np.float64)
     if claimed.shape != (m, x.size):
         raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
     sizes = abs(claimed)

@@ -45,7 +45,7 @@ def scheme(derivative: int, order: int, boundary: str, edge_order: int | None = 
 
 
 class Coordinates(Record):
-    """Coordinates along one axis, checked once, with the weights that were asked for kept.
+    """Coordinates along one axis, copied and checked once, with the weights that were asked for kept.
 
     It may stand wherever coordinates may: for many arrays on one grid.
 
@@ -53,6 +53,11 @@ class Coordinates(Record):
     ----------
     x : array_like
         (n,), increasing or decreasing.
+
+    Attributes
+    ----------
+    x : ndarray
+        (n,), read-only: weights that were kept would not fit others.
 
     Raises
     ------
@@ -68,15 +73,21 @@ class Coordinates(Record):
     """
 
     def __init__(self, x: Any) -> None:
-        self.x = as_coordinates(x)
-        check_order(self.x)
+        self._x = as_coordinates(x).copy()
+        self._x.flags.writeable = False
+        check_order(self._x)
         self._kept: dict[Scheme, tuple[kernels.Weights, Array | None]] = {}
+
+    @property
+    def x(self) -> Array:
+        """The coordinates, read-only."""
+        return self._x
 
     def __getstate__(self) -> dict[str, Any]:
         return {"x": self.x}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.x, self._kept = state["x"], {}
+        Coordinates.__init__(self, state["x"])
 
     def __len__(self) -> int:
         return self.x.size
