@@ -52,7 +52,7 @@ def overlap(out: NDArray[Any], *others: Any) -> bool:
 
 def _share_memory(a: NDArray[Any], b: NDArray[Any]) -> bool:
     try:
-        return np.shares_memory(a, b, max_work=_WORK)
+        return np.shares_memory(a, b, max_work=_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

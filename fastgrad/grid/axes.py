@@ -73,8 +73,10 @@ class Coordinates(Record):
     """
 
     def __init__(self, x: Any) -> None:
-        self._x = as_coordinates(x).copy()
-        self._x.flags.writeable = False
+        kept = as_coordinates(x).copy()
+        kept.flags.writeable = False
+        # Of a view, NumPy does not let anybody turn that round.
+        self._x = kept.view()
         check_order(self._x)
         self._kept: dict[Scheme, tuple[kernels.Weights, Array | None]] = {}
 

@@ -211,7 +211,8 @@ def _compression(pattern: Any, colours: NDArray[np.int32], count: int) -> kernel
     entries = np.argsort(of_entry, kind="stable")
     edges = np.arange(count + 1)
     return kernels.Compression(
-        pattern.shape[0], groups, np.searchsorted(colours[groups], edges), entries, np.searchsorted(of_entry[entries], edges),
+        pattern.shape[0],
+        groups, np.searchsorted(colours[groups], edges), entries, np.searchsorted(of_entry[entries], edges),
         rows[entries], pattern.indices[entries],
     )  # fmt: skip
 

@@ -79,7 +79,8 @@ def _check_indices(starts: NDArray[Any], indices: NDArray[Any], lines: int, limi
 
 def as_kernel(pattern: Any) -> kernels.Pattern:
     """A csr_array as the kernels read it."""
-    return kernels.Pattern(*pattern.shape, pattern.indptr, pattern.indices)
+    m, n = pattern.shape
+    return kernels.Pattern(m, n, pattern.indptr, pattern.indices)
 
 
 def coloured(pattern: kernels.Pattern, star: bool = False) -> tuple[NDArray[np.int32], int]:

@@ -85,10 +85,7 @@ class JacobianPlan(Record):
 
     def __repr__(self) -> str:
         shape, size = self._size
-        return (
-            f"JacobianPlan({shape}, {size} entries, {self.n_colours} colours, "
-            f"{self.evaluations} evaluations)"
-        )
+        return f"JacobianPlan({shape}, {size} entries, {self.n_colours} colours, {self.evaluations} evaluations)"
 
     def _repr_html_(self) -> str:
         (m, n), size = self._size
