@@ -23,6 +23,8 @@ cdef extern from "numpy/arrayobject.h":
     bint PyArray_ISCARRAY(ndarray x)
     bint PyArray_ISCARRAY_RO(ndarray x)
     bint PyArray_IS_C_CONTIGUOUS(ndarray x)
+    bint PyArray_ISBEHAVED(ndarray x)
+    bint PyArray_ISBEHAVED_RO(ndarray x)
     bint PyArray_ISNOTSWAPPED(ndarray x)
     bint PyArray_SAMESHAPE(ndarray x, ndarray y)
     int PyArray_TYPE(ndarray x)
@@ -66,6 +68,7 @@ cdef extern from "Python.h":
     void PyMem_RawFree(void *memory)
 
 cdef extern from "<stdint.h>":
+    const int INT32_MAX
     ctypedef int int32_t
     ctypedef unsigned long long uint64_t
 

@@ -179,7 +179,8 @@ def products(jac: Any, jvp: Any, problem: Problem, args: tuple[Any, ...]) -> tup
 
         return product, None
     claimed = jac(argument(x.copy()), *args) if callable(jac) else jac
-    claimed = claimed.tocsr() if attribute(claimed, "tocsr") is not None else floats(claimed, "the Jacobian")
+    # A copy: scipy sums duplicates in place where abs is taken.
+    claimed = claimed.tocsr().copy() if attribute(claimed, "tocsr") is not None else floats(claimed, "the Jacobian")
     if claimed.shape != (m, x.size):
         raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
     return _times(claimed), _times(abs(claimed))

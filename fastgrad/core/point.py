@@ -64,6 +64,10 @@ class Point:
         """Whether x is a pytree."""
         return self._layout is not None and self._layout.is_tree
 
+    def owned(self) -> Point:
+        """The same point, with values that nobody else can change."""
+        return Point(self.flat.copy(), self._layout)
+
     def argument(self, values: NDArray[Any]) -> Any:
         """What f takes, from values of the coordinates, which f may then keep."""
         shaped = values.reshape(self.shape)

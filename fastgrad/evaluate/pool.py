@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.options import shown
+from ..core.given import shown
 from ..core.point import Array, Point
 from .executors import are_threads, refuse_inherited, width
 from .jobs import Delivery, Job

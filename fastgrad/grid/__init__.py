@@ -58,8 +58,9 @@ def gradient(
         Edges are one-sided; or the array goes on periodically (the row after the last is the first); or it is mirrored
         at its first and last rows; or "nan": one-sided at the edges and beside every NaN, which is missing.
     out : ndarray or sequence of ndarray, optional
-        Where to write, one array for each axis, of values' shape and the result's type. That coordinates are out of
-        order may be noticed on the way; then they hold nothing of use.
+        Where to write, one array for each axis, or one with the axes in front, of values' shape and the result's type,
+        however it lies in memory. That coordinates are out of order may be noticed on the way; then it holds nothing
+        of use.
     workers : int, optional
         So many threads.
 
@@ -71,8 +72,8 @@ def gradient(
     Raises
     ------
     ValueError
-        Too few points for the order; coordinates that neither increase nor decrease; `out` does not fit, or overlaps
-        values; an option is wrong.
+        Too few points for the order; coordinates that neither increase nor decrease; `out` does not fit, is read-only,
+        or overlaps values, coordinates or itself; an option is wrong.
     TypeError
         Spacings do not fit the axes; the type of values has no derivatives.
 

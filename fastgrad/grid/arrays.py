@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.given import array_of, attribute, number, said, shown
 from ..core.options import names, threads, whole
+from ..core.outputs import is_direct, memory_of, overlap
 from . import kernels
 from .axes import Coordinates, Scheme, TooShortError, as_coordinates, check_order, even_axis, uneven_axis
 
@@ -66,7 +67,9 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> Layout:
-        """An array as it is if it is dense, with axes in any order, else a copy."""
+        """An array as it is if it is aligned and dense, with axes in any order, else a copy."""
+        if not array.flags.aligned:
+            return cls.of(array.copy())
         shape, by = array.shape, range(array.ndim)
         if not array.flags.c_contiguous:
             by = sorted(by, key=lambda a: -abs(array.strides[a]))  # type: ignore[assignment]
@@ -83,7 +86,7 @@ class Layout(NamedTuple):
 
     def like(self, array: NDArray[Any]) -> NDArray[Any]:
         """Another array of the same shape, in this layout."""
-        if array.strides == self.array.strides and array.dtype == self.array.dtype:
+        if array.strides == self.array.strides and array.dtype == self.array.dtype and array.flags.aligned:
             return array
         same = np.empty_like(self.array)
         same[...] = array
@@ -162,40 +165,43 @@ def _axis(layout: Layout, a: int, step: Any, chosen: Scheme) -> kernels.Axis:
 # --- Results out -------------------------------------------------------------------------------------------------
 
 
-def _outputs(out: Any, layout: Layout, count: int, values: Any) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-    """Arrays to write to, in the layout of the input; and those to return, which may be others."""
-    array = layout.array
-    if out is None:
-        outs = [np.empty_like(layout.array) for _ in range(count)]
-        return outs, outs
-    given = [out] if isinstance(out, np.ndarray) else names("out", out)
+def _given(out: Any, count: int) -> list[Any]:
+    """What was given as `out`, one thing for each result: several may be one array, (count, ...)."""
+    if not isinstance(out, (np.ndarray, list, tuple)):
+        raise TypeError(f"out is {type(out).__name__}; expected an array, or a sequence of {count}")
+    one = isinstance(out, np.ndarray) and (count == 1 or not out.ndim)
+    given = [out] if one else names("out", out)
     if len(given) != count:
         raise ValueError(f"out has {len(given)} arrays, but {count} are written")
+    return given
+
+
+def _name(k: int, count: int) -> str:
+    return f"out[{k}]" if count > 1 else "out"
+
+
+def _memories(given: list[Any], like: NDArray[Any], values: Any, coordinates: list[Any]) -> list[NDArray[Any]]:
+    """The memory of arrays to write to, each of which is fit for it and overlaps nothing that is still to be read."""
+    found: list[NDArray[Any]] = []
     for k, each in enumerate(given):
-        name = f"out[{k}]" if count > 1 else "out"
-        if not isinstance(each, np.ndarray) or each.shape != array.shape or each.dtype.newbyteorder("=") != array.dtype:
-            what = f"of shape {each.shape} and {each.dtype}" if isinstance(each, np.ndarray) else type(each).__name__
-            raise ValueError(f"{name} is {what}; expected an array of shape {array.shape} and {array.dtype}")
-        if not each.flags.writeable:
-            raise ValueError(f"{name} is read-only")
-        inputs = [values] if isinstance(values, np.ndarray) else [v for v in values if isinstance(v, np.ndarray)]
-        if any(np.may_share_memory(each, other) for other in inputs):
+        name = _name(k, len(given))
+        memory = memory_of(name, each, like.shape, like.dtype)
+        if overlap(memory, values):
             raise ValueError(f"{name} overlaps the values; derivatives need them until the end")
-        if any(np.may_share_memory(each, other) for other in given[:k]):
+        if overlap(memory, coordinates):
+            raise ValueError(f"{name} overlaps the coordinates; derivatives need them until the end")
+        if overlap(memory, found):
             raise ValueError(f"{name} overlaps another array of out")
-    fits = [each.strides == layout.array.strides and each.dtype.isnative for each in given]
-    outs = [each if fit else np.empty_like(layout.array) for each, fit in zip(given, fits, strict=True)]
-    return outs, given
+        found.append(memory)
+    return found
 
 
-def _returned(results: list[NDArray[Any]], outs: list[NDArray[Any]], out: Any, values: Any, single: bool) -> Any:
+def _returned(results: list[NDArray[Any]], values: Any) -> list[NDArray[Any]]:
+    """New results in the byte order of the values."""
     kind = attribute(values, "dtype")
-    if out is None and isinstance(kind, np.dtype) and kind in _TYPES and not kind.isnative:
-        results = [each.astype(kind) for each in outs]
-    for result, written in zip(results, outs, strict=True):
-        if out is not None and result is not written:
-            result[...] = written
-    return results[0] if single else MANY(results)
+    if isinstance(kind, np.dtype) and kind in _TYPES and not kind.isnative:
+        return [each.astype(kind) for each in results]
+    return results
 
 
 def combined(
@@ -212,14 +218,24 @@ def combined(
         workers = threads("workers", workers)
     steps = {a: step for terms in outputs for _, a, step, _ in terms}
     axes = {a: _axis(layout, a, step, chosen) for a, step in steps.items()}
-    outs, results = _outputs(out, layout, len(outputs), values)
+    if out is None:
+        memories = outs = [np.empty_like(layout.array) for _ in outputs]
+    else:
+        given, read = _given(out, len(outputs)), [array for terms in outputs for array, *_ in terms]
+        memories = _memories(given, layout.array, [values, *read], list(steps.values()))
+        fits = [each.strides == layout.array.strides and is_direct(each) for each in memories]
+        outs = [each if fit else np.empty_like(layout.array) for each, fit in zip(memories, fits, strict=True)]
     work = [(o, [(v, axes[a], factor) for v, a, _, factor in terms]) for o, terms in zip(outs, outputs, strict=True)]
     if layout.array.size and kernels.Outputs(work, layout.slab, magnitude).write(workers or 1):
         for a, step in steps.items():
             if isinstance(step, np.ndarray):
                 check_order(step, f"the coordinates of axis {a}")
         raise ValueError("some coordinates are too close together: products of their distances are 0 in float64")
-    return _returned(results, outs, out, values, len(outputs) == 1)
+    for memory, written in zip(memories, outs, strict=True):
+        if memory is not written:
+            memory[...] = written
+    results = _returned(outs, values) if out is None else given
+    return results[0] if len(outputs) == 1 else MANY(results)
 
 
 def by_numpy(values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, out: Any) -> Any:
@@ -235,7 +251,25 @@ def by_numpy(values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, 
         ) from error
     if out is None:
         return found
-    many = isinstance(found, (list, tuple))
-    for each, result in zip(out if many else [out], found if many else [found], strict=True):
+    results = list(found) if isinstance(found, (list, tuple)) else [found]
+    given = _given(out, len(results))
+    for k, (each, result) in enumerate(zip(given, results, strict=True)):
+        _check_assigned(_name(k, len(given)), each, result)
+        if overlap(each, given[:k]):
+            raise ValueError(f"{_name(k, len(given))} overlaps another array of out")
+    for each, result in zip(given, results, strict=True):
         each[...] = result
     return out
+
+
+def _check_assigned(name: str, out: Any, result: Any) -> None:
+    """A ValueError unless `out` holds all of NumPy's result when that is assigned to it."""
+    if not isinstance(out, np.ma.MaskedArray) and not isinstance(result, np.ma.MaskedArray):
+        memory_of(name, out, result.shape, result.dtype)
+        return
+    if not isinstance(out, np.ma.MaskedArray) or not isinstance(result, np.ma.MaskedArray):
+        kinds = type(out).__name__, type(result).__name__
+        raise ValueError(f"{name} is {kinds[0]}, but the result {kinds[1]}: masks would be lost, or hide it")
+    memory_of(f"{name}.data", out.data, result.shape, result.dtype)
+    if out.hardmask and np.ma.is_masked(out):
+        raise ValueError(f"{name} has a hard mask, below which nothing can be written")

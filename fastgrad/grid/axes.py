@@ -46,7 +46,7 @@ def scheme(derivative: int, order: int, boundary: str, edge_order: int | None = 
 
 
 class Coordinates(Record):
-    """Coordinates along one axis, checked once, with the weights that were asked for kept.
+    """Coordinates along one axis, copied and checked once, with the weights that were asked for kept.
 
     It may stand wherever coordinates may: for many arrays on one grid.
 
@@ -54,6 +54,11 @@ class Coordinates(Record):
     ----------
     x : array_like
         (n,), increasing or decreasing.
+
+    Attributes
+    ----------
+    x : ndarray
+        (n,), read-only: weights that were kept would not fit others.
 
     Raises
     ------
@@ -69,15 +74,23 @@ class Coordinates(Record):
     """
 
     def __init__(self, x: Any) -> None:
-        self.x = as_coordinates(x)
-        check_order(self.x)
+        kept = as_coordinates(x).copy()
+        kept.flags.writeable = False
+        # Of a view, NumPy does not let anybody turn that round.
+        self._x = kept.view()
+        check_order(self._x)
         self._kept: dict[Scheme, tuple[kernels.Weights, Array | None]] = {}
+
+    @property
+    def x(self) -> Array:
+        """The coordinates, read-only."""
+        return self._x
 
     def __getstate__(self) -> dict[str, Any]:
         return {"x": self.x}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.x, self._kept = state["x"], {}
+        Coordinates.__init__(self, state["x"])
 
     def __len__(self) -> int:
         return self.x.size

@@ -3,7 +3,7 @@ cimport cython
 
 from ..c_api cimport (
     DBL_MAX, NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA,
-    PyArray_DIM, PyArray_DIMS, PyArray_EMPTY, PyArray_ISNOTSWAPPED, PyArray_NBYTES, PyArray_NDIM, PyArray_SIZE,
+    PyArray_DIM, PyArray_DIMS, PyArray_EMPTY, PyArray_ISBEHAVED, PyArray_ISBEHAVED_RO, PyArray_ISNOTSWAPPED, PyArray_NBYTES, PyArray_NDIM, PyArray_SIZE,
     PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, memcpy, memset, ndarray,
 )
 from ..c_core.grid cimport (
@@ -105,10 +105,12 @@ cdef class Outputs:
         if self.outputs is NULL or self.terms is NULL:
             raise MemoryError()
         self.owners = [outputs]
-        first = outputs[0][0]
+        cdef ndarray first = outputs[0][0]
         item = 4 if first.dtype.char in "fF" else 8
         self.single, self.size, self.slab = item == 4, first.nbytes // item, slab
         for out, terms in outputs:
+            if PyArray_TYPE(out) != PyArray_TYPE(first) or not PyArray_ISBEHAVED(out):
+                raise ValueError("an array to write to is of another type, read-only, swapped or not aligned")
             self.outputs[self.count].out = PyArray_DATA(out)
             self.outputs[self.count].terms = self.terms + k
             self.outputs[self.count].count = <int>len(terms)
@@ -117,6 +119,8 @@ cdef class Outputs:
             for values, axis, factor in terms:
                 if PyArray_NBYTES(values) != PyArray_NBYTES(out) or PyArray_NBYTES(out) != self.size * item:
                     raise ValueError("the arrays are of different sizes")
+                if PyArray_TYPE(values) != PyArray_TYPE(first) or not PyArray_ISBEHAVED_RO(values):
+                    raise ValueError("the arrays are of different types, swapped or not aligned")
                 self.terms[k].values, self.terms[k].axis = PyArray_DATA(values), &axis.scaled.axis
                 self.terms[k].factor = factor
                 self.reach = max(self.reach, axis.scaled.axis.half)

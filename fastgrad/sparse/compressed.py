@@ -19,7 +19,7 @@ from ..evaluate.python import PythonFunction
 from ..methods.fixed import FixedStep
 from ..stencils import FLOAT64
 from . import kernels
-from .patterns import compared, detected, given_pattern
+from .patterns import compared, detected, given_pattern, sparse
 
 
 class Compressed:
@@ -61,8 +61,8 @@ class Compressed:
         return detected(evaluate, where.x, where.room, sparsity == "nan", base=problem.values[0])
 
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
-        """Evaluate the entries of a pattern by these colours of its columns."""
-        self.pattern, self._group, self._colours = pattern, colours, count
+        """Evaluate the entries of a pattern by these colours of its columns; it keeps both."""
+        self.pattern, self.colours, self.count = pattern, colours, count
         self._by = _compression(pattern, colours, count)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,17 +72,22 @@ class Compressed:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"point": Point(*state["point"])})
-        self.set_groups(self.pattern, self._group, self._colours)
+        self.set_groups(self.pattern, self.colours, self.count)
 
     @property
     def evaluations(self) -> int:
         """Evaluations of f for all entries at one point."""
-        return self.per_group * self._colours + self._chosen.starts_from_base
+        return self.per_group * self.count + self._chosen.starts_from_base
 
     @property
     def per_group(self) -> int:
         """Evaluations of f for the columns of a colour."""
         return 1 if self._chosen.imaginary else self._stencil.evaluations
+
+    def matrix(self, data: Array) -> Any:
+        """These entries as a csr_array with index arrays of its own: scipy.sparse changes them in place."""
+        p = self.pattern
+        return sparse().csr_array((data, p.indices.copy(), p.indptr.copy()), shape=p.shape)
 
     def _coordinates(self, problem: Problem) -> Coordinates:
         chosen = self._chosen
@@ -140,7 +145,7 @@ class Compressed:
         columns = self.pattern.indices
         weight, rise = np.empty(x.size), np.empty(self.pattern.nnz)
         data = np.zeros(self.pattern.nnz)
-        unmoved = np.ascontiguousarray(np.broadcast_to(base, (self._colours, base.size)))
+        unmoved = np.ascontiguousarray(np.broadcast_to(base, (self.count, base.size)))
         inside = zip(central.offsets, central.weights, strict=True)
         beside = list(zip(one_sided.offsets, one_sided.weights, strict=True))[1:]
         with np.errstate(all="ignore"):
@@ -214,6 +219,7 @@ def _compression(pattern: Any, colours: NDArray[np.int32], count: int) -> kernel
     entries = np.argsort(of_entry, kind="stable")
     edges = np.arange(count + 1)
     return kernels.Compression(
+        pattern.shape[0],
         groups, np.searchsorted(colours[groups], edges), entries, np.searchsorted(of_entry[entries], edges),
         rows[entries], pattern.indices[entries],
     )  # fmt: skip

@@ -8,9 +8,7 @@ class Pattern:
     columns: NDArray[np.int32]
     column_starts: NDArray[np.int32]
     rows: NDArray[np.int32]
-    def __init__(
-        self, m: int, n: int, row_starts: ArrayLike, columns: ArrayLike, column_starts: ArrayLike, rows: ArrayLike
-    ) -> None: ...
+    def __init__(self, m: int, n: int, row_starts: ArrayLike, columns: ArrayLike) -> None: ...
     def colours(self, smallest_last: bool = False, star: bool = False) -> tuple[NDArray[np.int32], int]: ...
 
 class Compression:
@@ -21,8 +19,10 @@ class Compression:
     entry_rows: NDArray[np.int32]
     entry_columns: NDArray[np.int32]
     count: int
+    outputs: int
     def __init__(
         self,
+        outputs: int,
         groups: ArrayLike,
         group_starts: ArrayLike,
         entries: ArrayLike,

@@ -1,12 +1,12 @@
 """Sparse Jacobians: colours, and values of f where groups of coordinates move."""
 cimport cython
 
-from ..c_api cimport NPY_INT32, PyArray_SIZE, PyObject, Py_REFCNT, _import_array, int32_t, ndarray
+from ..c_api cimport INT32_MAX, PyArray_SIZE, PyObject, Py_REFCNT, _import_array, int32_t, ndarray
 from ..c_core.sparse cimport (
-    fg_colour_columns, fg_colour_star, fg_gather, fg_inverse_distances, fg_pattern, fg_scatter_group, fg_set_group,
-    fg_smallest_last,
+    fg_by_columns, fg_colour_columns, fg_colour_star, fg_gather, fg_indices_fit, fg_inverse_distances, fg_pattern,
+    fg_scatter_group, fg_set_group, fg_smallest_last, fg_starts_fit,
 )
-from ..evaluate.arrays cimport as_doubles, dense, doubles, empty, ints, written
+from ..evaluate.arrays cimport as_doubles, doubles, empty, ints, written
 from ..evaluate.python cimport PythonFunction
 
 import numpy as np
@@ -16,8 +16,26 @@ from ..evaluate import results
 _import_array()
 
 
-cdef ndarray as_ints(object x):
-    return dense(x, NPY_INT32)
+cdef ndarray own_ints(object x):
+    """A copy as int32 that nobody else holds: what was checked stays as it is."""
+    given = np.asarray(x)
+    found = given.astype(np.int32)
+    if found.ndim != 1 or not np.array_equal(found, given):
+        raise ValueError("expected an array of indices that fit into 32 bits")
+    found.flags.writeable = False
+    return found
+
+
+cdef int check_starts(ndarray starts, Py_ssize_t count, Py_ssize_t size) except -1:
+    if count < 0 or PyArray_SIZE(starts) != count + 1 or not fg_starts_fit(count, ints(starts), size):
+        raise ValueError(f"starts of {count} lists do not rise from 0 to {size}")
+    return 0
+
+
+cdef int check_indices(ndarray indices, Py_ssize_t limit) except -1:
+    if not fg_indices_fit(PyArray_SIZE(indices), ints(indices), limit):
+        raise ValueError(f"indices lie outside of 0 to {limit - 1}")
+    return 0
 
 
 @cython.final
@@ -26,19 +44,24 @@ cdef class Pattern:
     cdef fg_pattern c
     cdef readonly ndarray row_starts, columns, column_starts, rows
 
-    def __init__(self, Py_ssize_t m, Py_ssize_t n, row_starts, columns, column_starts, rows):
-        self.row_starts, self.columns = as_ints(row_starts), as_ints(columns)
-        self.column_starts, self.rows = as_ints(column_starts), as_ints(rows)
-        self.c.m, self.c.n = m, n
-        self.c.row_starts, self.c.columns = ints(self.row_starts), ints(self.columns)
-        self.c.column_starts, self.c.rows = ints(self.column_starts), ints(self.rows)
-        if (PyArray_SIZE(self.row_starts) != m + 1 or PyArray_SIZE(self.column_starts) != n + 1
-                or PyArray_SIZE(self.columns) != self.c.row_starts[m]
-                or PyArray_SIZE(self.rows) != self.c.column_starts[n]):
-            raise ValueError("the pattern's arrays do not fit together")
+    def __init__(self, Py_ssize_t m, Py_ssize_t n, row_starts, columns):
+        """The entries of row i are in columns[row_starts[i]:row_starts[i + 1]]."""
+        cdef ndarray starts = own_ints(row_starts), indices = own_ints(columns)
+        if not 0 <= n <= INT32_MAX or m > INT32_MAX:
+            raise ValueError(f"a pattern of shape {(m, n)} is beyond 32 bits")
+        check_starts(starts, m, PyArray_SIZE(indices))
+        check_indices(indices, n)
+        self.row_starts, self.columns = starts, indices
+        self.column_starts, self.rows = np.empty(n + 1, dtype=np.int32), np.empty(PyArray_SIZE(indices), dtype=np.int32)
+        fg_by_columns(m, n, ints(starts), ints(indices), ints(self.column_starts), ints(self.rows))
+        self.column_starts.flags.writeable = self.rows.flags.writeable = False
+        self.c = fg_pattern(m=m, n=n, row_starts=ints(starts), columns=ints(indices),
+                            column_starts=ints(self.column_starts), rows=ints(self.rows))
 
     def colours(self, bint smallest_last=False, bint star=False):
         """The colours of the columns, and how many there are."""
+        if star and self.c.m != self.c.n:
+            raise ValueError("a star colouring needs a square pattern")
         cdef ndarray found = np.empty(self.c.n, dtype=np.int32)
         cdef ndarray work = np.empty((6 if smallest_last else 1) * self.c.n + 1, dtype=np.int32)
         cdef int32_t *order = NULL
@@ -60,31 +83,36 @@ cdef class Pattern:
 cdef class Compression:
     """Which columns move together, and which entries of a CSR matrix that gives."""
     cdef readonly ndarray groups, group_starts, entries, entry_starts, entry_rows, entry_columns
-    cdef readonly Py_ssize_t count
+    cdef readonly Py_ssize_t count, outputs
     cdef list spare  # room for work, (3n,), that no call uses at the moment
 
-    def __init__(self, groups, group_starts, entries, entry_starts, entry_rows, entry_columns):
+    def __init__(self, Py_ssize_t outputs, groups, group_starts, entries, entry_starts, entry_rows, entry_columns):
         """Columns (n,) colour by colour, and where each colour starts; so the entries, their rows and columns."""
-        self.spare = []
-        self.groups, self.group_starts = as_ints(groups), as_ints(group_starts)
-        self.entries, self.entry_starts = as_ints(entries), as_ints(entry_starts)
-        self.entry_rows, self.entry_columns = as_ints(entry_rows), as_ints(entry_columns)
-        self.count = PyArray_SIZE(self.group_starts) - 1
-        if (PyArray_SIZE(self.entry_starts) != self.count + 1 or PyArray_SIZE(self.entry_rows) != PyArray_SIZE(self.entries)
-                or PyArray_SIZE(self.entry_columns) != PyArray_SIZE(self.entries)):
-            raise ValueError("the groups and their entries do not fit together")
+        self.spare, self.outputs = [], outputs
+        self.groups, self.group_starts = own_ints(groups), own_ints(group_starts)
+        self.entries, self.entry_starts = own_ints(entries), own_ints(entry_starts)
+        self.entry_rows, self.entry_columns = own_ints(entry_rows), own_ints(entry_columns)
+        cdef Py_ssize_t n = PyArray_SIZE(self.groups), size = PyArray_SIZE(self.entries)
+        self.count = max(0, PyArray_SIZE(self.group_starts) - 1)
+        if PyArray_SIZE(self.entry_rows) != size or PyArray_SIZE(self.entry_columns) != size:
+            raise ValueError("the entries and their rows and columns do not fit together")
+        check_starts(self.group_starts, self.count, n)
+        check_starts(self.entry_starts, self.count, size)
+        check_indices(self.groups, n)
+        check_indices(self.entries, size)
+        check_indices(self.entry_rows, outputs)
+        check_indices(self.entry_columns, n)
 
     def scatter(self, rights, lefts, x, first, second, data):
         """Writes the entries, differences of values (count, m) at x + first and x + second, to data."""
         cdef ndarray right = as_doubles(rights), left = as_doubles(lefts), x_ = as_doubles(x)
         cdef ndarray first_ = as_doubles(first), second_ = as_doubles(second)
-        cdef Py_ssize_t c, m, n = PyArray_SIZE(self.groups), columns = max(self.count, 1)
+        cdef Py_ssize_t c, m = self.outputs, n = PyArray_SIZE(self.groups)
         cdef ndarray inverse = empty(n)
         cdef double *out = written(data, PyArray_SIZE(self.entries))
         if (PyArray_SIZE(x_) != n or PyArray_SIZE(first_) != n or PyArray_SIZE(second_) != n
-                or PyArray_SIZE(right) != PyArray_SIZE(left) or PyArray_SIZE(right) % columns):
+                or PyArray_SIZE(right) != self.count * m or PyArray_SIZE(left) != self.count * m):
             raise ValueError("the points and the values there do not fit together")
-        m = PyArray_SIZE(right) // columns
         fg_inverse_distances(n, doubles(x_), doubles(first_), doubles(second_), doubles(inverse))
         for c in range(self.count):
             self.write(c, doubles(right) + c * m, doubles(left) + c * m, doubles(inverse), out)
@@ -105,7 +133,7 @@ def compressed(PythonFunction f, Compression by, x, h, data):
     cdef ndarray x_ = as_doubles(x), h_ = as_doubles(h)
     cdef double *out = written(data, PyArray_SIZE(by.entries))
     f.turn(False)
-    if PyArray_SIZE(x_) != f.n or PyArray_SIZE(h_) != f.n or PyArray_SIZE(by.groups) != f.n:
+    if PyArray_SIZE(x_) != f.n or PyArray_SIZE(h_) != f.n or PyArray_SIZE(by.groups) != f.n or f.c.outputs != by.outputs:
         raise ValueError("x, its steps and f do not fit together")
     cdef ndarray room
     try:

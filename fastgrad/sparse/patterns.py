@@ -26,32 +26,62 @@ def sparse() -> Any:
 
 
 def given_pattern(pattern: Any, m: int, n: int) -> Any:
-    """A pattern that the user passed, as a csr_array of booleans.
+    """A pattern that the user passed, as a csr_array of booleans that shares no memory with it.
 
     Raises
     ------
     ValueError
-        It has another shape than (m, n).
+        It has another shape than (m, n), or index arrays that do not fit its shape.
     """
     module = sparse()
     if not module.issparse(pattern):
         pattern = array_of(pattern, "sparsity")
         if pattern.ndim != 2 or pattern.dtype.kind not in "biuf":
             raise TypeError('sparsity is "detect", "nan", or a pattern: scipy.sparse or an array with two axes')
-    found = module.csr_array(pattern, dtype=bool)
-    if found.shape != (m, n):
-        raise ValueError(f"the sparsity pattern has shape {found.shape}; expected {(m, n)}: a row a value of f")
+    if pattern.shape != (m, n):
+        raise ValueError(f"the sparsity pattern has shape {pattern.shape}; expected {(m, n)}: a row a value of f")
+    found = _entries(pattern, module) if module.issparse(pattern) else module.csr_array(pattern != 0)
     found.sum_duplicates()
-    found.sort_indices()
     return found
+
+
+def _entries(given: Any, module: Any) -> Any:
+    """Which entries a sparse matrix has, explicit zeros too, as a csr_array.
+
+    scipy's own conversions sort the arrays of what they are given, and trust them: copies are made, and looked at,
+    before scipy's compiled code sees them.
+    """
+    if given.format in ("csr", "csc"):
+        by_rows = given.format == "csr"
+        starts, indices = np.array(given.indptr), np.array(given.indices)
+        lines, limit = given.shape if by_rows else given.shape[::-1]
+        _check_indices(starts, indices, lines, limit)
+        indices = indices[: starts[-1]]
+        kind = module.csr_array if by_rows else module.csc_array
+        return kind((np.ones(indices.size, dtype=bool), indices, starts), shape=given.shape).tocsr()
+    try:
+        entries = given if given.format == "coo" else given.tocoo()
+        where = np.array(entries.row), np.array(entries.col)
+        return module.csr_array((np.ones(where[0].size, dtype=bool), where), shape=given.shape)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"the sparsity pattern's index arrays do not fit its shape {given.shape}: {error}") from error
+
+
+def _check_indices(starts: NDArray[Any], indices: NDArray[Any], lines: int, limit: int) -> None:
+    """A ValueError unless index arrays are those of so many rows, or columns, of this length."""
+    fine = starts.shape == (lines + 1,) and indices.ndim == 1
+    fine = fine and starts[0] == 0 and bool((starts[1:] >= starts[:-1]).all()) and starts[-1] <= indices.size
+    if not fine:
+        raise ValueError(f"the sparsity pattern is broken: its indptr does not rise from 0 to {indices.size}")
+    used = indices[: starts[-1]]
+    if used.min(initial=0) < 0 or used.max(initial=-1) >= limit:
+        raise ValueError(f"the sparsity pattern is broken: it has indices outside of 0 to {limit - 1}")
 
 
 def as_kernel(pattern: Any) -> kernels.Pattern:
     """A csr_array as the kernels read it."""
-    by_columns = pattern.tocsc()
-    by_columns.sort_indices()
     m, n = pattern.shape
-    return kernels.Pattern(m, n, pattern.indptr, pattern.indices, by_columns.indptr, by_columns.indices)
+    return kernels.Pattern(m, n, pattern.indptr, pattern.indices)
 
 
 def coloured(pattern: kernels.Pattern, star: bool = False) -> tuple[NDArray[np.int32], int]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core import options as checks
 from ..core.given import array_of
+from ..core.outputs import is_direct, memory_of, overlap
 from ..core.point import Array, Point, as_array, as_point
 from ..evaluate import border
 from ..evaluate.functions import callable_or_error
@@ -270,7 +271,8 @@ def batch_gradient(
     X : array_like
         Points (b, n), one a row. Options of x's shape are (n,), and hold for all points.
     out : ndarray, optional
-        Where to write the result: float64 of shape (b, n).
+        Where to write the result: float64 of shape (b, n). If it overlaps X, args or options, as out=X does, it is
+        written to after the last call of f.
     **options
         Those of `Options`.
 
@@ -282,7 +284,7 @@ def batch_gradient(
     Raises
     ------
     TypeError, ValueError
-        As for `gradient`; X has not two axes; `out` does not fit.
+        As for `gradient`; X has not two axes; `out` does not fit, is read-only or overlaps itself.
 
     Notes
     -----
@@ -303,12 +305,9 @@ def batch_gradient(
     if points.ndim != 2:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape
-    if out is None:
-        out = np.empty((b, n))
-    elif not isinstance(out, np.ndarray) or out.shape != (b, n) or out.dtype != np.float64:
-        raise ValueError(f"out must be a float64 array of shape {(b, n)}")
+    memory = np.empty((b, n)) if out is None else memory_of("out", out, (b, n), np.float64)
     if not b * n:
-        return out
+        return memory if out is None else out
     adaptive = not isinstance(chosen, FixedStep)
     # The adaptive method keeps some 300 bytes a component.
     rows = max(1, (_CHUNK // 32 if adaptive else _CHUNK) // n)
@@ -317,13 +316,18 @@ def batch_gradient(
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
     point = Point(np.zeros(n))
     chosen.check(point, points)
-    direct = out.flags.carray and not np.may_share_memory(out, points)
+    # f may fail half way: what is read is overwritten only after the last call.
+    apart = out is not None and overlap(memory, points, args, tuple(options.values()))
+    written = np.empty((b, n)) if apart else memory
+    direct = written.flags.c_contiguous and is_direct(written)
     with Problem.of(f, args, point, how) as problem:
         problem.function.expect(chosen.evaluations(b * n))
         for start in range(0, b, rows):
-            part = out[start : start + rows]
+            part = written[start : start + rows]
             problem = problem.at(np.ascontiguousarray(points[start : start + rows], dtype=np.float64))
             found = chosen.derivatives(problem, out=part if direct else None)
             if found is not part:
                 part[...] = found
-    return out
+    if apart:
+        memory[...] = written
+    return memory if out is None else out

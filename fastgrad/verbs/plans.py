@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..core import options as checks
 from ..core.given import floats
@@ -20,7 +20,7 @@ from ..methods.method import Method
 from ..records.record import Record
 from ..records.show import axes_or_new, html_paragraph, html_table
 from ..sparse.compressed import Compressed
-from ..sparse.patterns import as_kernel, coloured, sparse
+from ..sparse.patterns import as_kernel, coloured
 from .signatures import Options, Sparsity, choose, with_options
 
 __all__ = ["JacobianPlan", "plan_jacobian"]
@@ -30,6 +30,8 @@ class JacobianPlan(Record):
     """A Jacobian's pattern, colours and steps, made once; calling it gives the Jacobian at a point.
 
     It pickles and compares where f does.
+
+    It cannot be changed: what it hands out is a copy.
 
     Attributes
     ----------
@@ -42,10 +44,23 @@ class JacobianPlan(Record):
 
     def __init__(self, entries: Compressed, args: tuple[Any, ...], pattern: Any) -> None:
         self._entries, self._args = entries, args
-        self.pattern = pattern
-        self.colours, self.n_colours = coloured(as_kernel(self.pattern))
-        entries.set_groups(self.pattern, self.colours, self.n_colours)
+        entries.set_groups(pattern, *coloured(as_kernel(pattern)))
         self._compared = False
+
+    @property
+    def pattern(self) -> Any:
+        """Where the Jacobian may not be zero: a copy."""
+        return self._entries.pattern.copy()
+
+    @property
+    def colours(self) -> NDArray[np.int32]:
+        """The colour of each column: a copy."""
+        return self._entries.colours.copy()
+
+    @property
+    def n_colours(self) -> int:
+        """How many colours there are."""
+        return self._entries.count
 
     @property
     def evaluations(self) -> int:
@@ -57,23 +72,26 @@ class JacobianPlan(Record):
         """Evaluations of f so far."""
         return self._entries.nfev
 
+    @property
+    def _size(self) -> tuple[tuple[int, int], int]:
+        pattern = self._entries.pattern
+        return pattern.shape, pattern.nnz
+
     def __str__(self) -> str:
-        m, n = self.pattern.shape
+        (m, n), size = self._size
         return (
-            f"Jacobian of {m} rows and {n} columns with {self.pattern.nnz} entries: {self.n_colours} colours, "
+            f"Jacobian of {m} rows and {n} columns with {size} entries: {self.n_colours} colours, "
             f"{self.evaluations} evaluations instead of {n * self._entries.per_group}"
         )
 
     def __repr__(self) -> str:
-        return (
-            f"JacobianPlan({self.pattern.shape}, {self.pattern.nnz} entries, {self.n_colours} colours, "
-            f"{self.evaluations} evaluations)"
-        )
+        shape, size = self._size
+        return f"JacobianPlan({shape}, {size} entries, {self.n_colours} colours, {self.evaluations} evaluations)"
 
     def _repr_html_(self) -> str:
-        m, n = self.pattern.shape
+        (m, n), size = self._size
         head = ("rows", "columns", "entries", "colours", "evaluations of f for one Jacobian", "so far")
-        row = (m, n, self.pattern.nnz, self.n_colours, self.evaluations, self.nfev)
+        row = (m, n, size, self.n_colours, self.evaluations, self.nfev)
         return html_paragraph(str(self)) + html_table(head, [list(map(str, row))])
 
     def __call__(self, x: ArrayLike, *args: Any) -> Any:
@@ -89,7 +107,7 @@ class JacobianPlan(Record):
         Returns
         -------
         jacobian : scipy.sparse.csr_array
-            (m, n), with the plan's pattern, whose index arrays it shares.
+            (m, n), with the plan's pattern; its arrays are its own.
 
         Raises
         ------
@@ -110,8 +128,7 @@ class JacobianPlan(Record):
 
     def _at(self, problem: Problem) -> Any:
         """The Jacobian at a problem's point; the first one is compared with f."""
-        data = self._entries.entries(problem)
-        found = sparse().csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+        found = self._entries.matrix(self._entries.entries(problem))
         if not self._compared:
             self._entries.compare(problem, found)
             self._compared = True
@@ -158,13 +175,12 @@ class JacobianPlan(Record):
             Matplotlib is missing (extra ``plot``).
         """
         axes = axes_or_new(axes)
-        entries = self.pattern.tocoo()
-        rows, columns = entries.coords
-        m, n = self.pattern.shape
+        (m, n), entries = self._size
+        rows, columns = self._entries.pattern.tocoo().coords
         size = min(100.0, max(1.0, (300.0 / max(m, n)) ** 2))
         axes.scatter(columns, rows, c=self.colours[columns], s=size, marker="s", cmap="tab20", linewidths=0)
         axes.set(xlim=(-0.5, n - 0.5), ylim=(m - 0.5, -0.5), aspect="equal")
-        axes.set(xlabel="column", ylabel="row", title=f"{self.n_colours} colours, {self.pattern.nnz} entries")
+        axes.set(xlabel="column", ylabel="row", title=f"{self.n_colours} colours, {entries} entries")
         return axes
 
 
@@ -228,7 +244,9 @@ def plan_jacobian(
     """
     callable_or_error(f, args)
     method, how = choose(plan_jacobian, options)
-    return _planned(_compressed(f, array_point(x), fixed_or_error(method), sparsity, how), args, sparsity)[0]
+    # What is changed after the plan was made does not change the plan.
+    point, chosen = array_point(x).owned(), fixed_or_error(method).owned()
+    return _planned(_compressed(f, point, chosen, sparsity, how), args, sparsity)[0]
 
 
 def _compressed(f: Callable[..., Any], point: Point, chosen: FixedStep, sparsity: Any, how: Evaluation) -> Compressed:

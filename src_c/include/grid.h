@@ -85,7 +85,7 @@ void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int deri
 
 /* All outputs at slabs [begin, end): a slab is `slab` numbers that lie together. Each number is
  * read from memory once, if what 2 * half + 1 tiles hold stays in cache. float if single, else
- * double. Inputs and outputs must not overlap.
+ * double. Inputs and outputs are aligned to their type, and must not overlap.
  * scratch [scratch] 2 * FG_GRID_PIECE numbers.
  * Returns how many coordinates of FG_GRID_THREE are out of order. */
 ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab,

@@ -12,6 +12,17 @@ typedef struct fg_pattern {
     const int32_t *column_starts, *rows;
 } fg_pattern;
 
+/* Whether starts [in] (count + 1,) rise from 0 to size. Everything below relies on it. */
+int fg_starts_fit(ptrdiff_t count, const int32_t *starts, ptrdiff_t size);
+
+/* Whether indices [in] (count,) all lie in [0, limit). Everything below relies on it. */
+int fg_indices_fit(ptrdiff_t count, const int32_t *indices, ptrdiff_t limit);
+
+/* A pattern by columns from that by rows, whose starts and indices fit; rows ascend in each column.
+ * column_starts [out] (n + 1,), rows [out] (row_starts[m],). */
+void fg_by_columns(ptrdiff_t m, ptrdiff_t n, const int32_t *row_starts, const int32_t *columns,
+                   int32_t *column_starts, int32_t *rows);
+
 /* Colours [out] (n,) for the columns: those that share a row differ (Curtis, Powell and Reid, IMA
  * J. Appl. Math. 13 (1974) 117-119; Coleman and More, SIAM J. Numer. Anal. 20 (1983) 187-209). Each
  * in turn takes the least that is free.

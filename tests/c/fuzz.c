@@ -73,6 +73,31 @@ static void check_star(const fg_pattern *p, const char *at, const int32_t *colou
         }
 }
 
+/* Index arrays that are right pass, and each wrong one is seen; by columns they are those here. */
+static void check_indices(ptrdiff_t m, ptrdiff_t n, int32_t *row_starts, int32_t *columns,
+                          const int32_t *column_starts, const int32_t *rows)
+{
+    const ptrdiff_t entries = row_starts[m];
+    REQUIRE(fg_starts_fit(m, row_starts, entries) && fg_indices_fit(entries, columns, n));
+    int32_t *const starts = room((size_t)(n + 1) * 4), *const found = room((size_t)entries * 4);
+    fg_by_columns(m, n, row_starts, columns, starts, found);
+    REQUIRE(!memcmp(starts, column_starts, (size_t)(n + 1) * 4));
+    REQUIRE(!memcmp(found, rows, (size_t)entries * 4));
+    free(starts), free(found);
+
+    int32_t *const start = row_starts + below(m + 1), kept = *start;
+    *start = below(2) ? -1 - (int32_t)below(9) : (int32_t)(entries + 1 + below(9));
+    REQUIRE(!fg_starts_fit(m, row_starts, entries));
+    *start = kept;
+    REQUIRE(!fg_starts_fit(m, row_starts, entries + 1));
+    if (!entries)
+        return;
+    int32_t *const index = columns + below(entries), column = *index;
+    *index = below(2) ? -1 - (int32_t)below(9) : (int32_t)(n + below(9));
+    REQUIRE(!fg_indices_fit(entries, columns, n));
+    *index = column;
+}
+
 static void patterns(void)
 {
     const int symmetric = (int)below(2);
@@ -107,6 +132,7 @@ static void patterns(void)
             if (at[i * n + j])
                 rows[k++] = (int32_t)i;
     }
+    check_indices(m, n, row_starts, columns, column_starts, rows);
     const fg_pattern p = {m, n, row_starts, columns, column_starts, rows};
     check_colours(&p, colours, fg_colour_columns(&p, NULL, colours, work));
     fg_smallest_last(&p, order, work);
