@@ -87,6 +87,8 @@ def test_noise_that_hides_the_answer_is_undecided():
     rng = np.random.default_rng(0)
     check = fg.check_grad(lambda x: float(x + 0.1 * rng.normal()), lambda x: 1.0, 2.0)
     assert check.verdict == "undecided"
+    # What is not known to be right passes no test.
+    assert not check
     # A scale that no step relative to x = 0 could guess.
     assert fg.check_grad(lambda x: np.sin(1e6 * x), lambda x: 1e6 * np.cos(1e6 * x), 0.0)
     assert fg.check_grad(lambda x: np.sin(1e6 * x), lambda x: 1e3, 0.0).verdict == "wrong"
@@ -181,6 +183,9 @@ def put(d, key, index, value):
         (lambda d, p: put(d, "b", slice(None), np.roll(d["b"], 1)), "b is shifted by one entry"),
         (lambda d, p: loss_gradient({k: v - 0.1 * d[k] for k, v in p.items()}), "right at x - 0.1·gradient"),
         (lambda d, p: put(d, "W2", (1, 2), d["W2"][1, 2] * (1 + 1e-4)), "W2[1, 2] is too large by 0.0001 of it"),
+        # No 3 by 5 matrix is the transpose of another one.
+        (lambda d, p: put(d, "W2", slice(None), d["W2"].T.reshape(3, 5)), "W2 looks transposed and reshaped"),
+        (lambda d, p: put(d, "W2", slice(None), d["W2"].reshape(5, 3).T), "W2 looks transposed and reshaped"),
     ],
 )
 def test_explanations(change, sentence):
@@ -287,6 +292,16 @@ def test_command_line(tmp_path, capsys):
     ):
         assert main(["check", *arguments]) == 3
     assert "fastgrad: " in capsys.readouterr().err
+
+
+def test_the_command_says_where_f_failed(tmp_path, capsys):
+    """The error's notes too: at which point f was."""
+    path = tmp_path / "model_that_fails.py"
+    path.write_text(MODULE + "def failing(x):\n    if x[1] != -2.0: raise RuntimeError('no mesh')\n    return f(x)\n")
+    assert main(["check", f"{path}:failing", "--grad", f"{path}:g", "--at", f"{path}:x0"]) == 3
+    error, note, *_ = capsys.readouterr().err.splitlines()
+    assert error == "fastgrad: RuntimeError: no mesh"
+    assert note.startswith("  while evaluating f at ")
 
 
 def test_command_line_shows_progress_on_a_terminal_only(tmp_path, capsys, monkeypatch):

@@ -133,6 +133,25 @@ def test_ended_starts_leave_the_block(kind):
     assert found.nfev < 1.3 * (100 * 51 + 200) * 6 + 2000
 
 
+@pytest.mark.parametrize("method", ["momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("rate", ["auto", 0.05])
+def test_starts_keep_their_own_memory_when_others_end(method, rate):
+    """The first starts end first: what the method remembers of them goes with them, and changes no other's way."""
+
+    def paraboloid(x):
+        return float(np.sum([0.5, 1.0, 2.0] * x**2))
+
+    options = {"grad": lambda x: [1.0, 2.0, 4.0] * x, "method": method, "learning_rate": rate, "gtol": 1e-2}
+    starts = np.array([[0.01, -0.01, 0.01], [-0.3, 0.2, 0.1], [3.0, -2.0, 1.0], [-7.0, 5.0, 2.0]])
+    together = fg.gradient_descent(paraboloid, starts, batch=True, **options)
+    assert together.success.all()
+    assert together.nit[0] < together.nit[2]
+    for k in range(4):
+        alone = fg.gradient_descent(paraboloid, starts[k], **options)
+        assert together.nit[k] == alone.nit
+        np.testing.assert_allclose(together.x[k], alone.x, rtol=1e-9, atol=1e-12)
+
+
 def test_the_number_of_threads_changes_nothing():
     starts = np.random.default_rng(1).uniform(-1.2, 1.2, (3000, 3))
     for function in (pointer, compiled):

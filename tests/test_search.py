@@ -111,6 +111,21 @@ def test_search_says_when_a_whole_leaf_is_wrong():
     assert "of 10000" in check.explanation
 
 
+def test_a_leaf_is_told_from_the_others_before_it_is_halved():
+    """A wrong scale beside 100,000 weights: the first cut is where one leaf ends and the other begins."""
+    x = {"scale": np.array([2.0]), "weights": np.linspace(0.5, 1.5, 100_000)}
+
+    def f(p):
+        return float(p["scale"][0] ** 3 + np.sum(p["weights"] ** 2))
+
+    right = {"scale": 3 * x["scale"] ** 2, "weights": 2 * x["weights"]}
+    assert fg.check_grad(f, right, x).verdict == "right"
+    check = fg.check_grad(f, right | {"scale": np.array([6.0])}, x)
+    assert [m.path for m in check.wrong] == ["scale[0]"]
+    # The direction, one cut, and a look at the entry and what is left; 17 cuts would take 68 by themselves.
+    assert check.nfev <= 40
+
+
 def test_search_and_all_agree():
     f, g, x = big_problem(1000)
     d = g(x)

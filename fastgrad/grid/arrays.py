@@ -28,7 +28,10 @@ def supported(values: Any) -> NDArray[Any] | None:
         if type(values) is not np.ndarray:
             return None
     if values.dtype in _TYPES:
-        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+        return values
+    native = values.dtype.newbyteorder("=")
+    if native in _TYPES:
+        return values.astype(native)
     return values.astype(np.float64) if values.dtype.kind in "iu" else None
 
 
@@ -188,7 +191,7 @@ def _outputs(out: Any, layout: Layout, count: int, values: Any) -> tuple[list[ND
 
 def _returned(results: list[NDArray[Any]], outs: list[NDArray[Any]], out: Any, values: Any, single: bool) -> Any:
     kind = getattr(values, "dtype", None)
-    if out is None and isinstance(kind, np.dtype) and kind in _TYPES and not kind.isnative:
+    if out is None and isinstance(kind, np.dtype) and not kind.isnative and kind.newbyteorder("=") in _TYPES:
         results = [each.astype(kind) for each in outs]
     for result, written in zip(results, outs, strict=True):
         if out is not None and result is not written:
