@@ -126,6 +126,20 @@ def test_a_leaf_is_told_from_the_others_before_it_is_halved():
     assert check.nfev <= 40
 
 
+def test_halves_are_moved_and_all_else_stays_at_x():
+    """The slope along a part depends on where the other coordinates are: here each term takes all of them."""
+    x = np.linspace(0.1, 0.9, 1000)
+    weights = np.linspace(-1.0, 1.0, 1000) + 2.0
+
+    def f(x):
+        return float(weights @ x) ** 2
+
+    claimed = 2 * float(weights @ x) * weights
+    assert fg.check_grad(f, claimed, x).verdict == "right"
+    claimed[[77, 800]] *= [1.5, -1.0]
+    assert {m.index for m in fg.check_grad(f, claimed, x).wrong} == {77, 800}
+
+
 def test_search_and_all_agree():
     f, g, x = big_problem(1000)
     d = g(x)
