@@ -1,5 +1,7 @@
 """The search among very many entries: what it names, what it costs, what it says that it cannot see."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -124,6 +126,19 @@ def test_a_leaf_is_told_from_the_others_before_it_is_halved():
     assert [m.path for m in check.wrong] == ["scale[0]"]
     # The direction, one cut, and a look at the entry and what is left; 17 cuts would take 68 by themselves.
     assert check.nfev <= 40
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0])
+def test_a_search_that_noise_makes_blind_is_undecided(factor):
+    """The noise is as large as f's terms are together: neither the gradient nor its opposite is right or wrong."""
+    x = np.linspace(0.1, 0.9, 1000)
+
+    def f(x):
+        return float(np.sin(x).sum()) + 500.0 * zlib.crc32(x.tobytes()) / 2**32
+
+    check = fg.check_grad(f, factor * np.cos(x), x)
+    assert check.verdict == "undecided"
+    assert "too inaccurate" in check.explanation
 
 
 def test_halves_are_moved_and_all_else_stays_at_x():

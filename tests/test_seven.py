@@ -62,7 +62,7 @@ def test_bars_hold(place, deriv, noise):
 
 
 def test_a_bar_holds_where_two_orders_agree_by_accident():
-    """Orders 4 and 6 are off by 36 c and little more, and order 2 by 0.1, of x + a x^3 + b x^5 + c x^7 with steps of 1."""
+    """Of x + a x^3 + b x^5 + c x^7 at steps of 1, orders 4 and 6 are off by 36 c and little more, order 2 by 0.1."""
     c, apart = 1e-4, 2e-3
     polynomial = np.polynomial.Polynomial([0, 1, 0, 0.1 + 49 * c, 0, -14 * c + apart / 4, 0, c])
     value, bar, truncation, _ = seven_values([[0.0]], polynomial(CENTRAL).reshape(1, 6, 1), [1.0])[:, 0, 0]
