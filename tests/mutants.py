@@ -23,6 +23,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 TREE = ("fastgrad", "src_c", "tests", "bench", "examples", "docs", "setup.py", "pyproject.toml", "README.md")
 COMPILED = (".c", ".h", ".pyx", ".pxd", ".pxi")
+NONE_SELECTED = 5  # pytest's exit code where no test fits the words: then none noticed
 SECONDS = 400  # a run of tests that takes longer is one that noticed
 SLOW = (
     "test_bench.py",
@@ -67,7 +68,7 @@ def chosen(words):
 # Compiles what is older than its sources, and no more: setuptools compiles all of a module again. Links each time: what
 # a module is linked with, the core, is not among the objects whose age setuptools looks at.
 BUILD = """
-import os, runpy, sys
+import glob, os, runpy, sys
 from setuptools import Distribution  # first: it brings distutils
 from distutils import ccompiler
 
@@ -78,7 +79,7 @@ whole = ccompiler.CCompiler._setup_compile
 
 def setup_compile(self, output_dir, macros, include_dirs, sources, depends, extra):
     found = list(whole(self, output_dir, macros, include_dirs, sources, depends, extra))
-    headers = [d for d in depends or () if d.endswith(".h")]
+    headers = glob.glob("src_c/**/*.h", recursive=True)  # of the core too, whose `depends` is None
     found[4] = {o: s for o, s in found[4].items() if older(o, [s[0], *headers])}
     return tuple(found)
 
@@ -117,9 +118,9 @@ def run(tree, tests, *options):
     except subprocess.TimeoutExpired:
         return False, ["(out of time)"]
     failed = re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", done.stdout, re.M)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1, NONE_SELECTED):
         failed.append(f"(pytest ended with {done.returncode})")
-    return done.returncode == 0, failed
+    return done.returncode in (0, NONE_SELECTED), failed
 
 
 def named(mutant):

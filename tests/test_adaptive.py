@@ -155,6 +155,23 @@ def test_kink_with_its_slopes():
     assert d.error >= 1.0
 
 
+@pytest.mark.parametrize("at", [-1.0, 0.0, 1.0])
+def test_a_jump_has_no_derivative_whatever_f_is_at_it(at):
+    """Its lower end, its upper end, or the middle, where both sides together look like a steep slope."""
+    d = fg.differentiate(lambda x: x + (at if x == 1.0 else -1.0 if x < 1.0 else 1.0), 1.0)
+    assert math.isnan(d.value)
+    assert d.error == math.inf
+    assert d.flags == "jump"
+
+
+@pytest.mark.parametrize("frequency", np.logspace(-1, 5, 25).tolist())
+def test_a_smooth_bend_is_no_kink(frequency):
+    """At the top of a wave, however short it is; the first steps are longer than many of these."""
+    d = fg.differentiate(lambda x: math.cos(frequency * (x - 1.0)), 1.0)
+    assert "kink" not in str(d.flags)
+    assert abs(d.value) <= d.error <= 1e-6 * frequency
+
+
 def test_jump_and_smooth_beside_each_other():
     d = fg.differentiate(
         lambda x: np.sin(x[0]) + float(x[1] >= 1) + abs(x[2]) + x[3] ** 3, np.array([1.0, 1.0, 0.0, 2.0])

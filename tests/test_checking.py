@@ -1,9 +1,12 @@
 """Checks of gradients: right ones pass, wrong ones are named; the command line and the test helper."""
 
 import json
+import math
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import matplotlib
@@ -87,6 +90,8 @@ def test_noise_that_hides_the_answer_is_undecided():
     rng = np.random.default_rng(0)
     check = fg.check_grad(lambda x: float(x + 0.1 * rng.normal()), lambda x: 1.0, 2.0)
     assert check.verdict == "undecided"
+    # What is not known to be right passes no test.
+    assert not check
     # A scale that no step relative to x = 0 could guess.
     assert fg.check_grad(lambda x: np.sin(1e6 * x), lambda x: 1e6 * np.cos(1e6 * x), 0.0)
     assert fg.check_grad(lambda x: np.sin(1e6 * x), lambda x: 1e3, 0.0).verdict == "wrong"
@@ -181,6 +186,9 @@ def put(d, key, index, value):
         (lambda d, p: put(d, "b", slice(None), np.roll(d["b"], 1)), "b is shifted by one entry"),
         (lambda d, p: loss_gradient({k: v - 0.1 * d[k] for k, v in p.items()}), "right at x - 0.1·gradient"),
         (lambda d, p: put(d, "W2", (1, 2), d["W2"][1, 2] * (1 + 1e-4)), "W2[1, 2] is too large by 0.0001 of it"),
+        # No 3 by 5 matrix is the transpose of another one.
+        (lambda d, p: put(d, "W2", slice(None), d["W2"].T.reshape(3, 5)), "W2 looks transposed and reshaped"),
+        (lambda d, p: put(d, "W2", slice(None), d["W2"].reshape(5, 3).T), "W2 looks transposed and reshaped"),
     ],
 )
 def test_explanations(change, sentence):
@@ -260,6 +268,52 @@ def test_scale_of_f_does_not_change_the_verdict():
     assert fg.check_grad(lambda x: 1e6 * np.sin(x), lambda x: 1e6 * np.cos(x), 1.0).verdict == "right"
 
 
+@pytest.mark.parametrize(("f", "exact"), [(math.exp, math.exp(0.7)), (lambda x: x**5, 5 * 0.7**4)])
+def test_what_is_five_error_bars_off_is_wrong(f, exact):
+    # How long the bar is shows where the claim is far off.
+    bar = fg.check_grad(f, 4.0, 0.7).wrong[0].error
+    for sign in (-1, 1):
+        assert fg.check_grad(f, exact + sign * bar, 0.7).verdict == "right"
+        assert fg.check_grad(f, exact + sign * 5 * bar, 0.7).verdict == "wrong"
+
+
+def test_what_a_second_look_does_not_confirm_is_not_wrong():
+    """Noise allows steps as long as a period of f, where bars may be too short: a right gradient gets another look."""
+
+    def f(x):
+        noise = zlib.crc32(struct.pack("<d", x)) / 2**32 - 0.5  # another one at each x, and always the same
+        return x + 0.1 * math.sin(20 * x) + 1e-4 * noise
+
+    points = np.linspace(0.5, 2.5, 201).tolist()
+    verdicts = [fg.check_grad(f, 1 + 2 * math.cos(20 * x), x).verdict for x in points]
+    assert verdicts.count("wrong") == 0
+    # 85 are known to be right, 8 of them by the second look only.
+    assert verdicts.count("right") >= 82
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_what_rtol_accepts_is_right(exhaustive):
+    x = np.linspace(0.5, 1.5, 20)
+    claimed = np.cos(x) * (1 + 1e-4)
+    for rtol, verdict in ((2e-4, "right"), (1e-5, "wrong"), (0.0, "wrong")):
+        check = fg.check_grad(lambda x: np.sin(x).sum(), claimed, x, rtol=rtol, exhaustive=exhaustive)
+        assert check.verdict == verdict
+
+
+def test_points_near_x_are_within_bounds():
+    x, seen = np.array([1.0, 2.0]), []
+    bounds = (np.array([1.0, 1.999]), np.array([1.001, 2.0]))
+
+    def gradient(x):
+        seen.append(x.copy())
+        return 3 * x**2
+
+    assert fg.check_grad(lambda x: np.sum(x**3), gradient, x, near=4, bounds=bounds).verdict == "right"
+    assert len({point.tobytes() for point in seen}) > 1
+    assert (np.array(seen) >= bounds[0]).all()
+    assert (np.array(seen) <= bounds[1]).all()
+
+
 def test_html_and_plot():
     check = fg.check_grad(f, broken(lambda d: d["b"].__imul__(2)), X)
     assert "<table>" in check._repr_html_()
@@ -287,6 +341,16 @@ def test_command_line(tmp_path, capsys):
     ):
         assert main(["check", *arguments]) == 3
     assert "fastgrad: " in capsys.readouterr().err
+
+
+def test_the_command_says_where_f_failed(tmp_path, capsys):
+    """The error's notes too: at which point f was."""
+    path = tmp_path / "model_that_fails.py"
+    path.write_text(MODULE + "def failing(x):\n    if x[1] != -2.0: raise RuntimeError('no mesh')\n    return f(x)\n")
+    assert main(["check", f"{path}:failing", "--grad", f"{path}:g", "--at", f"{path}:x0"]) == 3
+    error, note, *_ = capsys.readouterr().err.splitlines()
+    assert error == "fastgrad: RuntimeError: no mesh"
+    assert note.startswith("  while evaluating f at ")
 
 
 def test_command_line_shows_progress_on_a_terminal_only(tmp_path, capsys, monkeypatch):

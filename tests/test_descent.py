@@ -161,6 +161,36 @@ def test_limits():
     assert "changes by less" in flat.message
 
 
+@pytest.mark.parametrize("scale", [2.0**-600, 1.0, 2.0**600])
+def test_gradients_whose_squares_overflow_or_vanish_have_a_norm(scale):
+    """It is sqrt(2) scale / 2^k after k iterations: below scale / 2^12 for k = 13 first."""
+    found = fg.gradient_descent(
+        lambda x: float(0.5 * scale * (x @ x)),
+        np.ones(2),
+        grad=lambda x: scale * x,
+        learning_rate=0.5 / scale,
+        gtol=scale * 2.0**-12,
+    )
+    assert (found.status, found.nit, found.x.tolist()) == (0, 13, [2.0**-13, 2.0**-13])
+    np.testing.assert_allclose(found.history["grad_norm"], scale * 2.0 ** (0.5 - np.arange(14)), rtol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 1.0, 2.0**40])
+def test_ftol_is_relative_to_f(scale):
+    """It falls from 1 + 0.5 / 4^k to 1 + 0.5 / 4^(k+1): by less than 0.001 of itself for k = 5 first, in any unit."""
+
+    def f(x):
+        return float(scale * (1.0 + 0.5 * x[0] ** 2))
+
+    options = {"grad": lambda x: scale * x, "learning_rate": 0.5 / scale, "gtol": 0.0, "ftol": 1e-3}
+    found = fg.gradient_descent(f, np.array([1.0]), **options)
+    assert (found.status, found.nit, found.x[0]) == (0, 6, 2.0**-6)
+    assert "changes by less than 0.001 of itself" in found.message
+    together = fg.gradient_descent(f, np.array([[1.0], [2.0]]), batch=True, **options)
+    assert together.status.tolist() == [0, 0]
+    assert together.nit.tolist() == [6, 7]
+
+
 def test_callback_stops_and_sees():
     seen = []
 

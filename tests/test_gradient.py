@@ -276,6 +276,22 @@ def test_f_may_keep_its_argument():
     assert len({id(x) for x in kept}) == len(kept)
 
 
+@pytest.mark.parametrize("kind", ["rows", "columns"])
+def test_f_may_keep_its_blocks_of_points(kind):
+    """All of them, of many: 2000 points of 8 KB take several calls."""
+    x = np.linspace(-1.0, 1.0, 1000)
+    kept, copies = [], []
+
+    def g(points):
+        kept.append(points)
+        copies.append(points.copy())
+        return (points**2).sum(axis=0 if kind == "columns" else 1)
+
+    np.testing.assert_allclose(fg.gradient(g, x, vectorized=kind), 2 * x, atol=1e-7)
+    assert len(kept) > 4
+    assert all(np.array_equal(block, copy) for block, copy in zip(kept, copies, strict=True))
+
+
 def test_f_may_return_a_view_of_its_argument():
     assert np.allclose(fg.batch_gradient(lambda X: X[:, 1], np.ones((3, 4)), vectorized=True), [0, 1, 0, 0])
 

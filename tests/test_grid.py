@@ -238,6 +238,18 @@ def test_large_arrays_tiles_threads_and_streaming_stores_change_no_bit(shape, dt
             np.testing.assert_array_equal(one, np.gradient(values, axis=axis))
 
 
+@pytest.mark.parametrize("kind", [">f4", ">f8", ">c8", ">c16"])
+def test_the_byte_order_is_kept(kind):
+    """As NumPy's result keeps it; by every order, also those that NumPy does not know."""
+    values = np.random.default_rng(2).normal(size=(9, 11)).astype(kind)
+    native = values.astype(values.dtype.newbyteorder("="))
+    for options in ({}, {"order": 4}, {"boundary": "periodic"}):
+        for x, y in zip(grid.gradient(values, 0.3, **options), grid.gradient(native, 0.3, **options), strict=True):
+            assert x.dtype == values.dtype
+            np.testing.assert_array_equal(x, y)
+    assert grid.laplacian(values).dtype == values.dtype
+
+
 def test_results_go_where_they_are_told():
     values = np.random.default_rng(0).normal(size=(8, 9))
     out = [np.empty((8, 9)), np.asfortranarray(np.empty((8, 9)))]

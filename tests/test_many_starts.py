@@ -133,6 +133,43 @@ def test_ended_starts_leave_the_block(kind):
     assert found.nfev < 1.3 * (100 * 51 + 200) * 6 + 2000
 
 
+@pytest.mark.parametrize("method", ["momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("rate", ["auto", 0.05])
+def test_starts_keep_their_own_memory_when_others_end(method, rate):
+    """The first starts end first: what the method remembers of them goes with them, and changes no other's way."""
+
+    def paraboloid(x):
+        return float(np.sum([0.5, 1.0, 2.0] * x**2))
+
+    options = {"grad": lambda x: [1.0, 2.0, 4.0] * x, "method": method, "learning_rate": rate, "gtol": 1e-2}
+    starts = np.array([[0.01, -0.01, 0.01], [-0.3, 0.2, 0.1], [3.0, -2.0, 1.0], [-7.0, 5.0, 2.0]])
+    together = fg.gradient_descent(paraboloid, starts, batch=True, **options)
+    assert together.success.all()
+    assert together.nit[0] < together.nit[2]
+    for k in range(4):
+        alone = fg.gradient_descent(paraboloid, starts[k], **options)
+        assert together.nit[k] == alone.nit
+        np.testing.assert_allclose(together.x[k], alone.x, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["rows", "pointer", "compiled", "threads"])
+def test_a_start_that_leaves_ends_at_its_last_finite_point(kind):
+    """From 3 to 3 - 6 * 1e100, where the gradient is known, then to 1.2e201 or so, where it is not."""
+    valley = fg.compile(lambda x: x[0] ** 2)
+    function, options = {
+        "rows": (lambda block: block[:, 0] ** 2, {"vectorized": True}),
+        "pointer": (POINTER(lambda n, x, data: x[0] * x[0]), {}),
+        "compiled": (valley, {}),
+        "threads": (valley, {"workers": 2}),
+    }[kind]
+    starts = np.array([[3.0], [0.0], [-1.5]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = fg.gradient_descent(function, starts, batch=True, learning_rate=1e100, maxiter=9, **options)
+    assert found.status.tolist() == [3, 0, 3]
+    np.testing.assert_allclose(found.x.ravel(), [-6e100, 0.0, 3e100], rtol=1e-6)
+    assert np.isfinite(found.fun).all()
+
+
 def test_the_number_of_threads_changes_nothing():
     starts = np.random.default_rng(1).uniform(-1.2, 1.2, (3000, 3))
     for function in (pointer, compiled):

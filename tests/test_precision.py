@@ -1,5 +1,7 @@
 """Functions that compute in float32, however they return it: every verb and option is as accurate as that allows."""
 
+import ctypes
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -346,3 +348,20 @@ def test_descents_come_as_near_as_float32_allows(returned, batch):
     x0 = np.zeros(2)
     found = fg.gradient_descent(f, x0[None] if batch else x0, batch=batch, gtol=1e-3)
     np.testing.assert_allclose(np.reshape(found.x, 2), [1, 2], atol=1e-2)
+
+
+def beside_an_edge(x):
+    """Computed in float32, and NaN below 1 by the first coordinate."""
+    return float(np.float32(x[0]) + np.sin(np.float32(x[1]))) if x[0] >= 1.0 else math.nan
+
+
+def test_float32_is_noticed_beside_nan():
+    """What is not a number says nothing of the precision of those that are."""
+    x, exact = np.array([1.0, 0.5]), np.array([1.0, math.cos(0.5)])
+    d = fg.differentiate(beside_an_edge, x)
+    assert (np.abs(d.value - exact) <= d.error).all()
+    assert (d.error > 1e-8).all()
+    assert (d.error < 1e-4).all()
+    POINTER = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_void_p)
+    pointer = POINTER(lambda n, x, data: beside_an_edge(x))
+    np.testing.assert_allclose(fg.gradient(pointer, x), exact, atol=1e-4)

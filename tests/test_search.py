@@ -1,5 +1,7 @@
 """The search among very many entries: what it names, what it costs, what it says that it cannot see."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,48 @@ def test_search_says_when_a_whole_leaf_is_wrong():
     assert check.verdict == "wrong"
     assert "W1 is 2.000 times too large" in check.explanation
     assert "of 10000" in check.explanation
+
+
+def test_a_leaf_is_told_from_the_others_before_it_is_halved():
+    """A wrong scale beside 100,000 weights: the first cut is where one leaf ends and the other begins."""
+    x = {"scale": np.array([2.0]), "weights": np.linspace(0.5, 1.5, 100_000)}
+
+    def f(p):
+        return float(p["scale"][0] ** 3 + np.sum(p["weights"] ** 2))
+
+    right = {"scale": 3 * x["scale"] ** 2, "weights": 2 * x["weights"]}
+    assert fg.check_grad(f, right, x).verdict == "right"
+    check = fg.check_grad(f, right | {"scale": np.array([6.0])}, x)
+    assert [m.path for m in check.wrong] == ["scale[0]"]
+    # The direction, one cut, and a look at the entry and what is left; 17 cuts would take 68 by themselves.
+    assert check.nfev <= 40
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0])
+def test_a_search_that_noise_makes_blind_is_undecided(factor):
+    """The noise is as large as f's terms are together: neither the gradient nor its opposite is right or wrong."""
+    x = np.linspace(0.1, 0.9, 1000)
+
+    def f(x):
+        return float(np.sin(x).sum()) + 500.0 * zlib.crc32(x.tobytes()) / 2**32
+
+    check = fg.check_grad(f, factor * np.cos(x), x)
+    assert check.verdict == "undecided"
+    assert "too inaccurate" in check.explanation
+
+
+def test_halves_are_moved_and_all_else_stays_at_x():
+    """The slope along a part depends on where the other coordinates are: here each term takes all of them."""
+    x = np.linspace(0.1, 0.9, 1000)
+    weights = np.linspace(-1.0, 1.0, 1000) + 2.0
+
+    def f(x):
+        return float(weights @ x) ** 2
+
+    claimed = 2 * float(weights @ x) * weights
+    assert fg.check_grad(f, claimed, x).verdict == "right"
+    claimed[[77, 800]] *= [1.5, -1.0]
+    assert {m.index for m in fg.check_grad(f, claimed, x).wrong} == {77, 800}
 
 
 def test_search_and_all_agree():

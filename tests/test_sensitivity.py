@@ -228,6 +228,27 @@ def test_frames_of_polars():
     assert isinstance(found.to_frame(), polars.DataFrame)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_keep_the_types_of_their_columns(library):
+    """A model that was fitted on whole numbers gets whole numbers, moved or not; what is a fraction, as a float."""
+    frames = pytest.importorskip(library)
+    counts = np.arange(40) % 5
+    frame = frames.DataFrame({"a": np.linspace(0.1, 1, 40), "rooms": counts.astype(np.int16), "new": counts % 2 == 0})
+    seen = []
+
+    def predict(frame):
+        seen.append(list(frame.dtypes))
+        return 2 * frame["a"].to_numpy() + 3.0 * frame["rooms"].to_numpy() + 5.0 * frame["new"].to_numpy()
+
+    found = fg.sensitivity(predict, frame)
+    np.testing.assert_allclose(found.mean, [2.0, 3.0, 5.0], rtol=1e-9)
+    assert all(types == list(frame.dtypes) for types in seen)
+    seen.clear()
+    found = fg.sensitivity(predict, frame, features=["rooms"], step=0.1)
+    np.testing.assert_allclose(found.mean, 3.0, rtol=1e-9)
+    assert any("float" in str(types[1]).lower() for types in seen)
+
+
 def test_features_of_arrays_by_place():
     found = fg.sensitivity(lambda Z: Z[:, 0] * Z[:, 2], X, features=[2, -10])
     assert found.features == ["x2", "x0"]

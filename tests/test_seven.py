@@ -61,6 +61,16 @@ def test_bars_hold(place, deriv, noise):
     assert np.median(known) < 10 * norm * noise / 0.03**deriv
 
 
+def test_a_bar_holds_where_two_orders_agree_by_accident():
+    """Of x + a x^3 + b x^5 + c x^7 at steps of 1, orders 4 and 6 are off by 36 c and little more, order 2 by 0.1."""
+    c, apart = 1e-4, 2e-3
+    polynomial = np.polynomial.Polynomial([0, 1, 0, 0.1 + 49 * c, 0, -14 * c + apart / 4, 0, c])
+    value, bar, truncation, _ = seven_values([[0.0]], polynomial(CENTRAL).reshape(1, 6, 1), [1.0])[:, 0, 0]
+    assert value - 1.0 == pytest.approx(36 * c, rel=1e-9)
+    assert bar >= 4 * truncation
+    assert 36 * c <= bar <= 20 * c + 4 * apart
+
+
 def test_precision_is_seen_in_the_values():
     at = 0.3 + 0.01 * np.append(CENTRAL, 0.0)
     wide, narrow = np.sin(at), np.sin(at).astype(np.float32).astype(np.float64)

@@ -220,6 +220,23 @@ def test_bounds_are_kept():
     assert np.max(inside) <= 1.0
 
 
+@pytest.mark.parametrize("method", ["central", "forward"])
+def test_a_coordinate_that_its_bounds_fix_has_no_derivative(method):
+    """NaN, also where f is noisy: a difference of two values at the same point, over 0, would be infinite."""
+    x, rng = np.linspace(0.5, 1.5, 30), np.random.default_rng(0)
+    pattern = np.eye(30, dtype=bool)
+    pattern[:, 0] = True
+    lower, upper = np.full(30, -2.0), np.full(30, 2.0)
+    lower[0] = upper[0] = x[0]
+
+    def f(x):
+        return x[0] * np.arange(1.0, 31.0) + x**2 + 1e-14 * rng.normal(size=30)
+
+    found = fg.jacobian(f, x, sparsity=pattern, bounds=(lower, upper), method=method).toarray()
+    assert np.isnan(found[:, 0]).all()
+    np.testing.assert_allclose(found[:, 1:], np.diag(2 * x)[:, 1:], atol=1e-5)
+
+
 def test_float32_takes_a_longer_step():
     x = np.linspace(0.2, 1, 20)
     found = fg.jacobian(lambda x: tridiagonal(x.astype(np.float32)), x, sparsity="detect")

@@ -11,6 +11,8 @@ RUNNING: int
 CONVERGED: int
 NOT_FINITE: int
 
+def norm(gradient: NDArray[np.float64]) -> float: ...
+
 class Direction:
     count: int
     done: int

@@ -9,7 +9,7 @@ from ..c_api cimport (
 from ..c_core.compiled cimport fg_compiled
 from ..c_core.descent cimport (
     FG_ADAM, FG_CONVERGED, FG_GRADIENT, FG_MOMENTUM, FG_NESTEROV, FG_NOT_FINITE, FG_RECORD, FG_RUNNING, fg_descend,
-    fg_descend_scratch, fg_descent, fg_direct, fg_follow, fg_memory, fg_path, fg_starts,
+    fg_descend_scratch, fg_descent, fg_direct, fg_follow, fg_memory, fg_norm, fg_path, fg_starts,
 )
 from ..c_core.stencil cimport fg_step_rule
 from ..evaluate.arrays cimport as_doubles, doubles, empty, is_as_given, memory_of, written
@@ -36,6 +36,12 @@ NOT_FINITE = FG_NOT_FINITE
 
 cdef dict DIRECTIONS = {"gd": FG_GRADIENT, "bb": FG_GRADIENT, "momentum": FG_MOMENTUM, "nesterov": FG_NESTEROV,
                         "adam": FG_ADAM}
+
+
+def norm(gradient):
+    """The Euclidean norm, also where squares are too large or too small for a float64."""
+    cdef ndarray g = as_doubles(gradient)
+    return fg_norm(PyArray_SIZE(g), doubles(g))
 
 
 @cython.final

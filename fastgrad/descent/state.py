@@ -103,7 +103,7 @@ class State:
         if self.rules.bounds is not None:
             x = self.x if x is None else x
             slope = x - np.clip(x - slope, *self.rules.bounds)
-        return float(np.linalg.norm(slope))
+        return directions.norm(slope)
 
     def record(self, step: float) -> None:
         """A row of the history."""

@@ -27,7 +27,10 @@ def supported(values: Any) -> NDArray[Any] | None:
         return None
     array = array_of(values, "values")
     if array.dtype in _TYPES:
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        return array
+    native = array.dtype.newbyteorder("=")
+    if native in _TYPES:
+        return array.astype(native)
     return array.astype(np.float64) if array.dtype.kind in "iu" else None
 
 
@@ -199,7 +202,7 @@ def _memories(given: list[Any], like: NDArray[Any], values: Any, coordinates: li
 def _returned(results: list[NDArray[Any]], values: Any) -> list[NDArray[Any]]:
     """New results in the byte order of the values."""
     kind = attribute(values, "dtype")
-    if isinstance(kind, np.dtype) and kind in _TYPES and not kind.isnative:
+    if isinstance(kind, np.dtype) and not kind.isnative and kind.newbyteorder("=") in _TYPES:
         return [each.astype(kind) for each in results]
     return results
 

@@ -111,13 +111,18 @@ class Compressed:
     def _differences(self, problem: Problem, where: Coordinates, relative_noise: float) -> Array:
         function, x = problem.function, where.x
         h = where.steps(self._stencil, relative_noise)
-        if not self._stencil.is_central:
-            return self._forward(function, where, h, problem.values[0])
         span = self._stencil.reach * h if where.room is not None else 0.0
         fits = where.has_room(span, span)
-        if np.all(fits):
+        if not self._stencil.is_central:
+            data = self._forward(function, where, h, problem.values[0])
+        elif np.all(fits):
             return self._central(function, x, h)
-        return self._beside_bounds(problem, where, h, np.flatnonzero(~fits), relative_noise)
+        else:
+            data = self._beside_bounds(problem, where, h, np.flatnonzero(~fits), relative_noise)
+        if where.room is not None:
+            # A coordinate that its bounds fix has no derivative: noise over a distance of 0 is infinite.
+            data[where.fixed()[self.pattern.indices]] = np.nan
+        return data
 
     def _central(self, function: Function, x: Array, h: Array) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
@@ -154,8 +159,6 @@ class Compressed:
                 moves[sided], weight[:], weight[sided] = t * step, s * w, t * u
                 self._by.scatter(self._values(function, x, moves), unmoved, x, moves, np.zeros_like(moves), rise)
                 data += weight[columns] * rise
-        # A coordinate that its bounds fix has no derivative.
-        data[where.fixed()[columns]] = np.nan
         return data
 
     def _by_complex_step(self, function: Function, where: Coordinates) -> Array:
