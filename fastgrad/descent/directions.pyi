@@ -14,6 +14,7 @@ NOT_FINITE: int
 class Direction:
     count: int
     done: int
+    whole: bool
     memory: NDArray[np.float64]
     def __init__(self, method: str, count: int, momentum: float, decay: float, epsilon: float) -> None: ...
     def back(self) -> None: ...
