@@ -268,6 +268,7 @@ def test_what_is_wrong_is_said():
         ({"learning_rate": 0}, ValueError, "learning_rate is 0"),
         ({"learning_rate": "fast"}, ValueError, "learning_rate is 'fast'"),
         ({"learning_rate": lambda k: -1.0}, None, "learning_rate gave -1.0 at iteration 0"),
+        ({"learning_rate": lambda k: np.inf}, None, "learning_rate gave inf at iteration 0"),
         ({"method": "sgd"}, ValueError, "'sgd' is not one of 'gd'"),
         ({"method": "central"}, ValueError, "chosen by grad="),
         ({"momentum": 1.0}, ValueError, "momentum is 1.0"),

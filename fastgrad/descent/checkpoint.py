@@ -59,7 +59,13 @@ class Checkpoint:
         """
         self._check_kind()
         lock = Lock(self.path)
-        with Termination(lock.release) as self.termination:
+
+        def clean_up() -> None:
+            if lock.is_held:
+                self._discard()
+            lock.release()
+
+        with Termination(clean_up) as self.termination:
             try:
                 with self._writable():
                     lock.take()
@@ -100,12 +106,12 @@ class Checkpoint:
         """X in its shape, or None where it is no array."""
         found, options = self._read(_OPTIONS | {"x": Entry((range(1, archive.MANY),))}, True)
         x: Array = found["x"]
-        shape = options.get("shape")
+        shape = options.get("shape", "missing")
         if shape is None:
             return None
         whole = isinstance(shape, list) and len(shape) <= _MOST_AXES and all(type(d) is int and d > 0 for d in shape)
         if not whole or math.prod(shape) != x.size:
-            text = f"its shape is {shown(shape)}, but x has {x.size} entries"
+            text = f"its entry options has the shape {shown(shape)}, but x has {x.size} entries"
             raise ValueError(f"{self.path} is no checkpoint of a descent: {text}; {_OTHERWISE}")
         return x.reshape(shape)
 

@@ -40,6 +40,11 @@ class Lock:
         self._key = os.path.normcase(target)
         self._handle: int | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is this run's."""
+        return self._handle is not None
+
     def take(self) -> None:
         """Get it, or raise.
 

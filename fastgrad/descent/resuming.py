@@ -14,7 +14,7 @@ from ..stencils import FLOAT32, FLOAT64
 from .gradients import UserSlopes
 from .state import State
 
-_ROUNDING = 1024 * FLOAT64
+_ROUNDING = {FLOAT64: 1024 * FLOAT64, FLOAT32: 32 * FLOAT32}
 """By this share values differ where sums are taken in another order, as on another machine."""
 _SCATTERS = 10.0
 """By so many times its own scatter a value may differ: the run kept it because it was low."""
@@ -52,10 +52,10 @@ def _slope(run: State, x: Array) -> Array:
 def _expect(run: State, what: str, kept: Array, function: Callable[[Array], Array], noise: float) -> None:
     """One value as it was kept: to rounding, or else to its noise at four points so near that nothing else changes."""
     found = function(run.x)
-    distance = float(np.linalg.norm(found - kept))
-    if distance <= _ROUNDING * float(np.linalg.norm(kept)):
-        return
     epsilon = FLOAT32 if fits_float32(found) and fits_float32(kept) else FLOAT64
+    distance = float(np.linalg.norm(found - kept))
+    if distance <= _ROUNDING[epsilon] * float(np.linalg.norm(kept)):
+        return
     values = []
     for x in _beside(run, epsilon):
         # f need not be defined there.

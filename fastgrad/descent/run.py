@@ -140,8 +140,9 @@ class Run(State):
             rates = np.array([float(rate(self.iteration + k)) for k in range(count)])
         else:
             rates = np.full(count, float(rate))
-        if not (np.isfinite(rates).all() and (rates > 0).all()):
-            raise ValueError(f"learning_rate gave {rates[~(rates > 0)][0]} at iteration {self.iteration}")
+        wrong = ~(np.isfinite(rates) & (rates > 0))
+        if wrong.any():
+            raise ValueError(f"learning_rate gave {rates[wrong][0]} at iteration {self.iteration}")
         record = np.empty((rates.size, 4)) if rules.history else None
         path = np.empty((rates.size, 2)) if rules.history and self.point.n == 2 else None
         before = time.perf_counter()
@@ -327,10 +328,12 @@ class Run(State):
         stalled = self.norm > 0.9 * self.look_norm
         look_norm = min(self.look_norm, self.norm)
         ending = self._compared() if stalled else None
-        # Only then: a comparison that was broken off is made when the run goes on.
+        if ending is not None:
+            return ending
+        # Only then: what was broken off is compared when the run goes on, and what has ended ends again.
         self.look_norm, self.look_interval = look_norm, FIRST_LOOK if not stalled else 2 * self.look_interval
         self.look_at = self.iteration + self.look_interval
-        return ending
+        return None
 
     def _compared(self) -> Ending | None:
         """Compare the gradient with one that knows its error."""

@@ -142,7 +142,7 @@ class State:
             "fun": Entry(nan=not self.rules.looks),
             "before": Entry(nan=True),
             "recent": Entry((range(REMEMBERED + 1),)),
-            "rate": Entry(low=0.0, high=math.inf),
+            "rate": Entry(low=0.0),
             "iteration": Entry(low=0, high=MANY, kind=int),
             "njev": Entry(low=0, high=MANY, kind=int),
             "nfev": Entry(low=0, high=MANY, kind=int),
