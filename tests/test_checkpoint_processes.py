@@ -14,6 +14,7 @@ import pytest
 from rosenbrock import rosenbrock, rosenbrock_gradient
 
 import fastgrad as fg
+from fastgrad.descent import lock
 
 START = np.array([-0.5, 0.3, 0.8])
 posix = pytest.mark.skipif(sys.platform == "win32", reason="has no signals between processes")
@@ -176,6 +177,24 @@ def test_two_runs_that_begin_together(tmp_path):
     processes = [started(path, script) for _ in range(3)]
     for process in processes:
         assert ended(process) == (0, "", "")
+    assert os.listdir(tmp_path) == ["run.npz"]
+
+
+@posix
+def test_the_lock_of_a_file_that_was_just_removed_is_none(tmp_path, monkeypatch):
+    """The run that had it ended between the opening and the locking."""
+    path, locked, tries, seen = tmp_path / "run.npz", lock._locked, [], []
+
+    def slowly(handle):
+        tries.append(1)
+        if len(tries) == 1:
+            os.unlink(tmp_path / "run.npz.lock")
+        return locked(handle)
+
+    monkeypatch.setattr(lock, "_locked", slowly)
+    fg.gradient_descent(lambda x: seen.append(os.listdir(tmp_path)) or rosenbrock(x), START, maxiter=1, checkpoint=path)
+    assert len(tries) == 2
+    assert seen[0] == ["run.npz.lock"]
     assert os.listdir(tmp_path) == ["run.npz"]
 
 
