@@ -52,6 +52,7 @@ cdef class Direction:
     cdef ndarray last_memory          # before the last gradient
     cdef readonly Py_ssize_t count
     cdef readonly Py_ssize_t done     # iterations of the last `follow`, also where it raised
+    cdef readonly bint whole          # whether the last of them was not broken off
 
     def __init__(self, str method, Py_ssize_t count, double momentum, double decay, double epsilon):
         self.how = fg_descent(DIRECTIONS[method], momentum, decay, epsilon)
@@ -79,7 +80,7 @@ cdef class Direction:
         record: (rates.size, 4) for f, the gradient's norm, the step and the time of each, or None: then f is not called.
         path: (rates.size, n) for the points, or None. fun: f at x. best: x, and an array of f there, for the lowest f
         seen. Returns how they ended; `done` is how many there were. Where that is NOT_FINITE, or f or grad raise, the
-        last point is the one that x came from.
+        last point is the one that x came from, and `whole` is false.
         """
         cdef Py_ssize_t n = self.count, count
         cdef ndarray rates_ = as_doubles(rates), scratch = empty(n), lower, upper
@@ -101,8 +102,11 @@ cdef class Direction:
             calls.stamp = p.record + FG_RECORD - 1
         if path is not None:
             p.points = written(path, n * count)
+        self.whole = False
         try:
-            return fg_follow(&p, doubles(scratch))
+            status = fg_follow(&p, doubles(scratch))
+            self.whole = status != FG_NOT_FINITE
+            return status
         finally:
             self.done = p.done
             calls.stamp = NULL

@@ -20,7 +20,7 @@ from ..stencils import FLOAT64
 class Slopes(ABC):
     """Gradients at points x, flat."""
 
-    stage = 0
+    stage = last_stage = 0
     relative_noise = FLOAT64
     nfev: int  # evaluations of f
 
@@ -69,6 +69,7 @@ class DifferenceSlopes(Slopes):
         self.problem = problem
         self.fixed = fixed  # coordinates that bounds hold in place: they do not move, whatever their slope
         self.methods = methods
+        self.last_stage = len(methods) - 1
         self.adaptive = adaptive
 
     @property
@@ -102,7 +103,7 @@ class DifferenceSlopes(Slopes):
 
     def tighten(self) -> bool:
         """As for `Slopes`."""
-        if self.stage + 1 == len(self.methods):
+        if self.stage == self.last_stage:
             return False
         self.stage += 1
         return True

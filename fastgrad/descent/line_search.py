@@ -22,7 +22,8 @@ def spectral(moved: Array, turned: Array, otherwise: float) -> float:
     moved, turned: by how much x and the gradient changed; where f does not curve upwards, `otherwise` it is.
     """
     curved = float(moved @ turned)
-    return float(moved @ moved) / curved if 0 < curved < math.inf else otherwise
+    rate = float(moved @ moved) / curved if curved > 0 else 0.0
+    return rate if 0 < rate < math.inf else otherwise
 
 
 @np.errstate(all="ignore")

@@ -14,9 +14,10 @@ from ..core.given import number, said
 from ..core.point import Array
 from ..records.descent import CONVERGED, INTERRUPTED, NO_LOWER_POINT, NOT_FINITE, RAISED, STOPPED
 from . import directions
-from .line_search import REMEMBERED, backtrack, first_guess, spectral
+from .line_search import REMEMBERED, Step, backtrack, first_guess, spectral
 from .state import FIRST_LOOK, State
 from .stopping import Ending
+from .termination import ENDING, RUNNING, Terminated
 
 _BURST_SECONDS = 0.05
 
@@ -33,36 +34,82 @@ class Run(State):
 
     def begin(self) -> None:
         """F and the gradient where it starts; an exception there is the user's to see."""
-        if self.rules.history or self.rules.learning_rate == "auto":
+        if self.rules.looks:
             self.fun = self.value(self.x)
             if not math.isfinite(self.fun):
                 raise ValueError(f"f is {self.fun} at x0 ({self.point.at(self.x)})")
             self.best_fun[0] = self.fun
-        self._renew()
-        if not math.isfinite(self.norm):
-            i = int(np.argmin(np.isfinite(self.slope)))
-            raise ValueError(f"the gradient is {self.slope[i]} at x0, for {self.point.name(i)}")
-        self.record(0.0)
-
-    def _renew(self) -> None:
-        """The gradient at x."""
         self.slope = np.array(self.slopes.at(self.x, self.fun))
         self.njev += 1
         self.measure()
+        if not math.isfinite(self.norm):
+            i = int(np.argmin(np.isfinite(self.slope)))
+            raise ValueError(f"the gradient is {self.slope[i]} at x0, for {self.point.name(i)}")
+        self.rows, self.path = self.row(self.x, self.fun, self.norm, 0.0)
+
+    def _tightened(self) -> bool:
+        """Whether there was a more accurate way to take the gradient at x: then it is that from now on."""
+        stage = self.slopes.stage
+        if not self.slopes.tighten():
+            return False
+        try:
+            slope = np.array(self.slopes.at(self.x, self.fun))
+            norm = self.reach(slope)
+        except BaseException:
+            self.slopes.stage = stage
+            raise
+        self.slope, self.norm = slope, norm
+        self.njev += 1
+        return True
 
     # --- The loop ----------------------------------------------------------------------------------------------
 
     def go(self) -> Ending:
         """Iterations until one of the tests says stop; no work is lost whatever happens."""
         try:
+            ending = self._iterated()
+            self._interruptible(False)
+            return ending
+        except KeyboardInterrupt:
+            self._interruptible(False)
+            self._take_back()
+            return Ending(INTERRUPTED, "interrupted; the best point so far is returned")
+        except Terminated:
+            self._take_back()
+            return Ending(INTERRUPTED, "ended by SIGTERM; the best point so far is returned")
+
+    def _iterated(self) -> Ending:
+        try:
+            self._interruptible(True)
             while True:
                 ending = self._tested() or self._advanced() or self._watched()
                 if ending is not None:
                     return ending
-        except KeyboardInterrupt:
-            return Ending(INTERRUPTED, "interrupted; the best point so far is returned")
         except Exception as error:
+            self._take_back()
             return Ending(RAISED, f"ended by {type(error).__name__}: {said(error)}", error)
+
+    def _interruptible(self, interruptible: bool) -> None:
+        """From now on SIGTERM breaks iterations off, or waits until the run is kept."""
+        if self.checkpoint is not None:
+            self.checkpoint.termination.phase = RUNNING if interruptible else ENDING
+
+    def _take_back(self) -> None:
+        """What is left of an iteration that was broken off."""
+        if self._undo is not None:
+            self._undo()
+            self._undo = None
+
+    def keep(self, ending: Ending) -> Ending:
+        """The last write of the checkpoint; broken off by Ctrl-C, it is done once more."""
+        if self.checkpoint is None:
+            return ending
+        try:
+            self.save()
+        except KeyboardInterrupt:
+            self.save()
+            return Ending(INTERRUPTED, f"interrupted at its end ({ending.message})")
+        return ending
 
     def _tested(self) -> Ending | None:
         stopping = self.rules.stopping
@@ -99,42 +146,27 @@ class Run(State):
             rates = np.array([_rate(rate, self.iteration + k) for k in range(count)])
         else:
             rates = np.full(count, float(rate))
-        if not (np.isfinite(rates).all() and (rates > 0).all()):
-            raise ValueError(f"learning_rate gave {rates[~(rates > 0)][0]} at iteration {self.iteration}")
+        wrong = ~(np.isfinite(rates) & (rates > 0))
+        if wrong.any():
+            raise ValueError(f"learning_rate gave {rates[wrong][0]} at iteration {self.iteration}")
         record = np.empty((rates.size, 4)) if rules.history else None
         path = np.empty((rates.size, 2)) if rules.history and self.point.n == 2 else None
         before = time.perf_counter()
         # The next step length of "bb" follows from these, should this iteration be broken off.
         earlier = (self.last_x.copy(), self.last_slope.copy()) if rules.method == "bb" else None
-        try:
-            status = self.direction.follow(
-                self.x, self.slope, self.last_x, self.last_slope, rates, self.iteration,
-                rules.stopping.gtol if rules.bounds is None else -1.0, rules.stopping.ftol, self.fun, rules.bounds,
-                self.calls, record, path, (self.best_x, self.best_fun),
-            )  # fmt: skip
-        except BaseException:
-            self._entered(record, path, self.direction.done)
-            self._back(earlier)
-            raise
-        self._entered(record, path, self.direction.done)
+        self._undo = lambda: self._enter(rates, record, path, earlier)
+        status = self.direction.follow(
+            self.x, self.slope, self.last_x, self.last_slope, rates, self.iteration,
+            rules.stopping.gtol if rules.bounds is None else -1.0, rules.stopping.ftol, self.fun, rules.bounds,
+            self.calls, record, path, (self.best_x, self.best_fun),
+        )  # fmt: skip
+        bad = "its gradient" if not np.isfinite(self.slope).all() else "f"
+        self._enter(rates, record, path, earlier)
         self.pace = (time.perf_counter() - before) / rates.size
-        self.rate = float(rates[-1])
         if status == directions.NOT_FINITE:
-            bad = "its gradient" if not np.isfinite(self.slope).all() else "f"
-            self._back(earlier)
             text = f"{bad} is not finite after iteration {self.iteration}; a smaller learning_rate may help"
             return Ending(NOT_FINITE, text)
-        self.measure()
-        if rules.bounds is not None and self.rows:
-            self.rows[-1][-1, 1] = self.norm  # of the projected gradient
         return None
-
-    def _back(self, earlier: tuple[Array, Array] | None) -> None:
-        """The last point where all was known: an iteration was broken off. earlier: where that point came from."""
-        self.x, self.slope = self.last_x.copy(), self.last_slope.copy()
-        if earlier is not None:
-            self.last_x, self.last_slope = earlier
-        self.direction.back()
 
     def _burst(self) -> int:
         """How many iterations may go without a look at anything else."""
@@ -146,22 +178,42 @@ class Run(State):
         left = min(rules.stopping.maxiter - self.iteration, rules.stopping.max_evals - self.nfev)
         return int(max(1, min(left, _BURST_SECONDS / self.pace if self.pace else 1 << 16, 1 << 16)))
 
-    def _entered(self, record: Array | None, path: Array | None, done: int) -> None:
-        """Writes down the iterations that follow() did."""
+    def _enter(
+        self, rates: Array, record: Array | None, path: Array | None, earlier: tuple[Array, Array] | None
+    ) -> None:
+        """Writes down the iterations that the last follow() did; one that was broken off is taken back.
+
+        earlier: where the last point came from.
+        """
+        done, rows, points = self.direction.done, [], []
+        before, fun, x, slope = self.before, self.fun, self.x, self.slope
+        last = self.last_x, self.last_slope
+        if not self.direction.whole:
+            x, slope, last = self.last_x.copy(), self.last_slope.copy(), earlier or last
+            self.direction.back()
+        norm, rate = self.reach(slope, x), float(rates[done - 1]) if done else self.rate
+        if record is not None and done:
+            rows, points = self._rows(record[:done]), [] if path is None else [path[:done]]
+            before, fun = float(rows[0][-2, 0]) if done > 1 else self.fun, float(rows[0][-1, 0])
+            if self.rules.bounds is not None:
+                rows[0][-1, 1] = norm  # of the projected gradient
+        # Signals are seen at calls: from here on there is none, so that all of it is written down or nothing.
+        self.x, self.slope, self.norm, self.rate, self.before, self.fun = x, slope, norm, rate, before, fun
+        self.last_x, self.last_slope = last
         self.iteration += done
         self.njev += done
-        if record is None or not done:
-            return
-        rows = np.empty((done, 5))
-        rows[:, :3] = record[:done, :3]
+        self.rows += rows
+        self.path += points
+        self._undo = None
+
+    def _rows(self, record: Array) -> list[Array]:
+        """Rows of the history, of a record of follow()."""
+        rows = np.empty((len(record), 5))
+        rows[:, :3] = record[:, :3]
         # In a burst every iteration takes one evaluation of f.
-        rows[:, 3] = self.nfev - np.arange(done)[::-1]
-        rows[:, 4] = record[:done, 3] - self.started + self.earlier_seconds
-        self.before = float(rows[-2, 0]) if done > 1 else self.fun
-        self.fun = float(rows[-1, 0])
-        self.rows.append(rows)
-        if path is not None:
-            self.path.append(path[:done])
+        rows[:, 3] = self.nfev - np.arange(len(record))[::-1]
+        rows[:, 4] = record[:, 3] - self.started + self.earlier_seconds
+        return [rows]
 
     # --- Step length: found by looking -------------------------------------------------------------------------
 
@@ -188,6 +240,7 @@ class Run(State):
 
     def _searched(self) -> Ending | None:
         """An iteration with backtracking."""
+        self._undo = self.direction.back
         direction = self.direction.of(self.slope, self.iteration)
         with np.errstate(all="ignore"):
             falls = float(self.slope @ direction)
@@ -200,37 +253,41 @@ class Run(State):
         elif self.rate > 0:
             guess = 2.0 * self.rate
         self.failure = None
-        try:
-            found = backtrack(
-                lambda rate: self._trial(direction, rate),
-                self.x,
-                self.fun,
-                self.slope,
-                max(self.recent or [self.fun]) if self.rules.method == "bb" else self.fun,
-                guess,
-                self.iteration == 0,
-                lambda: self.nfev >= self.rules.stopping.max_evals,
-            )
-            slope = self.slope if found is None else np.array(self.slopes.at(found.x, found.fun))
-        except BaseException:
-            self.direction.back()
-            raise
+        found = backtrack(
+            lambda rate: self._trial(direction, rate),
+            self.x,
+            self.fun,
+            self.slope,
+            max(self.recent or [self.fun]) if self.rules.method == "bb" else self.fun,
+            guess,
+            self.iteration == 0,
+            lambda: self.nfev >= self.rules.stopping.max_evals,
+        )
         if found is None:
-            self.direction.back()
-            return self._stuck(falls * min(guess, 2.0 * self.rate or guess))
+            self._take_back()
+            return self._stuck(float(self.slope @ direction) * min(guess, 2.0 * self.rate or guess))
+        return self._arrived(found)
+
+    def _arrived(self, found: Step) -> Ending | None:
+        """The gradient where a search ended, which is an iteration if that is finite."""
+        slope = np.array(self.slopes.at(found.x, found.fun))
         self.njev += 1
         if not np.isfinite(slope).all():
+            self._take_back()
             return Ending(NOT_FINITE, f"the gradient is not finite after iteration {self.iteration}")
         norm, step = self.reach(slope, found.x), float(np.linalg.norm(found.x - self.x))
         best = (found.x, found.fun) if found.fun < self.best_fun[0] else (self.best_x, self.best_fun[0])
-        # Ctrl-C is seen at calls: between these there is none that leaves half of an iteration.
+        rows, path = self.row(found.x, found.fun, norm, step)
+        # Signals are seen at calls: from here on there is none, so that all of it is written down or nothing.
         self.last_x, self.last_slope, self.before = self.x, self.slope, self.fun
         self.x, self.fun, self.rate = found
         self.slope, self.norm = slope, norm
         self.iteration += 1
         self.best_x, self.best_fun[0] = best
-        self.record(step)
         self.recent = [*(self.recent or [self.before]), self.fun][-REMEMBERED:]
+        self.rows += rows
+        self.path += path
+        self._undo = None
         return None
 
     # --- What the gradient's own error allows -------------------------------------------------------------------
@@ -239,9 +296,8 @@ class Run(State):
         """No lower point was found along the gradient: a more accurate one, or why not. expected: the fall of f."""
         if self.nfev >= self.rules.stopping.max_evals:
             return None
-        if self.slopes.tighten():
+        if self._tightened():
             self.direction.memory[:] = 0.0
-            self._renew()
             return None
         ending = self._compared()
         if ending is not None:
@@ -270,8 +326,7 @@ class Run(State):
         norm = self.reach(exact)
         if not norm > self.rules.stopping.gtol + error:
             return Ending(CONVERGED, f"converged: the gradient's norm is {norm:.2g}, its error {error:.1e}")
-        if self.slopes.tighten():
-            self._renew()
+        if self._tightened():
             return None
         return Ending(
             CONVERGED,
@@ -282,10 +337,14 @@ class Run(State):
     def _looked(self) -> Ending | None:
         """Now and then: whether a gradient that no longer gets smaller is all error."""
         stalled = self.norm > 0.9 * self.look_norm
-        self.look_norm = min(self.look_norm, self.norm)
-        self.look_interval = FIRST_LOOK if not stalled else 2 * self.look_interval
+        look_norm = min(self.look_norm, self.norm)
+        ending = self._compared() if stalled else None
+        if ending is not None:
+            return ending
+        # Only then: what was broken off is compared when the run goes on, and what has ended ends again.
+        self.look_norm, self.look_interval = look_norm, FIRST_LOOK if not stalled else 2 * self.look_interval
         self.look_at = self.iteration + self.look_interval
-        return self._compared() if stalled else None
+        return None
 
     def _compared(self) -> Ending | None:
         """Compare the gradient with one that knows its error."""
@@ -298,7 +357,6 @@ class Run(State):
             return Ending(
                 CONVERGED, f"converged to the accuracy of the gradient: its norm is {norm:.2g}, its error {error:.1e}"
             )
-        if float(np.linalg.norm(exact - self.slope)) > 0.5 * norm and self.slopes.tighten():
+        if float(np.linalg.norm(exact - self.slope)) > 0.5 * norm and self._tightened():
             self.direction.memory[:] = 0.0
-            self._renew()
         return None

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from ..core.point import Array, Point
 from ..evaluate.border import Function
 from ..records.descent import CONVERGED, INTERRUPTED, DescentResult
+from ..stencils import FLOAT64
 from . import directions
+from .archive import LARGEST, MANY, Entry
 from .checkpoint import Checkpoint
 from .gradients import Slopes
+from .line_search import REMEMBERED
 from .stopping import Ending, Stopping
 
 FIRST_LOOK = 16
@@ -34,6 +37,11 @@ class Rules:
     stopping: Stopping
     history: bool
     callback: Callable[[DescentResult], object] | None
+
+    @property
+    def looks(self) -> bool:
+        """Whether f itself is asked at every iterate."""
+        return self.history or self.learning_rate == "auto"
 
 
 class State:
@@ -69,6 +77,7 @@ class State:
         self.earlier_nfev, self.earlier_seconds = 0, 0.0
         self.look_at, self.look_interval, self.look_norm = FIRST_LOOK, FIRST_LOOK, math.inf
         self.pace = math.inf  # seconds an iteration
+        self._undo: Callable[[], None] | None = None  # for an iteration that is broken off
         self.started = time.perf_counter()
         self.rows: list[Array] = []  # of fun, grad_norm, step, nfev, time
         self.path: list[Array] = []
@@ -105,32 +114,66 @@ class State:
             slope = x - np.clip(x - slope, *self.rules.bounds)
         return directions.norm(slope)
 
-    def record(self, step: float) -> None:
-        """A row of the history."""
-        if self.rules.history:
-            self.rows.append(np.array([[self.fun, self.norm, step, self.nfev, self.seconds]]))
-            if self.point.n == 2:
-                self.path.append(self.x.reshape(1, 2).copy())
+    def row(self, x: Array, fun: float, norm: float, step: float) -> tuple[list[Array], list[Array]]:
+        """What an iterate adds to `rows` and `path`."""
+        if not self.rules.history:
+            return [], []
+        path = [x.reshape(1, 2).copy()] if self.point.n == 2 else []
+        return [np.array([[fun, norm, step, self.nfev, self.seconds]])], path
 
     # --- What is kept ------------------------------------------------------------------------------------------
 
-    _NUMBERS = ("fun", "before", "norm", "iteration", "njev", "rate", "look_at", "look_interval", "look_norm")
+    _NUMBERS = ("fun", "before", "iteration", "njev", "rate", "look_at", "look_interval", "look_norm")
     _ARRAYS = ("x", "slope", "last_x", "last_slope", "best_x", "best_fun")
+
+    def entries(self) -> dict[str, Entry]:
+        """What a checkpoint of this run has, and what each must be: all that is checked of a file."""
+        n = self.point.n
+        bounds = self.rules.bounds
+        lower, upper = (-LARGEST, LARGEST) if bounds is None else np.clip(bounds, -LARGEST, LARGEST)
+        iterates = range(1, MANY) if self.rules.history else range(1)
+        return {
+            "x": Entry((n,), lower, upper),
+            "slope": Entry((n,)),
+            "last_x": Entry((n,), lower, upper),
+            "last_slope": Entry((n,)),
+            "best_x": Entry((n,), lower, upper),
+            "best_fun": Entry((1,), high=math.inf),
+            "memory": Entry((self.direction.memory.size,)),
+            "fun": Entry(nan=not self.rules.looks),
+            "before": Entry(nan=True),
+            "recent": Entry((range(REMEMBERED + 1),)),
+            "rate": Entry(low=0.0),
+            "iteration": Entry(low=0, high=MANY, kind=int),
+            "njev": Entry(low=0, high=MANY, kind=int),
+            "nfev": Entry(low=0, high=MANY, kind=int),
+            "seconds": Entry(low=0.0),
+            "look_at": Entry(low=0, high=MANY, kind=int),
+            "look_interval": Entry(low=FIRST_LOOK, high=MANY, kind=int),
+            "look_norm": Entry(low=0.0, high=math.inf),
+            "stage": Entry(low=0, high=self.slopes.last_stage, kind=int),
+            "relative_noise": Entry(low=FLOAT64),
+            "rows": Entry(
+                (iterates, 5),
+                np.array([-LARGEST, 0.0, 0.0, 0.0, 0.0]),
+                np.array([LARGEST, math.inf, math.inf, MANY, LARGEST]),
+            ),
+            "path": Entry((iterates if n == 2 else range(1), 2)),
+        }
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the run follows from."""
-        kept: dict[str, Any] = {name: np.array(getattr(self, name)) for name in (*self._NUMBERS, *self._ARRAYS)}
-        kept |= {
+        kept: dict[str, Any] = {name: getattr(self, name) for name in (*self._NUMBERS, *self._ARRAYS)}
+        return kept | {
             "memory": self.direction.memory,
-            "nfev": np.array(self.nfev),
-            "seconds": np.array(self.seconds),
+            "nfev": self.nfev,
+            "seconds": self.seconds,
             "recent": np.array(self.recent),
-            "stage": np.array(self.slopes.stage),
-            "relative_noise": np.array(self.slopes.relative_noise),
+            "stage": self.slopes.stage,
+            "relative_noise": self.slopes.relative_noise,
             "rows": np.concatenate(self.rows) if self.rows else np.empty((0, 5)),
             "path": np.concatenate(self.path) if self.path else np.empty((0, 2)),
         }
-        return kept
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Go on from a state."""
@@ -140,12 +183,13 @@ class State:
         self.earlier_nfev, self.earlier_seconds = kept["nfev"], kept["seconds"]
         self.recent = kept["recent"].tolist()
         self.slopes.stage, self.slopes.relative_noise = kept["stage"], kept["relative_noise"]
-        self.rows, self.path = [kept["rows"]], [kept["path"]] if len(kept["path"]) else []
+        self.rows, self.path = [[kept[name]] if len(kept[name]) else [] for name in ("rows", "path")]
+        self.measure()
 
     def save(self) -> None:
         """Write the checkpoint."""
         assert self.checkpoint is not None
-        self.checkpoint.save(self.state(), self.options)
+        self.checkpoint.save(self.entries(), self.state(), self.options)
 
     def result(self, ending: Ending, best: bool = True) -> DescentResult:
         """The result if it ended here: at the lowest point seen, or at the last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import zlib
@@ -18,6 +19,7 @@ from ..core.point import Array, Point, as_point, per_coordinate
 from ..descent import directions
 from ..descent.checkpoint import Checkpoint
 from ..descent.gradients import DifferenceSlopes, Slopes, UserSlopes
+from ..descent.resuming import compare
 from ..descent.run import LearningRate, Run
 from ..descent.state import Rules
 from ..descent.stopping import Ending, Stopping
@@ -101,7 +103,7 @@ def gradient_descent(
         Whether the loss curve is kept. Without it and with given rates, f is called only at the end.
     checkpoint : path, optional
         An ``.npz`` file where the run is kept. If it is there, the run goes on from it on the same path, to the last
-        bit; f, and a callable grad or learning_rate, are needed again.
+        bit; f, and a callable grad or learning_rate, are needed again, and f must be what it was.
     checkpoint_every : float, optional
         Seconds between two writes.
     batch : bool, optional
@@ -117,7 +119,10 @@ def gradient_descent(
     Raises
     ------
     TypeError, ValueError
-        As for `gradient`; an option is wrong; f or its gradient is not finite at x0; the checkpoint is of another run.
+        As for `gradient`; an option is wrong; f or its gradient is not finite at x0; the checkpoint is none, of another
+        run or function, or in use.
+    OSError
+        The checkpoint cannot be written: before the run begins. Later that is a warning.
 
     See Also
     --------
@@ -125,8 +130,9 @@ def gradient_descent(
 
     Notes
     -----
-    Ctrl-C returns the best point so far. An exception in f at a trial step makes the step shorter; elsewhere it ends
-    the run, and is in the result.
+    Ctrl-C returns the best point so far. With a checkpoint SIGTERM ends the iterations too, and goes on its way when
+    they are kept. An exception in f at a trial step makes the step shorter; elsewhere it ends the run, and is in the
+    result.
 
     Where no lower point is found, or a gradient by differences no longer gets smaller, it is compared with that of
     the adaptive method, which knows its error: either it is replaced by a more accurate one, or the run has
@@ -153,11 +159,26 @@ def gradient_descent(
         from ..descent.many import descend_many
 
         return descend_many(f, x0, grad, args, rules, bounds, typical_x, noise, how)
-    found = None if kept is None else kept.load()
-    point = _start(x0, found)
+    with contextlib.nullcontext() if kept is None else kept.held():
+        return _descended(f, _start(x0, kept), grad, args, rules, method_near_optimum, given, how, kept)
+
+
+def _descended(
+    f: Callable[..., Any],
+    point: Point,
+    grad: Any,
+    args: tuple[Any, ...],
+    rules: Rules,
+    near: str | None,
+    given: dict[str, Any],
+    how: Evaluation,
+    kept: Checkpoint | None,
+) -> DescentResult:
+    """One run, from where it starts or was kept."""
+    bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
     limits = None if bounds is None else flat_bounds(bounds, point, point.flat)
     rules = replace(rules, bounds=limits)
-    methods = [] if callable(grad) else _methods(grad or "central", method_near_optimum, typical_x, bounds, noise)
+    methods = [] if callable(grad) else _methods(grad or "central", near, typical_x, bounds, noise)
     adaptive = Adaptive(typical_x, bounds)
     adaptive.check(point, point.flat)
     # The bar of a run shows its iterations; one point at a time is no work to share.
@@ -171,14 +192,14 @@ def gradient_descent(
         run = Run(loss, _calls(f, args, point, loss, slopes, how), slopes, point, rules)
         run.checkpoint = kept
         run.options = _kept_options(rules, grad, point) | {
-            "method_near_optimum": method_near_optimum,
+            "method_near_optimum": near,
             "bounds": _fingerprint(limits),
             "typical_x": _fingerprint(per_coordinate(typical_x, point, "typical_x")),
             "noise": noise,
         }
-        if found is not None:
-            _check_options(run.options, found[1])
-            run.restore(found[0])
+        if kept is not None and kept.is_there:
+            run.restore(kept.load(run.entries(), run.options))
+            compare(run, noise)
         else:
             run.begin()
         loss.tolerate(True)
@@ -195,9 +216,7 @@ def _finished(run: Run, progress: bool) -> DescentResult:
     finally:
         if run.shown is not None:
             run.shown.close()
-    if run.checkpoint is not None:
-        run.save()
-    return run.result(ending)
+    return run.result(run.keep(ending))
 
 
 def _rules(
@@ -260,23 +279,21 @@ def _check_names(method: Any, grad: Any, near: Any) -> None:
     checks.optional(checks.one_of(*_ACCURACY))("method_near_optimum", near)
 
 
-def _start(x0: Any, found: tuple[dict[str, Any], dict[str, Any]] | None) -> Point:
-    """Where the run starts or, with a checkpoint, what x looks like."""
+def _start(x0: Any, kept: Checkpoint | None) -> Point:
+    """Where the run starts or, with a checkpoint, what x looks like; whether that can be written is known then."""
     if x0 is None:
-        if found is None:
+        if kept is None or not kept.is_there:
             raise TypeError("x0 is missing, and there is no checkpoint to go on from")
-        shape = found[1]["shape"]
-        if shape is None:
+        x = kept.start()
+        if x is None:
             raise TypeError("x0 is missing; where x is not an array, it is needed to go on from a checkpoint too")
-        return as_point(found[0]["x"].reshape(shape))
-    point = as_point(x0)
+        point = as_point(x)
+    else:
+        point = as_point(x0)
     if not point.n:
         raise ValueError("x0 has no entries")
-    if found is not None and np.size(found[0]["x"]) != point.n:
-        raise ValueError(
-            f"the checkpoint is of a run with {np.size(found[0]['x'])} coordinates, but x0 has {point.n}; "
-            "remove it to start anew"
-        )
+    if kept is not None:
+        kept.prepare(point.n)
     return point
 
 
@@ -288,6 +305,8 @@ def _kept_options(rules: Rules, grad: Any, point: Point) -> dict[str, Any]:
         "momentum": rules.momentum,
         "decay": rules.decay,
         "grad": "a function" if callable(grad) else grad or "central",
+        "history": rules.history,
+        "coordinates": point.n,
         "shape": list(point.shape) if point.make is None else None,
     }
 
@@ -295,16 +314,6 @@ def _kept_options(rules: Rules, grad: Any, point: Point) -> dict[str, Any]:
 def _fingerprint(values: Any) -> int | None:
     """What tells an option of many numbers from another."""
     return None if values is None else zlib.crc32(np.asarray(values, dtype=np.float64).tobytes())
-
-
-def _check_options(given: dict[str, Any], kept: dict[str, Any]) -> None:
-    """A run goes on as it began."""
-    for name, value in kept.items():
-        if name in given and given[name] != value:
-            raise ValueError(
-                f"the checkpoint is of a run with {name}={value!r}, not {given[name]!r}; pass the same, "
-                "or remove the file to start anew"
-            )
 
 
 def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: float | None) -> list[Method]:
