@@ -330,6 +330,9 @@ assert_type(fg.directional(f, x, x), float)
 assert_type(fg.jacobian(np.sin, x), Array)
 assert_type(fg.hessian(f, x, method="forward"), Array)
 assert_type(fg.batch_gradient(f, [[1.0]]), Array)
+assert_type(fg.gradient_descent(f, x, maxiter=3).x, Array)
+assert_type(fg.gradient_descent(f, 1.0).x, float)
+fg.gradient_descent(f, {"a": x}).x["a"]
 fg.gradient(f, {"a": x})["a"]
 fg.grad(f, argnums=(0, "y"))(1.0, 2.0)
 fg.jacobian(np.sin, x, sparsity="detect").nnz

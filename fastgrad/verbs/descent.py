@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..core import options as checks
 from ..core.coordinates import flat_bounds
-from ..core.given import shown
 from ..core.point import Array, Point, as_point, per_coordinate
 from ..descent import directions
 from ..descent.checkpoint import Checkpoint
 from ..descent.gradients import DifferenceSlopes, Slopes, UserSlopes
 from ..descent.resuming import compare
-from ..descent.run import LearningRate, Run
+from ..descent.run import Run
 from ..descent.state import Rules
 from ..descent.stopping import Ending, Stopping
 from ..evaluate.border import Function
@@ -31,39 +28,48 @@ from ..methods.adaptive import Adaptive
 from ..methods.method import Method
 from ..methods.named import make_method
 from ..records.descent import DescentResult
-from .signatures import AdaptiveOptions, checked, with_options
+from .descent_options import ACCURACIES, Accuracy, DescentOptions, gradient
+from .signatures import checked, with_options
 
 __all__ = ["DescentResult", "gradient_descent"]
 
-METHODS = ("gd", "momentum", "nesterov", "adam", "bb")
-Accuracy = Literal["forward", "central", "adaptive"]
-_ACCURACY = ("forward", "central", "adaptive")
 
-
-@with_options(AdaptiveOptions)
+@overload
+def gradient_descent(
+    f: Callable[..., Any],
+    x0: float,
+    *,
+    grad: Callable[..., Any] | Accuracy | Literal["complex"] | None = None,
+    args: tuple[Any, ...] = (),
+    **options: Unpack[DescentOptions],
+) -> DescentResult[float]: ...
+@overload
+def gradient_descent(
+    f: Callable[..., Any],
+    x0: NDArray[Any],
+    *,
+    grad: Callable[..., Any] | Accuracy | Literal["complex"] | None = None,
+    args: tuple[Any, ...] = (),
+    **options: Unpack[DescentOptions],
+) -> DescentResult[Array]: ...
+@overload
 def gradient_descent(
     f: Callable[..., Any],
     x0: Any = None,
     *,
     grad: Callable[..., Any] | Accuracy | Literal["complex"] | None = None,
     args: tuple[Any, ...] = (),
-    method: Literal["gd", "momentum", "nesterov", "adam", "bb"] = "gd",
-    learning_rate: LearningRate = "auto",
-    momentum: float = 0.9,
-    decay: float = 0.999,
-    method_near_optimum: Accuracy | None = "adaptive",
-    gtol: float = 1e-6,
-    ftol: float = 0.0,
-    maxiter: int = 1000,
-    max_evals: float = math.inf,
-    max_time: float = math.inf,
-    callback: Callable[[DescentResult], object] | None = None,
-    history: bool = True,
-    checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_every: float = 5.0,
-    batch: bool = False,
-    **options: Unpack[AdaptiveOptions],
-) -> DescentResult:
+    **options: Unpack[DescentOptions],
+) -> DescentResult[Any]: ...
+@with_options(DescentOptions)
+def gradient_descent(
+    f: Callable[..., Any],
+    x0: Any = None,
+    *,
+    grad: Callable[..., Any] | Accuracy | Literal["complex"] | None = None,
+    args: tuple[Any, ...] = (),
+    **options: Unpack[DescentOptions],
+) -> DescentResult[Any]:
     """Minimise f by following its negative gradient.
 
     Parameters
@@ -77,39 +83,10 @@ def gradient_descent(
         ``grad(x, *args)``; or how differences of f are taken, "central" by default.
     args : tuple, optional
         Further arguments of f and grad.
-    method : {"gd", "momentum", "nesterov", "adam", "bb"}, optional
-        The direction: the gradient; with momentum; Nesterov's; Adam's; or the gradient with the step lengths of
-        Barzilai and Borwein.
-    learning_rate : float, callable or "auto", optional
-        A fixed rate; a schedule ``learning_rate(iteration)``; or, by default, backtracking until f falls enough
-        from a guess of Barzilai and Borwein's, which needs no tuning. With "bb", a number is the first step length.
-    momentum, decay : float, optional
-        Momentum, and for Adam its β₁; Adam's β₂.
     bounds : (lower, upper), optional
         x is kept within by projection; each is a number, None or of x's shape.
-    method_near_optimum : {"forward", "central", "adaptive"} or None, optional
-        How differences may be taken where those of `grad` are what limits progress; None: never otherwise.
-    gtol : float, optional
-        Converged where the norm of the gradient (with bounds, of the projected one) is at most this.
-    ftol : float, optional
-        Converged where an iteration changes f by at most this share of it; 0: no such test.
-    maxiter : int, optional
-        Most iterations.
-    max_evals, max_time : float, optional
-        Stop after so many evaluations of f, or seconds; what is under way is finished first.
-    callback : callable, optional
-        ``callback(result)`` after each iteration, with what a result would be; True stops.
-    history : bool, optional
-        Whether the loss curve is kept. Without it and with given rates, f is called only at the end.
-    checkpoint : path, optional
-        An ``.npz`` file where the run is kept. If it is there, the run goes on from it on the same path, to the last
-        bit; f, and a callable grad or learning_rate, are needed again, and f must be what it was.
-    checkpoint_every : float, optional
-        Seconds between two writes.
-    batch : bool, optional
-        Descend from every row of x0.
     **options
-        Those of `AdaptiveOptions`.
+        Those of `DescentOptions`.
 
     Returns
     -------
@@ -146,21 +123,19 @@ def gradient_descent(
     (True, array([1., 2.]))
     """
     callable_or_error(f, args)
+    grad = gradient("grad", grad)
     given = checked(gradient_descent, options)
-    bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
-    _check_names(method, grad, method_near_optimum)
-    stopping = _stopping(gtol, ftol, maxiter, max_evals, max_time)
-    rules = _rules(method, learning_rate, momentum, decay, stopping, history, callback)
-    kept = _checkpoint(checkpoint, checkpoint_every)
-    how = evaluation(given)
-    if checks.flag("batch", batch):
-        if kept is not None or callback is not None:
+    rules = _rules(given)
+    kept = None if given["checkpoint"] is None else Checkpoint(given["checkpoint"], given["checkpoint_every"])
+    if given["batch"]:
+        if kept is not None or given["callback"] is not None:
             raise ValueError("batch=True has no checkpoint and no callback")
         from ..descent.many import descend_many
 
-        return descend_many(f, x0, grad, args, rules, bounds, typical_x, noise, how)
+        bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
+        return descend_many(f, x0, grad, args, rules, bounds, typical_x, noise, evaluation(given))
     with contextlib.nullcontext() if kept is None else kept.held():
-        return _descended(f, _start(x0, kept), grad, args, rules, method_near_optimum, given, how, kept)
+        return _descended(f, _start(x0, kept), grad, args, rules, given, kept)
 
 
 def _descended(
@@ -169,12 +144,11 @@ def _descended(
     grad: Any,
     args: tuple[Any, ...],
     rules: Rules,
-    near: str | None,
     given: dict[str, Any],
-    how: Evaluation,
     kept: Checkpoint | None,
 ) -> DescentResult:
     """One run, from where it starts or was kept."""
+    near, how = given["method_near_optimum"], evaluation(given)
     bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
     limits = None if bounds is None else flat_bounds(bounds, point, point.flat)
     rules = replace(rules, bounds=limits)
@@ -219,64 +193,11 @@ def _finished(run: Run, progress: bool) -> DescentResult:
     return run.result(run.keep(ending))
 
 
-def _rules(
-    method: str,
-    learning_rate: LearningRate,
-    momentum: float,
-    decay: float,
-    stopping: Stopping,
-    history: bool,
-    callback: Callable[[DescentResult], object] | None,
-) -> Rules:
-    """The rules of a run, checked; without bounds."""
-    checks.one_of(*METHODS)("method", method)
-    momentum, decay = checks.share("momentum", momentum), checks.share("decay", decay)
-    rate = _checked_rate(learning_rate)
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback is {shown(callback)}; expected a function of a result")
-    return Rules(method, rate, momentum, decay, None, stopping, checks.flag("history", history), callback)
-
-
-def _stopping(gtol: float, ftol: float, maxiter: int, max_evals: float, max_time: float) -> Stopping:
-    return Stopping(
-        checks.nonnegative("gtol", gtol),
-        checks.nonnegative("ftol", ftol),
-        checks.count("maxiter", maxiter),
-        checks.limit("max_evals", max_evals),
-        checks.limit("max_time", max_time),
-    )
-
-
-def _checkpoint(path: str | os.PathLike[str] | None, every: float) -> Checkpoint | None:
-    every = checks.limit("checkpoint_every", every)
-    if path is None:
-        return None
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"checkpoint is {shown(path)}; expected the path of a file")
-    return Checkpoint(path, every)
-
-
-def _checked_rate(rate: LearningRate) -> LearningRate:
-    if callable(rate) or (isinstance(rate, str) and rate == "auto"):
-        return rate
-    found = checks.real_or_none(rate)
-    if found is None or not 0 < found < math.inf:
-        kind = TypeError if found is None and not isinstance(rate, str) else ValueError
-        expected = '"auto", a positive number, or a function of iterations'
-        raise kind(f"learning_rate is {shown(rate)}; expected {expected}")
-    return found
-
-
-def _check_names(method: Any, grad: Any, near: Any) -> None:
-    if isinstance(method, str) and method in _ACCURACY:
-        raise ValueError(
-            f"method is a direction, one of {', '.join(METHODS)}; differences are chosen by grad={shown(method)}"
-        )
-    if isinstance(grad, str):
-        checks.one_of(*_ACCURACY, "complex")("grad", grad)
-    elif grad is not None and not callable(grad):
-        raise TypeError(f"grad is {shown(grad)}; expected a function, or how differences are taken")
-    checks.optional(checks.one_of(*_ACCURACY))("method_near_optimum", near)
+def _rules(given: dict[str, Any]) -> Rules:
+    """The rules of a run, without bounds."""
+    stopping = Stopping(*(given[name] for name in ("gtol", "ftol", "maxiter", "max_evals", "max_time")))
+    method, rate, momentum, decay = (given[name] for name in ("method", "learning_rate", "momentum", "decay"))
+    return Rules(method, rate, momentum, decay, None, stopping, given["history"], given["callback"])
 
 
 def _start(x0: Any, kept: Checkpoint | None) -> Point:
@@ -319,8 +240,8 @@ def _fingerprint(values: Any) -> int | None:
 def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: float | None) -> list[Method]:
     """How differences are taken, the cheapest first."""
     names = [grad]
-    if grad in _ACCURACY and near is not None:
-        names += _ACCURACY[_ACCURACY.index(grad) + 1 : _ACCURACY.index(near) + 1]
+    if grad in ACCURACIES and near is not None:
+        names += ACCURACIES[ACCURACIES.index(grad) + 1 : ACCURACIES.index(near) + 1]
     return [make_method(name, typical_x=typical_x, bounds=bounds, noise=noise) for name in names]
 
 
