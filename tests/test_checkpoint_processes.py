@@ -280,6 +280,30 @@ def test_who_is_deaf_to_sigterm_stays_so(handler, tmp_path):
 
 
 @posix
+def test_a_forked_child_ends_by_sigterm_as_always(tmp_path):
+    """As the workers of a pool do when it is closed: the child has nothing to do with the run and its files."""
+    path = tmp_path / "run.npz"
+    script = """
+        def forks(result):
+            if result.nit == 3:
+                begun, begins = os.pipe()
+                child = os.fork()
+                if not child:
+                    # Before this, Python forgets signals.
+                    os.write(begins, b"1")
+                    time.sleep(60)
+                    os._exit(0)
+                os.read(begun, 1)
+                os.kill(child, signal.SIGTERM)
+                print("ready", flush=True)
+                print(os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM, os.path.exists(sys.argv[1] + ".lock"))
+        print(run(callback=forks, maxiter=10).nit)
+    """
+    assert ended(started(path, script)) == (0, "True True\n10\n", "")
+    assert os.listdir(tmp_path) == ["run.npz"]
+
+
+@posix
 def test_sigterm_while_a_checkpoint_is_written(tmp_path):
     path = tmp_path / "run.npz"
     script = """
