@@ -41,6 +41,18 @@ SCRIPT = """
 OPTIONS = {"method": "adam", "learning_rate": 1e-2, "gtol": 0.0}
 
 
+PROCESSES = []
+
+
+@pytest.fixture(autouse=True)
+def none_stays():
+    """A test that fails leaves no process behind."""
+    yield
+    while PROCESSES:
+        with PROCESSES.pop() as process:
+            process.kill()
+
+
 def started(path, script):
     """A process that has begun with its run, or with what its script says."""
     code = textwrap.dedent(SCRIPT) + textwrap.dedent(script)
@@ -48,6 +60,7 @@ def started(path, script):
         [sys.executable, "-c", code, str(path)], cwd=path.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
+    PROCESSES.append(process)
     assert process.stdout.readline() == "ready\n", process.communicate()[1]
     return process
 
