@@ -41,6 +41,18 @@ SCRIPT = """
 OPTIONS = {"method": "adam", "learning_rate": 1e-2, "gtol": 0.0}
 
 
+PROCESSES = []
+
+
+@pytest.fixture(autouse=True)
+def none_stays():
+    """A test that fails leaves no process behind."""
+    yield
+    while PROCESSES:
+        with PROCESSES.pop() as process:
+            process.kill()
+
+
 def started(path, script):
     """A process that has begun with its run, or with what its script says."""
     code = textwrap.dedent(SCRIPT) + textwrap.dedent(script)
@@ -48,6 +60,7 @@ def started(path, script):
         [sys.executable, "-c", code, str(path)], cwd=path.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
+    PROCESSES.append(process)
     assert process.stdout.readline() == "ready\n", process.communicate()[1]
     return process
 
@@ -277,6 +290,30 @@ def test_who_is_deaf_to_sigterm_stays_so(handler, tmp_path):
     assert (status, out) == ((0, "10\n") if handler == "SIG_IGN" else (-signal.SIGTERM, ""))
     with np.load(path) as file:
         assert int(file["iteration"]) == (10 if handler == "SIG_IGN" else 3)
+
+
+@posix
+def test_a_forked_child_ends_by_sigterm_as_always(tmp_path):
+    """As the workers of a pool do when it is closed: the child has nothing to do with the run and its files."""
+    path = tmp_path / "run.npz"
+    script = """
+        def forks(result):
+            if result.nit == 3:
+                begun, begins = os.pipe()
+                child = os.fork()
+                if not child:
+                    # Before this, Python forgets signals.
+                    os.write(begins, b"1")
+                    time.sleep(60)
+                    os._exit(0)
+                os.read(begun, 1)
+                os.kill(child, signal.SIGTERM)
+                print("ready", flush=True)
+                print(os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM, os.path.exists(sys.argv[1] + ".lock"))
+        print(run(callback=forks, maxiter=10).nit)
+    """
+    assert ended(started(path, script)) == (0, "True True\n10\n", "")
+    assert os.listdir(tmp_path) == ["run.npz"]
 
 
 @posix

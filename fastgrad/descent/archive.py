@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,10 +14,14 @@ from numpy.typing import NDArray
 
 from ..core.given import shown
 
+if TYPE_CHECKING:
+    import zipfile
+
 LARGEST = float(np.finfo(np.float64).max)
 MANY = 2**53
 """More than there are: iterations, evaluations, rows."""
 _LONGEST_TEXT = 1 << 16
+_STORED = 0  # zipfile's ZIP_STORED
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,8 @@ def read(file: IO[bytes], table: Mapping[str, Entry], others: bool = False) -> d
     Exception
         Of whatever kind zipfile and NumPy raise: the file is not an archive of arrays.
     """
+    import zipfile  # loaded when used: most descents have no checkpoint
+
     size = os.fstat(file.fileno()).st_size
     with zipfile.ZipFile(file) as archive:
         members: dict[str, zipfile.ZipInfo] = {}
@@ -95,7 +100,7 @@ def read(file: IO[bytes], table: Mapping[str, Entry], others: bool = False) -> d
 
 def _entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, entry: Entry, size: int) -> Any:
     """One entry: its header is compared before anything is allocated."""
-    if member.compress_type != zipfile.ZIP_STORED or not member.file_size == member.compress_size <= size:
+    if member.compress_type != _STORED or not member.file_size == member.compress_size <= size:
         raise ValueError(f"its entry {name} is compressed, or longer than the file")
     with archive.open(member) as stream:
         if npy.read_magic(stream) != (1, 0):
@@ -142,7 +147,9 @@ def _within(name: str, entry: Entry, found: NDArray[Any]) -> Any:
 
 def write(file: IO[bytes], table: Mapping[str, Entry], values: Mapping[str, Any]) -> None:
     """The entries of a table, with these values, as `read` takes them."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    import zipfile
+
+    with zipfile.ZipFile(file, "w", _STORED) as archive:
         for name, entry in table.items():
             array = np.ascontiguousarray(values[name], entry.dtype).reshape(np.shape(values[name]))
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:

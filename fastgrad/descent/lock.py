@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -55,6 +54,8 @@ class Lock:
         OSError
             No file can be made there.
         """
+        import socket  # loaded when used: most descents have no checkpoint
+
         if _HELD.setdefault(self._key, self) is not self:
             raise self._refusal("another run of this process")
         try:

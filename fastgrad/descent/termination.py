@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Termination:
         self._clean_up = clean_up
         self._came = self._installed = False
         self._previous: Any = None
+        self._process = os.getpid()
 
     def __enter__(self) -> Termination:
         self._previous = signal.getsignal(signal.SIGTERM)
@@ -54,6 +56,11 @@ class Termination:
             signal.raise_signal(signal.SIGTERM)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            # A child that f forked has no part in the run.
+            signal.signal(number, self._previous)
+            signal.raise_signal(number)
+            return
         if self.phase == BEFORE:
             self._pass_on(number, frame)
             return
