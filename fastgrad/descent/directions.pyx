@@ -60,6 +60,10 @@ cdef class Direction:
         self.memory = np.zeros(fg_memory(&self.how) * count)
         self.last_memory = np.copy(self.memory)
 
+    def keep(self):
+        """From now on `back` leads to what is remembered now."""
+        np.copyto(self.last_memory, self.memory)
+
     def back(self):
         """Forgets the last gradient, of an iteration that was broken off."""
         np.copyto(self.memory, self.last_memory)
@@ -69,7 +73,6 @@ cdef class Direction:
         cdef ndarray g = as_doubles(gradient), d = np.empty_like(g)
         if PyArray_SIZE(g) != self.count:
             raise ValueError("the gradient has another size")
-        np.copyto(self.last_memory, self.memory)
         fg_direct(&self.how, self.count, iteration, doubles(g), doubles(self.memory), doubles(d))
         return d
 

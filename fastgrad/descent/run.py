@@ -240,6 +240,8 @@ class Run(State):
 
     def _searched(self) -> Ending | None:
         """An iteration with backtracking."""
+        # In this order: a signal may come in each of these calls.
+        self.direction.keep()
         self._undo = self.direction.back
         direction = self.direction.of(self.slope, self.iteration)
         with np.errstate(all="ignore"):
