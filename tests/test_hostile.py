@@ -7,6 +7,7 @@ from decimal import Decimal
 import hostile
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import fastgrad as fg
@@ -209,6 +210,14 @@ def test_records_say_what_they_were_asked_with():
     for output, kind in ((1, ValueError), (-2, ValueError), (1.0, TypeError), (None, TypeError)):
         with pytest.raises(kind, match="output is"):
             found.plot([None, None], output=output)
+
+
+def test_options_that_compare_in_ways_of_their_own():
+    frame = pl.DataFrame({"a": ["x"]})
+    for name in ("order", "boundary", "edge_order", "axis", "workers"):
+        for value in (frame, np.ones(2), hostile.VALUES["words that raise"]()):
+            with pytest.raises(TypeError, match=f"{name} is|{name}="):
+                fg.grid.gradient(np.ones(5), **{name: value})
 
 
 class Stop(BaseException):

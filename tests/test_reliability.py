@@ -83,7 +83,7 @@ def test_rubbish_at_any_call_is_an_error_or_nan_never_a_crash(verb):
     count = calls_of(verb)
     for value in RUBBISH:
         for k in {1, 2, count // 2 + 1, count} & set(range(1, count + 1)):
-            with contextlib.suppress(TypeError, ValueError, OverflowError, ArithmeticError, AttributeError):
+            with contextlib.suppress(TypeError, ValueError):
                 run(At(f, k, lambda f, x, value=value: value))
                 assert not any(value is each for each in NO_NUMBERS) or (verb in KEEPS_ITS_POINT and k > 1), (value, k)
     run(f)

@@ -96,14 +96,16 @@ def gradient(
     >>> bool(abs(error).max() < 1e-12)
     True
     """
-    if axis is out is workers is None and order == 2 and boundary == "one-sided" and type(order) is int:
+    # Types before values: what is no option may compare in any way.
+    usual = type(order) is type(edge_order) is int and order == 2 and type(boundary) is str and boundary == "one-sided"
+    if usual and axis is out is workers is None:
         quick = kernels.small_gradient(values, spacing, _DEFAULT.get(edge_order))
         if quick is not None:
             return MANY(quick) if type(quick) is list else quick
     chosen = scheme(1, order, boundary, edge_order)
     workers = workers if workers is None else threads("workers", workers)
     array = supported(values)
-    if array is None or array.ndim == 0 or axis == ():
+    if array is None or array.ndim == 0 or (type(axis) is tuple and not axis):
         if order != 2 or boundary != "one-sided":
             raise unsupported(values)
         return by_numpy(values, spacing, axis, edge_order, out)
