@@ -50,7 +50,8 @@ class GradientAtPoint:
             value = number(value, "the value beside the gradient")
             if abs(value - self.base) > 1e-6 * abs(self.base) + 1e-12:
                 self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {value:.10g}")
-        self.claimed = point.layout.gradient_values(result)
+        # A copy: f may write to it.
+        self.claimed = point.layout.gradient_values(result).copy()
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")

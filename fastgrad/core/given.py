@@ -5,6 +5,7 @@ Objects may lie about their length, raise when they are asked for numbers, or ha
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,6 +54,16 @@ def said(error: BaseException) -> str:
         return str(error)
     except Exception:
         return "(it cannot say what it is)"
+
+
+def held(value: Any) -> Any:
+    """A copy of an option, which f cannot write to; numbers and functions as they are, and what cannot be copied."""
+    if value is None or callable(value) or isinstance(value, int | float | np.generic):
+        return value
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
 
 
 def attribute(value: Any, name: str) -> Any:

@@ -157,7 +157,8 @@ class Layout(ABC):
         try:
             if exact and array.shape != self.shape and not array.size == self.n == 1:
                 raise ValueError
-            return np.ascontiguousarray(np.broadcast_to(array, self.shape or (1,))).ravel()
+            # A copy: f may write to what the user holds.
+            return np.array(np.broadcast_to(array, self.shape or (1,)), order="C").ravel()
         except ValueError as error:
             raise ValueError(f"{name} has shape {array.shape}, which does not fit {self.shape}, that of x") from error
 

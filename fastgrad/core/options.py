@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .given import DEPTH, array_of, attribute, shown
+from .given import DEPTH, array_of, attribute, held, shown
 
 Check = Callable[[str, Any], Any]
 """Takes an option's name and value."""
@@ -138,7 +138,7 @@ def sizes(name: str, value: Any, depth: int = 0) -> Any:
             raise TypeError(f"{name} is nested more than {DEPTH} deep, or contains itself")
         for each in value:
             sizes(name, each, depth + 1)
-    return value
+    return value if depth else held(value)
 
 
 def bounds(name: str, value: Any) -> Any:
@@ -150,10 +150,8 @@ def bounds(name: str, value: Any) -> Any:
         if isinstance(value, list | tuple) and all(isinstance(each, list | tuple) and len(each) == 2 for each in value):
             expected = "a pair (lower, upper), not a pair for each coordinate"
         raise ValueError(f"{name} is {shown(value)}; expected {expected}") from error
-    for side, limits in (("lower", lower), ("upper", upper)):
-        if limits is not None:
-            sizes(f"the {side} end of {name}", limits)
-    return value
+    ends = zip(("lower", "upper"), (lower, upper), strict=True)
+    return tuple(limits if limits is None else sizes(f"the {side} end of {name}", limits) for side, limits in ends)
 
 
 def ends_of(value: Any) -> tuple[Any, Any]:

@@ -64,10 +64,6 @@ class Point:
         """Whether x is a pytree."""
         return self._layout is not None and self._layout.is_tree
 
-    def owned(self) -> Point:
-        """The same point, with values that nobody else can change."""
-        return Point(self.flat.copy(), self._layout)
-
     def argument(self, values: NDArray[Any]) -> Any:
         """What f takes, from values of the coordinates, which f may then keep."""
         shaped = values.reshape(self.shape)
@@ -107,7 +103,7 @@ class Point:
 
 
 def as_point(x: Any) -> Point:
-    """x, checked and flattened.
+    """x, checked and flattened, its values copied: f may write to the array that the user holds.
 
     Raises
     ------
@@ -117,9 +113,9 @@ def as_point(x: Any) -> Point:
         A coordinate is NaN, infinite or too large.
     """
     if border.is_plain(x) and x.ndim:
-        return Point(x)
+        return Point(x.copy())
     if isinstance(x, np.ndarray) and x.ndim:
-        return Point(as_array(x, "x"))
+        return Point(as_array(x, "x").copy())
     if isinstance(x, Point):
         return x
     if not isinstance(x, _REAL):
@@ -131,7 +127,7 @@ def as_point(x: Any) -> Point:
         if x is not None and pytrees.is_container(x):
             return tree_point(x)
     layout, flat = _leaf(x, "x")
-    return Point(flat, layout)
+    return Point(flat.copy(), layout)
 
 
 def tree_point(x: Any) -> Point:

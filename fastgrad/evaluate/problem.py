@@ -43,8 +43,8 @@ class Problem:
     ) -> None:
         self.function = function
         self.point = point
-        # f may write to the array that the user holds.
-        self.x = (point.flat if x is None else x).copy()
+        # A point holds its own values; of others, f may write to the array that the user holds.
+        self.x = point.flat if x is None else x.copy()
         self.relative_noise = relative_noise
         self.declared = False
         self._known = values  # f at the first points

@@ -42,13 +42,12 @@ def along_or_error(method: Method) -> FixedStep:
     return method
 
 
-def along(problem: Problem, v: Any, chosen: FixedStep) -> Array:
-    """The derivative of f(x + t·v) by t at t = 0, one a value of f.
+def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
+    """The derivative of f(x + t·v) by t at t = 0, one a value of f, for a checked direction v.
 
     The step moves the coordinate that changes most, relative to its size, by the step that a gradient takes.
     """
     point, x = problem.point, problem.x.ravel()
-    direction = _checked_direction(v, point)
     typical = None if chosen.typical_x is None else checked_sizes(chosen.typical_x, point, "typical_x")
     with np.errstate(all="ignore"):
         rate = float((np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)).max(initial=0.0))
@@ -73,7 +72,7 @@ def product_with_hessian(
     f: Callable[..., Any],
     args: tuple[Any, ...],
     point: Point,
-    v: Any,
+    direction: Array,
     inner: FixedStep,
     outer: FixedStep,
     how: Evaluation,
@@ -101,13 +100,14 @@ def product_with_hessian(
                 believed = noise()
                 whole = Problem(gradient, point, None, believed)
                 whole.declared = True
-                found = along(whole, v, outer)
+                found = along(whole, direction, outer)
                 if noise() == believed:
                     break
         return found
 
 
-def _checked_direction(v: Any, point: Point) -> Array:
+def checked_direction(v: Any, point: Point) -> Array:
+    """A direction of x's shape or structure as one finite number a coordinate, a copy."""
     direction = per_coordinate(v, point, "v")
     if direction is None or (np.isscalar(v) and point.n != 1):
         raise ValueError(f"v is {shown(v)}; expected a direction of x's shape {point.shape}")

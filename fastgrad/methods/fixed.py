@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -58,10 +57,6 @@ class FixedStep(Method):
         self.noise = noise
         # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
         self.simple = stencil is not None and stencil.is_central and step is typical_x is bounds is noise is None
-
-    def owned(self) -> FixedStep:
-        """The same method, with options that nobody else can change."""
-        return FixedStep(self.stencil, *copy.deepcopy((self.step, self.typical_x, self.bounds)), self.noise)
 
     @property
     def starts_from_base(self) -> bool:

@@ -82,6 +82,7 @@ class Method(ABC):
         if not self.starts_from_base and how is SERIAL:
             with Problem.of(f, args, point) as problem:
                 value = problem.values.item()
+            x = point.flat if point.make is None else point
             return value, *self.gradient(f, args, x, how, relative_noise, value)
         with Problem.of(f, args, point, how) as problem:
             problem.relative_noise = relative_noise

@@ -11,6 +11,7 @@ from ..check.gradient import GradientAtPoint
 from ..check.jacobian import JacobianAtPoint, products
 from ..core import options as checks
 from ..core.coordinates import checked_bounds
+from ..core.given import held
 from ..core.point import Array, Point, as_point
 from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.pointers import compiled_parts
@@ -99,6 +100,7 @@ def check_grad(
     how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
     if exhaustive is False and bounds is not None:
         raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+    grad = held(grad)
     point, method = as_point(x), Adaptive(given["typical_x"], bounds)
     method.check(point, point.flat)
     if not point.n:
@@ -185,6 +187,7 @@ def check_jacobian(
         raise ValueError(f"x {what}; expected an array or Series (n,) with n > 0")
     if not callable(f) or compiled_parts(f) is not None:
         raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
+    jac = held(jac)
     with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
         work = JacobianAtPoint(problem, given["rtol"], given["seed"])
         if vjp is not None:

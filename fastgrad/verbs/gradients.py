@@ -15,7 +15,7 @@ from ..core.point import Array, Point, as_array, as_point
 from ..evaluate import border
 from ..evaluate.functions import callable_or_error
 from ..evaluate.problem import Problem
-from ..methods.directional import along, along_or_error
+from ..methods.directional import along, along_or_error, checked_direction
 from ..methods.fixed import FixedStep
 from ..methods.named import CENTRAL
 from .signatures import Options, Sparsity, choose, with_options
@@ -249,8 +249,9 @@ def directional(
     chosen = along_or_error(method)
     point = as_point(x)
     chosen.check(point, point.flat)
+    direction = checked_direction(v, point)
     with Problem.of(f, args, point, how) as problem:
-        return float(along(problem, v, chosen)[0])
+        return float(along(problem, direction, chosen)[0])
 
 
 @with_options(Options)

@@ -151,11 +151,11 @@ def batch_jacobian(
     callable_or_error(f, args)
     method, how = choose(batch_jacobian, options)
     chosen = fixed_or_error(method)
-    points = as_array(X, "X")
+    points = as_array(X, "X").copy()
     if points.ndim != 2 or not points.size:
         raise ValueError(f"X has shape {points.shape}; expected (b, n), one point a row")
     b, n = points.shape
-    point = Point(points[0].copy())
+    point = Point(points[0])
     chosen.check(point, points)
     with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(points.size))

@@ -245,7 +245,7 @@ def plan_jacobian(
     callable_or_error(f, args)
     method, how = choose(plan_jacobian, options)
     # What is changed after the plan was made does not change the plan.
-    point, chosen = array_point(x).owned(), fixed_or_error(method).owned()
+    point, chosen = array_point(x), fixed_or_error(method)
     return _planned(_compressed(f, point, chosen, sparsity, how), args, sparsity)[0]
 
 

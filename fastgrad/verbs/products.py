@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from ..core.point import Array, as_point
 from ..evaluate.functions import callable_or_error, evaluation, flat_gradient
 from ..evaluate.problem import Problem
-from ..methods.directional import along, along_or_error, product_with_hessian
+from ..methods.directional import along, along_or_error, checked_direction, product_with_hessian
 from ..methods.fixed import fixed_or_error
 from .signatures import Options, checked, choose, method_of, with_options
 
@@ -60,9 +60,10 @@ def jvp(
     chosen = along_or_error(method)
     point = as_point(x)
     chosen.check(point, point.flat)
+    direction = checked_direction(v, point)
     with Problem.of(f, args, point, how, outputs=None) as problem:
         _ = problem.outputs
-        return along(problem, v, chosen)
+        return along(problem, direction, chosen)
 
 
 @with_options(Options)
