@@ -158,7 +158,9 @@ class Layout(ABC):
             if exact and array.shape != self.shape and not array.size == self.n == 1:
                 raise ValueError
             # A copy: f may write to what the user holds.
-            return np.array(np.broadcast_to(array, self.shape or (1,)), order="C").ravel()
+            if array.shape != self.shape:
+                array = np.broadcast_to(array, self.shape or (1,))
+            return np.array(array, order="C").ravel()
         except ValueError as error:
             raise ValueError(f"{name} has shape {array.shape}, which does not fit {self.shape}, that of x") from error
 

@@ -140,6 +140,9 @@ cdef class PythonFunction(Function):
         """Writes what f returned, whose reference it takes, to out, in whatever form it is."""
         cdef object result = owned(returned)
         cdef tuple found
+        if self.c.outputs != 1 and is_plain_array(result) and PyArray_SIZE(<ndarray>result) == self.c.outputs and not self.imaginary:
+            memcpy(out, doubles(<ndarray>result), self.c.outputs * sizeof(double))
+            return 0
         if self.c.outputs == 1:
             found = results.as_number(result, self.imaginary)
             out[0] = found[0]
