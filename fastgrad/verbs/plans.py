@@ -104,7 +104,7 @@ class JacobianPlan(Record):
         with self._entries.problem(args or self._args, at) as problem:
             problem.function.expect(self.evaluations)
             found = self._at(problem)
-            self._entries.nfev += problem.nfev
+            self._entries.count(problem.nfev)
         return found
 
     def _at(self, problem: Problem) -> Any:

@@ -76,7 +76,7 @@ static void check_star(const fg_pattern *p, const char *at, const int32_t *colou
 static void patterns(void)
 {
     const int symmetric = (int)below(2);
-    const ptrdiff_t n = 1 + below(12), m = symmetric ? n : below(12);
+    const ptrdiff_t n = 1 + below(12), m = symmetric ? n : (ptrdiff_t)below(12);
     char *const at = room((size_t)(m * n));
     for (ptrdiff_t k = 0; k < m * n; k++)
         at[k] = below(4) == 0;
