@@ -15,6 +15,14 @@ from setuptools.errors import CCompilerError, ExecError
 HERE = Path(__file__).parent
 VERSION = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["version"]
 CFLAGS = os.environ.get("CFLAGS", "").split()
+# The sources refuse what they notice of these (compiler.h, arithmetic.h), but not the code that GCC links to
+# -Ofast, which makes the whole process flush small numbers to zero.
+CHANGING_ARITHMETIC = {
+    "-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fassociative-math", "-freciprocal-math",
+    "-fno-signed-zeros", "-ffinite-math-only", "-fno-honor-nans", "-fno-honor-infinities", "-fapprox-func",
+    "-fcx-limited-range", "-fcx-fortran-rules", "-fsingle-precision-constant", "-ffp-model=fast",
+    "-ffp-model=aggressive", "-mdaz-ftz", "/fp:fast", "-fp:fast",
+}  # fmt: skip
 DEBUG = any(flag.startswith("-g") for flag in CFLAGS)
 
 
@@ -40,6 +48,17 @@ def flags(compiler, level):
     return MSVC if compiler.compiler_type == "msvc" else [level, *UNIX]
 
 
+def refuse_changed_arithmetic():
+    """Say in one sentence which flag must go."""
+    for variable in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CL", "_CL_"):
+        for flag in os.environ.get(variable, "").split():
+            if flag in CHANGING_ARITHMETIC:
+                sys.exit(
+                    f"fastgrad cannot be built with {flag}: it lets the compiler change what arithmetic gives, and "
+                    f"derivatives with it; remove it from {variable}"
+                )
+
+
 @contextmanager
 def compiler_needed(compiler):
     """Say in one sentence what to install, where there is no compiler to run."""
@@ -60,6 +79,7 @@ class BuildCore(build_clib):
     """The core has the loops: -O3 is for them."""
 
     def build_libraries(self, libraries):
+        refuse_changed_arithmetic()
         for _, how in libraries:
             how["cflags"] = flags(self.compiler, "-O3")
         with compiler_needed(self.compiler):

@@ -12,6 +12,12 @@ except ImportError as error:
         "(or `python setup.py build_ext --inplace`); else leave the source folder, or reinstall fastgrad"
     ) from error
 
+if border.arithmetic():
+    raise ImportError(
+        "fastgrad was built by a compiler that was told to change arithmetic, which makes derivatives wrong; rebuild "
+        "it without -ffast-math and its parts; it was built by " + ", ".join(border.build()[:2])
+    )
+
 if TYPE_CHECKING:
     from . import grid, stencils, testing
     from .command.build import build_info

@@ -5,11 +5,9 @@ import ctypes
 import gc
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from problems import PROBLEMS
-from verbs import VERBS, N, OwnError, X, smooth, vector
+from verbs import VERBS, N, OwnError, X, numbers_of, smooth, vector
 
 import fastgrad as fg
 
@@ -87,24 +85,6 @@ def test_rubbish_at_any_call_is_an_error_or_nan_never_a_crash(verb):
                 run(At(f, k, lambda f, x, value=value: value))
                 assert not any(value is each for each in NO_NUMBERS) or (verb in KEEPS_ITS_POINT and k > 1), (value, k)
     run(f)
-
-
-def numbers_of(result):
-    """All numbers and words of a result, whatever it is: to compare it with another."""
-    if isinstance(result, np.ndarray):
-        return result.tolist()
-    if isinstance(result, tuple):
-        return list(map(numbers_of, result))
-    if hasattr(result, "toarray"):
-        return result.toarray().tolist()
-    if hasattr(result, "to_dict"):
-        plain = result.to_dict()
-        plain.get("history", {}).pop("time", None)
-        return plain
-    if hasattr(result, "ranking"):
-        return [result.values.tolist(), result.error.tolist(), result.ranking, result.kinds]
-    assert isinstance(result, float), type(result)
-    return result
 
 
 @pytest.fixture
@@ -234,28 +214,6 @@ def test_sigint_at_random_moments(kind):
     assert np.array_equal(before, work())
 
 
-def test_threads_share_nothing():
-    """Every verb in four threads at once gives what it gives alone."""
-    wanted = {name: repr(run(f)) for name, (run, f) in VERBS.items()}
-    problems = []
-
-    def work(seed):
-        for name in np.random.default_rng(seed).permutation(list(VERBS)):
-            run, f = VERBS[name]
-            try:
-                if repr(run(f)) != wanted[name]:
-                    problems.append(name)
-            except BaseException as error:
-                problems.append((name, error))
-
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not problems
-
-
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_processes_started_after_use_work(method):
@@ -316,18 +274,6 @@ def test_golden_values_of_the_collection(problem):
             wanted = (float(problem.f(up)) - float(problem.f(down))) / ((at + h) - (at - h))
             if np.isfinite(wanted):
                 assert float(found[i]).hex() == wanted.hex()
-
-
-def test_fast_math_is_refused(tmp_path):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler")
-    source = str(ROOT / "src_c" / "differences" / "steps.c")
-    flags = ["-std=c11", "-O2", "-ffast-math", f"-I{ROOT / 'src_c' / 'include'}"]
-    command = [compiler, *flags, "-c", source, "-o", str(tmp_path / "o.o")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode
-    assert "remove -ffast-math" in done.stderr
 
 
 def test_nothing_is_unpickled_from_files():

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import types
 from pathlib import Path
 
@@ -124,6 +125,22 @@ def test_build_info_has_the_flags():
     info = fg.build_info()
     assert "-ffp-contract=off" in info["flags"] or "/fp:precise" in info["flags"]
     assert info["fastgrad"] == fg.__version__
+
+
+def test_the_source_distribution_has_every_file(tmp_path):
+    """All that git has: the tests pass where it is unpacked, and CI's scripts are there."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    wanted = {name for name in listed.split("\0") if name and name != ".gitignore"}
+    for name in wanted:  # copied: another build's list of files is not taken for this one's
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "tree" / name)
+    command = [sys.executable, "setup.py", "-q", "sdist", "-d", tmp_path]
+    subprocess.run(command, capture_output=True, check=True, cwd=tmp_path / "tree")
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+    assert wanted - found == set()
 
 
 def test_an_unbuilt_tree_says_what_to_do(tmp_path):

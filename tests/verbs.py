@@ -55,3 +55,21 @@ VERBS = {
 
 class OwnError(Exception):
     pass
+
+
+def numbers_of(result):
+    """All numbers and words of a result, whatever it is: to compare it with another."""
+    if isinstance(result, np.ndarray):
+        return result.tolist()
+    if isinstance(result, tuple):
+        return list(map(numbers_of, result))
+    if hasattr(result, "toarray"):
+        return result.toarray().tolist()
+    if hasattr(result, "to_dict"):
+        plain = result.to_dict()
+        plain.get("history", {}).pop("time", None)
+        return plain
+    if hasattr(result, "ranking"):
+        return [result.values.tolist(), result.error.tolist(), result.ranking, result.kinds]
+    assert isinstance(result, float), type(result)
+    return result

@@ -12,6 +12,7 @@ from ..c_api cimport (
 from ..c_core.adaptive cimport (
     fg_adaptive, fg_component, fg_estimate_noise, fg_known_noise, fg_noise, fg_read_components, fg_read_levels,
 )
+from ..c_core.arithmetic cimport fg_arithmetic
 from ..c_core.function cimport fg_shifts
 from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
 from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE, FG_SEEN_NONFINITE, fg_first_nonfinite
@@ -65,6 +66,11 @@ cdef enum:
 def build():
     """Compiler, flags and version that the extension was built with."""
     return FG_COMPILER.decode(), FG_BUILD_FLAGS.decode(), FG_BUILD_VERSION.decode()
+
+
+def arithmetic():
+    """What the compiler changed of arithmetic: the FG_ bits of ``arithmetic.h``, 0 where nothing."""
+    return fg_arithmetic()
 
 
 def capsule_parts(capsule):

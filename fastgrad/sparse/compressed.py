@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Compressed:
         self._stencil = chosen.stencil or stencils.stencil("central", 2)
         self._outputs: int | None = None
         self._believed = FLOAT64
-        self.nfev = 0
+        self.nfev, self._counting = 0, Lock()
 
     def problem(self, args: tuple[Any, ...], x: Array | None = None) -> Problem:
         """The function with these arguments at a point, by default the typical one."""
@@ -68,11 +69,17 @@ class Compressed:
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"point": (self.point.flat, self.point.layout)}
         del state["_by"]  # follows from the pattern and its groups
+        del state["_counting"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {"point": Point(*state["point"])})
+        self.__dict__.update(state | {"point": Point(*state["point"]), "_counting": Lock()})
         self.set_groups(self.pattern, self.colours, self.count)
+
+    def add(self, evaluations: int) -> None:
+        """Add to the evaluations so far; threads may share a plan, and += alone would lose some."""
+        with self._counting:
+            self.nfev += evaluations
 
     @property
     def evaluations(self) -> int:

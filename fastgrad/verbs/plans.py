@@ -123,7 +123,7 @@ class JacobianPlan(Record):
         with self._entries.problem(args or self._args, at) as problem:
             problem.function.expect(self.evaluations)
             found = self._at(problem)
-            self._entries.nfev += problem.nfev
+            self._entries.add(problem.nfev)
         return found
 
     def _at(self, problem: Problem) -> Any:
@@ -263,7 +263,7 @@ def _planned(
     with entries.problem(args) as problem:
         plan = JacobianPlan(entries, args, entries.found_pattern(problem, sparsity))
         found = plan._at(problem) if at_once else None
-        entries.nfev += problem.nfev
+        entries.add(problem.nfev)
     return plan, found
 
 

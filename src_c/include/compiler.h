@@ -5,9 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__FAST_MATH__) || (defined(_M_FP_FAST) && _M_FP_FAST)
-#error "fast-math turns (x + h) - x into h: to build fastgrad, remove -ffast-math or /fp:fast"
+/* What a macro tells; GCC before 12 and clang have none of the middle three: arithmetic.h. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) ||           \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) ||                               \
+    defined(__NO_SIGNED_ZEROS__) || (defined(_M_FP_FAST) && _M_FP_FAST)
+#error "fast-math turns (x + h) - x into h: remove -ffast-math and its parts, or /fp:fast"
 #endif
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ == 2
+#error "x87 arithmetic does not round x + h to a double: add -msse2 -mfpmath=sse"
+#endif
+_Static_assert(sizeof(1.0) == sizeof(double), "remove -fsingle-precision-constant");
 
 /* Code that is to be compiled for each place that uses it, with what is constant there. */
 #if defined(__GNUC__)

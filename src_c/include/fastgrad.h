@@ -17,15 +17,16 @@
 #ifndef FASTGRAD_H
 #define FASTGRAD_H
 
-#include "function.h"  /* a function, and the points that it is asked at */
-#include "precision.h" /* what values tell of it */
-#include "stencil.h"   /* steps, and derivatives from values */
-#include "compiled.h"  /* functions that are compiled */
-#include "points.h"    /* points on lines */
-#include "seven.h"     /* derivatives from seven values, with error bars */
-#include "adaptive.h"  /* the adaptive method, and the noise of a function */
-#include "descent.h"   /* gradient descent */
-#include "sparse.h"    /* colours, and groups of coordinates that move together */
-#include "grid.h"      /* sampled arrays */
+#include "arithmetic.h"  /* what a compiler made of arithmetic */
+#include "function.h"    /* a function, and the points that it is asked at */
+#include "precision.h"   /* what values tell of it */
+#include "stencil.h"     /* steps, and derivatives from values */
+#include "compiled.h"    /* functions that are compiled */
+#include "points.h"      /* points on lines */
+#include "seven.h"       /* derivatives from seven values, with error bars */
+#include "adaptive.h"    /* the adaptive method, and the noise of a function */
+#include "descent.h"     /* gradient descent */
+#include "sparse.h"      /* colours, and groups of coordinates that move together */
+#include "grid.h"        /* sampled arrays */
 
 #endif

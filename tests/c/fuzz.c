@@ -101,7 +101,7 @@ static void check_indices(ptrdiff_t m, ptrdiff_t n, int32_t *row_starts, int32_t
 static void patterns(void)
 {
     const int symmetric = (int)below(2);
-    const ptrdiff_t n = 1 + below(12), m = symmetric ? n : below(12);
+    const ptrdiff_t n = 1 + below(12), m = symmetric ? n : (ptrdiff_t)below(12);
     char *const at = room((size_t)(m * n));
     for (ptrdiff_t k = 0; k < m * n; k++)
         at[k] = below(4) == 0;

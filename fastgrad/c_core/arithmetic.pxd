@@ -1,0 +1,2 @@
+cdef extern from "arithmetic.h":
+    int fg_arithmetic() noexcept
