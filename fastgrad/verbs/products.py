@@ -128,8 +128,9 @@ def hvp(
         return point.restore(jvp(flat_gradient(grad, point, how), point, v, args=args, **options))
     if given["noise"] is not None:
         raise ValueError("noise= is that of grad=; for a noisy f, differentiate(f, x, deriv=2) has error bars")
+    direction = checked_direction(v, point)
     exact = given["method"] == "complex"
     outer = along_or_error(method_of(given | {"method": "central"} if exact else given))
     outer.check(point, point.flat)
     inner = given | {"method": "complex" if exact else "central", "order": None if exact else 4, "step": None}
-    return point.restore(product_with_hessian(f, args, point, v, fixed_or_error(method_of(inner)), outer, how))
+    return point.restore(product_with_hessian(f, args, point, direction, fixed_or_error(method_of(inner)), outer, how))
