@@ -35,7 +35,8 @@ cdef class PooledFunction(Function):
         return self.pool.shape
 
     def __exit__(self, kind, error, trace):
-        self.pool.close(isinstance(error, KeyboardInterrupt))
+        # Whatever ends more than this call: Ctrl-C, or a signal's handler that exits.
+        self.pool.close(error is not None and not isinstance(error, Exception))
         Function.__exit__(self, kind, error, trace)
 
     def show(self, progress):

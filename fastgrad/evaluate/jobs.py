@@ -80,7 +80,7 @@ def packed(job: Job) -> bytes:
         return bytes(dumps(job))
     except Exception as error:
         hint = (
-            "what it refers to must be picklable: no open files, locks or pointers"
+            "what it refers to must be picklable: no open files, locks, executors or pointers"
             if dumps is not pickle.dumps
             else "define it at the top level of a module, or install cloudpickle: pip install 'fastgrad[workers]'"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -68,6 +69,14 @@ def _taken(processes: Processes) -> bool:
     except ValueError:
         return False
     return True
+
+
+@atexit.register
+def _forget() -> None:
+    # While all that loky needs for it is there still; it has ended its processes by now.
+    for found in _idle.copy():
+        if found.parent == os.getpid():
+            _taken(found)
 
 
 def _started(count: int) -> Executor:
