@@ -31,6 +31,7 @@ SLOW = (
     "test_examples.py",
     "test_options.py",
     "test_reliability.py",
+    "test_worker_processes.py",
     "test_workers.py",
 )
 
