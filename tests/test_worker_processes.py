@@ -50,6 +50,14 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+def lives(pid):
+    """Whether a process does; one that has ended and waits for its parent to ask does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture
 def theirs():
     """A user's own executor of loky's, of which there is one for all who ask."""
@@ -98,7 +106,7 @@ def test_an_interrupted_call_ends_its_processes(error):
             fg.gradient(slow_cubes(), np.ones(2000), workers=2)
     finally:
         signal.signal(signal.SIGTERM, handler)
-    wait_for(lambda: not any(psutil.pid_exists(pid) for pid in before))
+    wait_for(lambda: not any(lives(pid) for pid in before))
 
 
 def test_processes_that_died_between_two_calls_are_replaced():
