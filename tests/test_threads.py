@@ -13,7 +13,7 @@ from verbs import VERBS, numbers_of, rows, smooth
 import fastgrad as fg
 
 THREADS, N = 8, 6
-ROUNDS = int(os.environ.get("FASTGRAD_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("FASTGRAD_ROUNDS", "3"))
 POINTS = np.linspace(0.3, 2.9, THREADS * N).reshape(THREADS, N)
 
 
@@ -133,7 +133,7 @@ def test_shared(name):
     use(shared, 0)
 
     def work(k):
-        for turn in range(THREADS * ROUNDS):
+        for turn in range(ROUNDS):
             which = (k + turn) % THREADS
             assert bits(use(shared, which)) == wanted[which], which
 
