@@ -59,7 +59,7 @@ def test_fastgrad_does_not_turn_the_gil_on():
         "print(sys._is_gil_enabled())"
     )
     settings = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=settings)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, env=settings)
     assert done.stdout == "False\n"
 
 
