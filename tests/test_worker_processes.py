@@ -120,25 +120,25 @@ def test_processes_that_died_between_two_calls_are_replaced():
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_a_worker_that_dies_when_it_loads_f(tmp_path, size):
     class Dying:
-        def __init__(self, more=0):
-            self.data, self.folder = np.ones(size + more), tmp_path
+        def __init__(self, deaths):
+            self.data, self.folder, self.deaths = np.ones(size + deaths), tmp_path, deaths
 
         def __setstate__(self, state):
             self.__dict__.update(state)
             number = len(list(self.folder.iterdir()))
             (self.folder / str(number)).touch()
-            if number < 2:
+            if number < self.deaths:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         def __call__(self, x):
             return float((x**3).sum() * self.data[0])
 
-    np.testing.assert_allclose(fg.gradient(Dying(), X, workers=2, retries=2), exact(X), rtol=1e-6)
+    np.testing.assert_allclose(fg.gradient(Dying(2), X, workers=2, retries=2), exact(X), rtol=1e-6)
     assert len(list(tmp_path.iterdir())) >= 3
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(RuntimeError, match="a worker died"):
-        fg.gradient(Dying(1), X, workers=2)
+        fg.gradient(Dying(50), X, workers=2)
 
 
 def test_workers_that_are_killed_at_any_time():
