@@ -167,15 +167,18 @@ def test_memory_does_not_grow(verb):
         with pytest.raises(OwnError):
             run(failing)
 
-    for _ in range(100):
-        both()
-    gc.collect()
-    before = sys.getallocatedblocks()
-    for _ in range(100):
-        both()
-    gc.collect()
-    # A leak of one object a call would be 200. Lists of free tuples and floats fill slowly; tests/soak.py looks longer.
-    assert sys.getallocatedblocks() - before < 150
+    def growth():
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for _ in range(100):
+            both()
+        gc.collect()
+        return sys.getallocatedblocks() - before
+
+    growth()
+    # A leak of one object a call is 200 in every window; lists of free tuples and floats fill up, and a later window
+    # shows that they have. tests/soak.py looks longer.
+    assert any(growth() < 150 for _ in range(5))
 
 
 @pytest.mark.parametrize("name", ["gradient", "vectorized", "hessian", "differentiate"])
