@@ -1,6 +1,7 @@
 """Accuracy, evaluations, time and honesty of gradients over tests/problems.py, with and without noise, beside peers.
 
 python bench/accuracy.py [--own] [--moved SEED] [--verbose]
+python bench/accuracy.py --kinds [--kind NAME ...] [--count 500] [--seed 0] [--families] [--verbose]
 
 digits       correct digits, the median over components
 worst        the tenth percentile, over problems, of the digits of their worst component
@@ -11,6 +12,22 @@ covered      components whose error bar holds; the columns that follow are of ba
 bar/error    the median
 silent       components with fewer than 3 digits, no flag and a small bar
 no bar       components whose bar is infinite
+
+With --kinds, the error bars of fastgrad.differentiate alone, on functions drawn at random, of each kind of those that
+mislead differences. A case weighs the same, however many components it has. Where nobody could say anything, such as
+of an infinite slope, having no bar counts as holding; elsewhere it does for 2% of the components at most. A flag never
+does.
+
+holds %      components whose bar holds
+whole %      cases all of whose bars hold
+no bar %     components without a bar, of which something can be said
+digits       correct digits, the median over components
+known        digits by the bar, of a slope by which f changes as much as it does; the median
+known 10%    the tenth percentile
+evaluations  a coordinate, or a pair of them in a Hessian; the median
+bar/error    the median
+silent %     components with fewer than 3 digits, no flag and a small bar
+off by       the most that an error exceeds its bar
 """
 
 import argparse
@@ -22,6 +39,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+import _bars
+import _kinds
 import _peers
 import _timing
 import numpy as np
@@ -108,7 +127,17 @@ def main():
     parser.add_argument("--own", action="store_true", help="without peers")
     parser.add_argument("--moved", type=int, metavar="SEED", help="the problems at other points, not those tuned on")
     parser.add_argument("--verbose", action="store_true", help="components whose bar does not hold")
+    kinds = parser.add_argument_group("drawn functions of kinds that mislead differences")
+    kinds.add_argument("--kinds", action="store_true", help="their bars, instead of the problems")
+    kinds.add_argument("--kind", nargs="+", choices=list(_kinds.KINDS), metavar="NAME", help=", ".join(_kinds.KINDS))
+    kinds.add_argument("--count", type=int, default=500, help="cases of a kind")
+    kinds.add_argument("--seed", type=int, default=0, help="other cases")
+    kinds.add_argument("--families", action="store_true", help="a row for each family of a kind too")
     options = parser.parse_args()
+    if options.kinds or options.kind:
+        made = _bars.table(options.kind, options.count, options.seed, options.families, options.verbose)
+        print(_bars.shown(made))
+        return
     found = methods(options.own)
     absent = [name for name, method in found.items() if method is None]
     problems = PROBLEMS if options.moved is None else moved(options.moved)
