@@ -56,6 +56,11 @@ class Outcome:
         return np.clip(np.where(self.without, 0.0, np.nan_to_num(digits_of_bar, nan=0.0)), 0.0, 16.0)
 
     @property
+    def wide(self):
+        """Where a bar says nothing, though something could be said: it is wider than any slope in sight."""
+        return (self.known == 0) & ~self.without & ~np.broadcast_to(self.case.fair, self.off.shape)
+
+    @property
     def cost(self):
         """Evaluations a coordinate, or a pair of them in a Hessian."""
         n = self.case.x.size
@@ -122,6 +127,7 @@ def figures(found):
             "whole %": 100 * np.mean([o.held.all() for o in found]),
             "no bar %": 100 * empty,
             "digits": np.median(np.concatenate(judged)) if any(d.size for d in judged) else np.nan,
+            "wide %": 100 * np.mean([np.mean(o.wide) for o in found]),
             "known": np.median(known_digits),
             "known 10%": np.percentile(known_digits, 10),
             "evaluations": np.median([o.cost for o in found]),

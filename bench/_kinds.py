@@ -59,7 +59,8 @@ def case(kind, index, seed=0):
 
 
 def size_of(rng, most=6):
-    return int(rng.integers(1, most + 1))
+    """How many coordinates: often one, which no other helps to tell noise from what f does."""
+    return 1 if rng.random() < 0.3 else int(rng.integers(1, most + 1))
 
 
 def spacing(value):
@@ -221,6 +222,19 @@ def constant_and_back(rng):
 
 
 @family("cancellation")
+def constant_and_back_of_one_coordinate(rng):
+    constant, x = power_of_ten(rng, 0, 8), rng.uniform(0.2, 3, 1)
+    name, g, many, slope = [
+        ("sine", math.sin, M.sin, M.cos),
+        ("exponential", math.exp, M.exp, M.exp),
+        ("square", lambda v: v * v, lambda v: v * v, lambda v: 2 * v),
+        ("root", math.sqrt, M.sqrt, lambda v: 1 / (2 * M.sqrt(v))),
+    ][rng.integers(4)]
+    made = of_separate([(lambda v: (constant + g(v)) - constant, many, slope)], x, x / 3, spacing(2 * constant))
+    return hidden(replace(made, parameters={"constant": constant, "g": name}), spacing(2 * constant))
+
+
+@family("cancellation")
 def just_above_one(rng):
     n, size = size_of(rng), power_of_ten(rng, -11, -5)
     made = of_smooth(drawn(rng, n, size=size), point(rng, n), lambda v: (1.0 + v) - 1.0, 2.0**-52, size=size)
@@ -319,6 +333,13 @@ def phases(rng):
     return hidden(
         of_smooth(smooth, point(rng, n, 1 / rates), float, grain, rates=rates, shift=shift), np.float64(grain)
     )
+
+
+@family("inner-rounding")
+def sine_of_a_sum(rng):
+    origin = power_of_ten(rng, 0.5, 7)
+    smooth, x = Smooth("sin", np.ones(1), np.ones((1, 1)), np.array([origin])), rng.uniform(0.2, 1.5, 1)
+    return of_smooth(smooth, x, float, 2 * spacing(origin), origin=origin)
 
 
 @family("inner-rounding")

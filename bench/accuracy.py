@@ -22,7 +22,8 @@ holds %      components whose bar holds
 whole %      cases all of whose bars hold
 no bar %     components without a bar, of which something can be said
 digits       correct digits, the median over components
-known        digits by the bar, of a slope by which f changes as much as it does; the median
+wide %       components whose bar is wider than any slope by which f changes as much as it does
+known        digits by the bar, of such a slope; the median
 known 10%    the tenth percentile
 evaluations  a coordinate, or a pair of them in a Hessian; the median
 bar/error    the median

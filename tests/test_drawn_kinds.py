@@ -162,7 +162,9 @@ def test_flat_and_sure_is_silent_only_without_a_flag():
 
 
 def test_a_bar_as_wide_as_f_is_steep_knows_nothing():
-    assert _bars.figures([outcome([1], [1], [1])])["known"] == 0
+    row = _bars.figures([outcome([1], [1], [1]), outcome([1], [1], [0.5])])
+    assert row["wide %"] == 50
+    assert _bars.figures([outcome([1], [1], [9], True)])["wide %"] == 0
     assert _bars.figures([outcome([1], [1], [1e-3])])["known"] == pytest.approx(3)
     assert _bars.figures([outcome([0], [0], [1e-3])])["known"] == pytest.approx(3)  # f rises by 1 over a length
 
