@@ -5,7 +5,8 @@ import _kinds
 import accuracy
 import numpy as np
 import pytest
-from _smooth import M, numbers
+from _kinds.grid import bfloat16, with_digits
+from _smooth import M, numbers, rounded
 
 DRAWS = [
     pytest.param(kind, index, id=f"{kind}: {_kinds.named(families[index % len(families)])} {index}")
@@ -64,7 +65,7 @@ def test_the_exact_derivative_is_that_of_what_is_meant(kind, index):
                 column = [float(v) for v in first(case, i, M.mpf(10) ** -110)]
                 found[..., i] = np.reshape(column, found[..., i].shape)
         else:
-            found = _kinds.rounded(differences(case))
+            found = rounded(differences(case))
     lengths = case.lengths if case.deriv == 1 else np.multiply.outer(case.lengths, case.lengths)
     least = 1e-20 * (1 + np.max(np.abs(case.f(case.x.copy())))) / lengths  # of what is zero but for the step
     finite = np.isfinite(case.exact)
@@ -123,10 +124,10 @@ def test_a_case_is_drawn_again_by_its_index(kind):
 
 
 def test_values_on_grids_are_rounded_as_they_say():
-    assert _kinds.bfloat16(1 + 2**-8) == 1  # ties to even
-    assert _kinds.bfloat16(1 + 3 * 2**-8) == 1 + 2**-6
-    assert _kinds.bfloat16(-3.14159265) == -3.140625
-    change, quantum = _kinds.with_digits(3)
+    assert bfloat16(1 + 2**-8) == 1  # ties to even
+    assert bfloat16(1 + 3 * 2**-8) == 1 + 2**-6
+    assert bfloat16(-3.14159265) == -3.140625
+    change, quantum = with_digits(3)
     assert (change(1234.5), quantum(1234.5)) == (1230.0, 10.0)
     assert (change(0.0098765), quantum(0.0098765)) == (0.00988, pytest.approx(1e-5))
 
