@@ -17,5 +17,16 @@ class LineFunction(ComposedFunction):
         self, inner: Function, x: NDArray[np.float64], direction: NDArray[np.float64], point: Point
     ) -> None: ...
 
+class PairsFunction(ComposedFunction):
+    def __init__(
+        self,
+        inner: Function,
+        x: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        first: NDArray[np.intp],
+        second: NDArray[np.intp],
+        point: Point,
+    ) -> None: ...
+
 class SumFunction(ComposedFunction):
     def __init__(self, inner: Function, point: Point) -> None: ...

@@ -8,26 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array, Point
+from ..core.point import Array, Point, as_point
 from ..core.warnings import warn
-from ..evaluate import border
+from ..evaluate import border, indirect
 from ..evaluate.problem import Problem
+from ..evaluate.results import ReturnedShapeError
 from .method import Method
 
-FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite")
+FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite", "steps", "undetermined")
 """Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/include/adaptive.h)."""
 
 
 KINK = 1 << FLAGS.index("kink")
 NOISY = 1 << FLAGS.index("noisy")
+EDGE = 1 << FLAGS.index("edge")
+
+EVALUATIONS = 40
+"""The most that a component costs, with its part of those that all components share."""
 
 
 class Components(NamedTuple):
-    """What the adaptive method finds, an entry a component."""
+    """What the adaptive method finds, an entry a component and output."""
 
-    numbers: Array  # (5, components): value, error, step, left and right slope
+    numbers: Array  # (5, entries): value, error, step, left and right slope
     flags: NDArray[np.intc]
-    noise: Array  # (points,): of one evaluation of f
+    noise: Array  # (points * outputs,): of one evaluation of f
 
 
 class Adaptive(Method):
@@ -35,19 +40,28 @@ class Adaptive(Method):
 
     Parameters
     ----------
-    typical_x, bounds, noise
+    typical_x, bounds, noise, tol, max_evals
         As for `differentiate`.
     """
 
-    __slots__ = ("bounds", "noise", "typical_x")
+    __slots__ = ("bounds", "max_evals", "noise", "tol", "typical_x")
 
     imaginary = False
     starts_from_base = True
 
-    def __init__(self, typical_x: Any = None, bounds: Any = None, noise: float | None = None) -> None:
+    def __init__(
+        self,
+        typical_x: Any = None,
+        bounds: Any = None,
+        noise: float | None = None,
+        tol: float | None = None,
+        max_evals: int = EVALUATIONS,
+    ) -> None:
         self.typical_x = typical_x
         self.bounds = bounds
         self.noise = noise
+        self.tol = tol
+        self.max_evals = max_evals
 
     def __repr__(self) -> str:
         return "adaptive"
@@ -74,17 +88,78 @@ class Adaptive(Method):
         return value.reshape(problem.x.shape) if only is None else value[[only], None]
 
     def components(self, problem: Problem) -> Components:
-        """Derivatives with their error bars, steps, flags, and the noise of f."""
+        """Derivatives of all outputs, output by output, with their error bars, steps, flags, and the noise of f."""
         function = problem.function
         if not function.n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         points = problem.points
-        where = Coordinates(problem.point, points, None, self.typical_x, self.bounds)
-        base = problem.values.ravel()
+        where = self._coordinates(problem)
+        base = problem.values
         problem.declare(self.noise)
         function.tolerate(True)
-        found = function.adaptive(points, base, where.sizes(), where.room, self.noise)
-        return Components(*found)
+        found, flags, noise = self._taken(function, points, base, where.sizes(), where.room)
+        return Components(found.transpose(0, 2, 1).reshape(5, -1), flags.T.reshape(-1), noise.reshape(-1))
+
+    def hessian(self, problem: Problem) -> Components:
+        """The entries of the Hessian of a scalar function, row by row, as for `components`.
+
+        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes: a mixed derivative is
+        what the latter leaves beside those along both axes.
+        """
+        function, n = problem.function, problem.point.n
+        if problem.outputs != 1:
+            raise ReturnedShapeError(f"f returned {problem.outputs} values; a Hessian is that of a function of one")
+        base = problem.values
+        if not n:
+            return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
+        where = self._coordinates(problem)
+        sizes, room = where.sizes().ravel(), where.room
+        rows, columns = np.triu_indices(n, 1)
+        first = np.concatenate([np.arange(n), rows])
+        second = np.concatenate([np.full(n, -1), columns])
+        if room is not None:
+            room = room.reshape(2, n) / sizes
+            room = np.minimum(room[:, first], np.where(second < 0, np.inf, room[:, second]))
+        problem.declare(self.noise)
+        function.tolerate(True)
+        along = indirect.PairsFunction(function, problem.x.ravel(), sizes, first, second, as_point(np.zeros(first.size)))
+        zeros = np.zeros((1, first.size))
+        found, flags, noise = self._taken(along, zeros, base, zeros + 1.0, room, deriv=2)
+        numbers, bits = _symmetric(found[:, :, 0], flags[:, 0], sizes, rows, columns)
+        return Components(numbers, bits, noise.reshape(-1))
+
+    def _coordinates(self, problem: Problem) -> Coordinates:
+        return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds)
+
+    def _taken(
+        self, function: border.Function, points: Array, base: Array, sizes: Array, room: Array | None, deriv: int = 1
+    ) -> tuple[Array, NDArray[np.intc], Array]:
+        levels = None if self.noise is None else np.full_like(base, self.noise)
+        return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals)
+
+
+def _symmetric(
+    found: Array, flags: NDArray[np.intc], sizes: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[Array, NDArray[np.intc]]:
+    """The entries of a Hessian (5, n * n) from derivatives along the axes and then e_i + e_j, in units of sizes."""
+    n = sizes.size
+    matrix, bits, axes = np.full((5, n, n), np.nan), np.empty((n, n), dtype=np.intc), np.diag_indices(n)
+    value, error, step = found[:3]
+    with np.errstate(all="ignore"):  # squares of tiny sizes are 0: then the entry is not finite
+        matrix[:2, *axes] = found[:2, :n] / sizes**2
+        matrix[2][axes], bits[axes] = step[:n] * sizes, flags[:n]
+        area = 2.0 * sizes[rows] * sizes[columns]
+        mixed = (value[n:] - value[rows] - value[columns]) / area
+        # Their errors are independent, as far as they are rounding and noise.
+        bar = np.sqrt(error[n:] ** 2 + error[rows] ** 2 + error[columns] ** 2) / area
+        for i, j in ((rows, columns), (columns, rows)):
+            matrix[:2, i, j] = mixed, bar
+            matrix[2, i, j] = step[n:] * sizes[j]
+            bits[i, j] = flags[n:] | flags[rows] | flags[columns]
+    unknown = ~np.isfinite(matrix[0])
+    matrix[1][unknown | np.isnan(matrix[1])] = np.inf
+    bits[unknown & (bits == 0)] = 1 << FLAGS.index("nonfinite")
+    return matrix.reshape(5, -1), bits.ravel()
 
 
 def flag_names(bits: int) -> str:

@@ -16,7 +16,6 @@ from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
 from ..methods.adaptive import Adaptive, Components
-from ..methods.matrix_derivative import hessian_components, jacobian_components
 from ..records.derivative import Derivative
 from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
 
@@ -127,30 +126,25 @@ def differentiate(
     """
     callable_or_error(f, args)
     given = checked(differentiate, options)
-    how = evaluation(given)
-    typical_x, bounds, noise = given["typical_x"], given["bounds"], given["noise"]
     second = among("deriv", deriv, (1, 2)) == 2
-    if second and (bounds is not None or noise is not None):
-        raise ValueError("second derivatives take neither bounds= nor noise=")
     point = as_point(x)
-    method = Adaptive(typical_x, bounds, noise)
+    method = Adaptive(given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"])
     method.check(point, point.flat)
-    with Problem.of(f, args, point, how, outputs=None) as problem:
-        if second:
-            return _derivative(problem, hessian_components(problem, typical_x), HessianLayout(point.layout))
+    with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
         if problem.outputs == 0:
             raise ReturnedShapeError("f returned no values; expected a number, or an array of them")
-        if point.n and problem.outputs > 1:
-            if bounds is not None or noise is not None:
-                raise ValueError("a Jacobian with error bars takes neither bounds= nor noise=")
+        lines = point.n * (point.n + 1) // 2 if second else point.n
+        problem.function.expect(method.evaluations(lines))
+        if second:
+            return _derivative(problem, method.hessian(problem), HessianLayout(point.layout))
+        if problem.outputs > 1:
             layout = JacobianLayout(problem.outputs, point.layout)
-            return _derivative(problem, jacobian_components(problem, typical_x), layout)
-        problem.function.expect(method.evaluations(point.n))
+            return _derivative(problem, method.components(problem), layout)
         return _derivative(problem, method.components(problem), point.layout, problem.x.ravel())
 
 
 def _derivative(problem: Problem, found: Components, layout: Layout, x: Array | None = None) -> Derivative[Any]:
-    return Derivative(problem.nfev, float(found.noise[0]), layout, found.numbers, found.flags, x)
+    return Derivative(problem.nfev, float(found.noise.max()), layout, found.numbers, found.flags, x)
 
 
 @with_options(NoiseLevelOptions)
@@ -209,4 +203,4 @@ def noise_level(
     with Problem.of(f, args, point, evaluation(given)) as problem:
         base = problem.values.ravel()
         problem.function.tolerate(True)
-        return float(problem.function.noise(problem.points, base, sizes)[0])
+        return float(problem.function.noise(problem.points, base, sizes)[0, 0])

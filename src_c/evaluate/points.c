@@ -40,6 +40,22 @@ void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
     }
 }
 
+void fg_pair_points(ptrdiff_t n, const double *x, const double *sizes, ptrdiff_t lines,
+                    const ptrdiff_t *first, const ptrdiff_t *second, ptrdiff_t count,
+                    const double *t, double *out)
+{
+    for (ptrdiff_t row = 0; row < count; row++, out += n, t += lines) {
+        memcpy(out, x, (size_t)n * sizeof *x);
+        for (ptrdiff_t k = 0; k < lines; k++) {
+            if (t[k] == 0.0)
+                continue;
+            out[first[k]] += t[k] * sizes[first[k]];
+            if (second[k] >= 0)
+                out[second[k]] += t[k] * sizes[second[k]];
+        }
+    }
+}
+
 double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares)
 {
     enum { BLOCK = 512 };

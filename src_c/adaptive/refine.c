@@ -1,0 +1,132 @@
+/* Which window next: the one that gains most for its evaluations. */
+#include "internal.h"
+
+void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
+{
+    fg_entry *const e = fg_entry_of(s, c, o);
+    fg_window w, best = {.s = 0.0};
+    double least = INFINITY;
+    if (e->phase == DONE || !e->view.pairs)
+        return;
+    for (int k = 0; k < e->count; k++) {
+        fg_look_at(s, c, o, e->kept[k], &w);
+        if (k == 0 || w.bar < least) {
+            least = w.bar;
+            best = w;
+        }
+    }
+    fg_believe(e, &best);
+}
+
+/* Of derivatives in sight. */
+double fg_size_of(const fg_search *s, const fg_window *w)
+{
+    double curvature = 0.0;
+    if (s->wanted->deriv == 1)
+        return w->slope / fabs(w->s);
+    for (int k = 0; k < w->at.pairs; k++)
+        curvature = larger(curvature, ldexp(fabs(w->y[2 * k] + w->y[2 * k + 1]), -2 * k));
+    return w->at.side ? 2.0 * w->slope / (w->s * w->s) : curvature / (w->s * w->s);
+}
+
+/* The window that gains most, in *at; whether there is one. */
+static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *v, fg_place *at)
+{
+    const fg_output *const o = fg_output_of(s, c, out);
+    const fg_entry *const e = fg_entry_of(s, c, out);
+    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * fg_size_of(s, v);
+    const double worth = log2(o->noisy ? WORTH_NOISY : close ? WORTH_GOOD : WORTH_BAD);
+    const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
+    const int now = (int)lround(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
+    double best = 0.0;
+    for (int pairs = v->at.side ? 1 : 3; pairs <= (v->at.side ? 1 : MOST_PAIRS); pairs++)
+        for (int level = now - LEVELS_UP; level <= now + LEVELS_DOWN; level++) {
+            const fg_place there = {(short)level, (signed char)pairs, v->at.side};
+            if (level > SMALLEST_LEVEL || level - pairs + 1 < e->nearest || (o->noisy && level - pairs + 1 < NOISY_REACH))
+                continue;
+            if (v->at.side && (level < e->nearest + 2 || level == now))
+                continue;
+            if (level == v->at.level && pairs == v->at.pairs)
+                continue;
+            int known = 0;
+            for (int k = 0; k < e->count; k++)
+                known |= e->kept[k].level == level && e->kept[k].pairs == pairs;
+            const int cost = fg_missing(s, c, there);
+            if (known || cost > room)
+                continue;
+            const double bar = fg_forecast(s, c, out, v, there);
+            if (!(bar > 0.0) || e->error < least * bar)
+                continue;
+            const double score = log2(e->error / bar) - cost * worth;
+            if (score > best) {
+                best = score;
+                *at = there;
+            }
+        }
+    return best > 0.0;
+}
+
+/* What the window that was wanted says. Returns whether there may be another. */
+static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    const double before = e->error;
+    const int farther = fg_distance(s, c, e->want.level) > e->step;
+    const int nearest = e->want.side ? e->want.level + 1 : e->want.level - e->want.pairs + 2;
+    fg_window w;
+    fg_look_at(s, c, out, e->want, &w);
+    if (!w.finite) {
+        e->nearest = (short)larger(e->nearest, nearest);
+        return 1;
+    }
+    if (w.rough || fabs(w.derivative - e->value) > CONTRADICTION * (w.bar + e->error)) {
+        if (farther || w.rough) {
+            e->nearest = (short)larger(e->nearest, nearest);
+            if (!e->rough.pairs)
+                e->rough = w.at;
+            return 1;
+        }
+        /* A smaller step that contradicts: the larger one passed over something. */
+        e->count = 0;
+        e->view.pairs = 0;
+        e->doubted = 1;
+        fg_keep(e, &w);
+        return 1;
+    }
+    fg_keep(e, &w);
+    return !(e->error > PROGRESS * before);
+}
+
+int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    if (e->phase != READY || !e->view.pairs)
+        return 0;
+    while (e->refinements < REFINEMENTS) {
+        if (!e->waits) {
+            fg_window v;
+            fg_look_at(s, c, out, e->view, &v);
+            const double enough = larger(GOOD, s->wanted->tolerance);
+            if (e->error <= enough * fg_size_of(s, &v))
+                break;
+            if (!next(s, c, out, &v, &e->want)) {
+                const fg_place farther = {(short)(v.at.level - 3), 3, 0};
+                if (v.seen || v.at.side || fg_room(s, c) < 6 || farther.level - 2 < e->nearest || (fg_output_of(s, c, out)->noisy && farther.level - 2 < NOISY_REACH))
+                    break;
+                e->want = farther;
+            }
+            e->waits = 1;
+        }
+        if (fg_missing(s, c, e->want)) {
+            if (fg_missing(s, c, e->want) > fg_room(s, c))
+                break;
+            return 1;
+        }
+        e->waits = 0;
+        e->refinements++;
+        if (!judge(s, c, out))
+            break;
+    }
+    e->refinements = REFINEMENTS;
+    return 0;
+}
