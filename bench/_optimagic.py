@@ -9,12 +9,16 @@ import functools
 import inspect
 import types
 import warnings
+from dataclasses import replace
 
 import numpy as np
-from _cases import Case
+from _cases import Case, remembered
+from study import adaptive, exact, study
 
 SETS = ("more_wild", "cartis_roberts")
 POINTS = ("starts", "moved", "solutions")
+OF_CURVATURE = "  of curvature"
+"""The row of solutions, where gradients themselves are rounding: digits relative to what `exact_gradient` says."""
 _STEP = np.longdouble("1e-300")
 
 
@@ -80,28 +84,37 @@ def squares(residuals):
 
 
 def exact_gradient(residuals, x):
-    """The gradient of the sum of squares, rounded, by complex steps in 80 bits; None where it cannot be had."""
-    f, at = squares(wide(residuals)), x.astype(np.clongdouble)
+    """The gradient of the sum of squares, rounded, by complex steps in 80 bits, and what its digits are relative to.
+
+    That is the gradient itself or, where it is larger, the curvature of Gauss and Newton times the coordinate: errors
+    relative to it are relative errors of the place of the minimum. None where no gradient can be had.
+    """
+    again, at = wide(residuals), x.astype(np.clongdouble)
 
     def moved(move):
-        return f(at + move)
+        return np.square(again(at + move)).sum()
 
     try:
         with np.errstate(all="ignore"):
-            gradient = np.array([moved(1j * _STEP * unit).imag / _STEP for unit in np.eye(x.size)])
+            values = np.real(again(at))
+            slopes = np.array([again(at + 1j * _STEP * unit).imag / _STEP for unit in np.eye(x.size)])
+            gradient = 2 * slopes @ values
             believed = np.isfinite(gradient).all() and _agrees(gradient, moved, x)
     except (TypeError, ValueError, ArithmeticError):
         return None
-    return gradient.astype(float) if believed else None
+    curvature = 2 * np.square(slopes).sum(axis=1)
+    scale = np.maximum(np.abs(gradient), curvature * np.abs(x))
+    return (gradient.astype(float), scale.astype(float)) if believed else None
 
 
 def _agrees(gradient, moved, x):
     """Whether real differences along one line say the same: a function that is not analytic has other ones."""
     line = np.where(x == 0, 1.0, x) * np.random.default_rng(x.size).uniform(0.5, 1.5, x.size)
-    h = np.longdouble(1e-5)
-    near, far, bent = _differences(moved, line, h), _differences(moved, line, 2 * h), 0
+    h = np.longdouble(1e-7)
+    near, far = _differences(moved, line, h), _differences(moved, line, 2 * h)
     slope, bent = (4 * near[0] - far[0]) / 3, abs(near[1])
-    return abs(slope - gradient @ line) <= 1e-6 * (np.abs(gradient * line).sum() + bent)
+    rounding = 100 * np.finfo(np.longdouble).eps * abs(moved(0 * line)) / h
+    return abs(slope - gradient @ line) <= 1e-6 * (np.abs(gradient * line).sum() + bent) + rounding
 
 
 def _differences(moved, line, h):
@@ -117,7 +130,7 @@ def solution(problem, residuals):
         return known
     from scipy.optimize import least_squares
 
-    return least_squares(residuals, start(problem), max_nfev=50).x
+    return least_squares(residuals, start(problem), max_nfev=20).x
 
 
 def start(problem):
@@ -145,9 +158,26 @@ def cases(which, seed=1, names=None):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             x = point(problems[name], residuals, which, seed)
-            gradient = exact_gradient(residuals, x)
-        if gradient is None:
+            truth = exact_gradient(residuals, x)
+        if truth is None:
             left_out.append(name)
         else:
-            found.append(Case(name, squares(residuals), x, gradient))
+            gradient, scale = truth
+            found.append((Case(name, squares(residuals), x, gradient), scale))
     return found, left_out
+
+
+def table(points=POINTS, seed=1, names=None):
+    """Rows of figures, {kind of points: figures}, with a row of all of them; {kind of points: names left out}."""
+    method, rows, left_out, everything = remembered(adaptive), {}, {}, []
+    for which in points:
+        found, left_out[which] = cases(which, seed, names)
+        own = [case for case, _ in found]
+        rows[which] = study(exact, method, own)
+        everything += own
+        if which == "solutions":
+            scaled = [replace(case, relative_to=scale) for case, scale in found]
+            rows[OF_CURVATURE] = study(exact, method, scaled)
+    if len(points) > 1:
+        rows["all"] = study(exact, method, everything)
+    return {"exact": rows}, left_out
