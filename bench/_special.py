@@ -66,7 +66,7 @@ FUNCTIONS = {
     "j1": Function(special.j1, lambda v: mpmath.besselj(1, v), logs(1e-2, 1e2)),
     "y0": Function(special.y0, lambda v: mpmath.bessely(0, v), logs(1e-2, 1e2)),
     "i0e": Function(special.i0e, lambda v: mpmath.besseli(0, v) * mpmath.exp(-v), logs(1e-2, 1e2)),
-    "k0": Function(special.k0, lambda v: mpmath.besselk(0, v), logs(1e-3, 50.0)),
+    "k0": Function(special.k0, lambda v: mpmath.besselk(0, v), logs(1e-3, 10.0)),
     "Airy's Ai": Function(lambda v: special.airy(v)[0], mpmath.airyai, even(-10, 5)),
     "expit": Function(special.expit, lambda v: 1 / (1 + mpmath.exp(-v)), even(-30, 10)),
     "normal distribution": Function(special.ndtr, mpmath.ncdf, even(-8, 4)),

@@ -128,12 +128,12 @@ def collection(own=False, seeds=None, verbose=False):
     return shown(table(present, problems=problems, verbose=verbose), absent, bounds)
 
 
-def optimagic(points=(), names=None):
+def optimagic(points=(), seed=1, names=None):
     """Gradients over the benchmark problems of optimagic (or those named), and what is left out."""
     import _optimagic
 
     try:
-        found, left_out = _optimagic.table(points or _optimagic.POINTS, names=names)
+        found, left_out = _optimagic.table(points or _optimagic.POINTS, seed, names)
     except ImportError:
         return "optimagic is absent"
     notes = [f"left out at {which}: {len(each)} ({', '.join(each)})" for which, each in left_out.items() if each]
@@ -162,13 +162,16 @@ def main():
     parser.add_argument("--own", action="store_true", help="without peers")
     parser.add_argument("--moved", type=int, nargs="+", metavar="SEED", help="at other points, not those tuned on")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--optimagic", nargs="*", metavar="POINTS", help="starts, moved or solutions; all three")
+    points = ("starts", "moved", "solutions")
+    which.add_argument(
+        "--optimagic", nargs="*", choices=points, help="at these points, or all; moved by the first SEED"
+    )
     which.add_argument("--special", action="store_true", help="special and elementary functions")
     which.add_argument("--matrices", action="store_true", help="Jacobians and Hessians")
     parser.add_argument("--verbose", action="store_true", help="components whose bar does not hold")
     options = parser.parse_args()
     if options.optimagic is not None:
-        print(optimagic(options.optimagic))
+        print(optimagic(options.optimagic, *(options.moved or ())[:1]))
     elif options.special:
         print(special(options.verbose))
     elif options.matrices:
