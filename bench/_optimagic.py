@@ -167,13 +167,13 @@ def cases(which, seed=1, names=None):
     return found, left_out
 
 
-def table(points=POINTS, seed=1, names=None):
+def table(points=POINTS, seed=1, names=None, verbose=False):
     """Rows of figures, {kind of points: figures}, with a row of all of them; {kind of points: names left out}."""
     method, rows, left_out, everything = remembered(adaptive), {}, {}, []
     for which in points:
         found, left_out[which] = cases(which, seed, names)
         own = [case for case, _ in found]
-        rows[which] = study(exact, method, own)
+        rows[which] = study(exact, method, own, verbose)
         everything += own
         if which == "solutions":
             scaled = [replace(case, relative_to=scale) for case, scale in found]

@@ -128,12 +128,12 @@ def collection(own=False, seeds=None, verbose=False):
     return shown(table(present, problems=problems, verbose=verbose), absent, bounds)
 
 
-def optimagic(points=(), seed=1, names=None):
+def optimagic(points=(), seed=1, names=None, verbose=False):
     """Gradients over the benchmark problems of optimagic (or those named), and what is left out."""
     import _optimagic
 
     try:
-        found, left_out = _optimagic.table(points or _optimagic.POINTS, seed, names)
+        found, left_out = _optimagic.table(points or _optimagic.POINTS, seed, names, verbose)
     except ImportError:
         return "optimagic is absent"
     notes = [f"left out at {which}: {len(each)} ({', '.join(each)})" for which, each in left_out.items() if each]
@@ -171,7 +171,7 @@ def main():
     parser.add_argument("--verbose", action="store_true", help="components whose bar does not hold")
     options = parser.parse_args()
     if options.optimagic is not None:
-        print(optimagic(options.optimagic, *(options.moved or ())[:1]))
+        print(optimagic(options.optimagic, (options.moved or [1])[0], verbose=options.verbose))
     elif options.special:
         print(special(options.verbose))
     elif options.matrices:
