@@ -4,7 +4,7 @@ cdef extern from "adaptive.h":
     enum:
         FG_EMEMORY
 
-    ctypedef struct fg_memory:
+    ctypedef struct fg_allocator:
         void *(*resize)(void *memory, size_t bytes) noexcept nogil
         void (*release)(void *memory) noexcept nogil
 
@@ -21,6 +21,6 @@ cdef extern from "adaptive.h":
         double tolerance
         int most
 
-    int fg_adaptive(const fg_wanted *wanted, const fg_memory *memory, double *found, int *flags,
+    int fg_adaptive(const fg_wanted *wanted, const fg_allocator *memory, double *found, int *flags,
                     double *levels) except -1
-    int fg_noise_levels(const fg_wanted *wanted, const fg_memory *memory, double *levels) except -1
+    int fg_noise_levels(const fg_wanted *wanted, const fg_allocator *memory, double *levels) except -1

@@ -9,7 +9,7 @@ from ..c_api cimport (
     PyArray_TYPE, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
     PyMem_Malloc, PyMem_RawFree, PyMem_RawRealloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
 )
-from ..c_core.adaptive cimport fg_adaptive, fg_memory, fg_noise_levels, fg_wanted
+from ..c_core.adaptive cimport fg_adaptive, fg_allocator, fg_noise_levels, fg_wanted
 from ..c_core.arithmetic cimport fg_arithmetic
 from ..c_core.function cimport fg_shifts
 from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
@@ -56,7 +56,7 @@ SEEN_NONFINITE = FG_SEEN_NONFINITE
 SEEN_DOUBLE = FG_SEEN_DOUBLE
 SEEN_CHANGE = FG_SEEN_CHANGE
 
-cdef fg_memory MEMORY = fg_memory(resize=PyMem_RawRealloc, release=PyMem_RawFree)
+cdef fg_allocator MEMORY = fg_allocator(resize=PyMem_RawRealloc, release=PyMem_RawFree)
 
 
 def build():

@@ -22,9 +22,8 @@ class PairsFunction(ComposedFunction):
         self,
         inner: Function,
         x: NDArray[np.float64],
-        sizes: NDArray[np.float64],
-        first: NDArray[np.intp],
-        second: NDArray[np.intp],
+        pairs: NDArray[np.intp],
+        moves: NDArray[np.float64],
         point: Point,
     ) -> None: ...
 

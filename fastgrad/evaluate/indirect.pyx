@@ -164,17 +164,16 @@ cdef class LineFunction(ComposedFunction):
 
 @cython.final
 cdef class PairsFunction(ComposedFunction):
-    """t -> f(x + the sum of t_k v_k), v_k moving one coordinate, or two, by their sizes: for second derivatives."""
-    cdef ndarray x, sizes, first, second
+    """t -> f(x + the sum of t_k v_k), each v_k moving one coordinate, or two: for second derivatives."""
+    cdef ndarray x, pairs, moves
 
-    def __init__(self, Function inner, x, sizes, first, second, point):
-        """first, second (lines,): the coordinates of each direction; second is -1 for one. point: t's, (lines,)."""
+    def __init__(self, Function inner, x, pairs, moves, point):
+        """pairs (lines, 2): the coordinates of each direction, the second -1 for one; moves (lines, 2): how far."""
         self.prepare(None, (), point, inner.c.outputs)
-        self.inner, self.x, self.sizes = inner, as_doubles(x), as_doubles(sizes)
-        self.first, self.second = dense(first, NPY_INTP), dense(second, NPY_INTP)
-        if not (PyArray_SIZE(self.x) == PyArray_SIZE(self.sizes) == inner.n and PyArray_SIZE(self.first) == PyArray_SIZE(self.second) == self.n):
-            raise ValueError("x, the sizes, the directions and f do not fit together")
-        if self.n and not (0 <= np.min(self.first) and max(np.max(self.first), np.max(self.second)) < inner.n):
+        self.inner, self.x, self.pairs, self.moves = inner, as_doubles(x), dense(pairs, NPY_INTP), as_doubles(moves)
+        if not (PyArray_SIZE(self.x) == inner.n and PyArray_SIZE(self.pairs) == PyArray_SIZE(self.moves) == 2 * self.n):
+            raise ValueError("x, the directions and f do not fit together")
+        if self.n and not (-1 <= np.min(self.pairs) and np.max(self.pairs) < inner.n):
             raise IndexError(f"coordinates are in 0 ... {inner.n - 1}")
         self.c.at_shifts = pairs_at_shifts
         self.c.at_points = pairs_at_points
@@ -202,8 +201,8 @@ cdef class PairsFunction(ComposedFunction):
         try:
             for begin in range(0, count, block):
                 rows = min(block, count - begin)
-                fg_pair_points(n, doubles(self.x), doubles(self.sizes), self.n, <const ptrdiff_t *>PyArray_DATA(self.first),
-                               <const ptrdiff_t *>PyArray_DATA(self.second), rows, t + begin * self.n, points)
+                fg_pair_points(n, doubles(self.x), self.n, <const ptrdiff_t *>PyArray_DATA(self.pairs), doubles(self.moves),
+                               rows, t + begin * self.n, points)
                 self.inner.c.at_points(self.inner.c.ctx, rows, n, points, values + begin * self.c.outputs)
         finally:
             PyMem_Free(points)

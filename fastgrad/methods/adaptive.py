@@ -113,19 +113,15 @@ class Adaptive(Method):
         if not n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         where = self._coordinates(problem)
-        sizes, room = where.sizes().ravel(), where.room
-        rows, columns = np.triu_indices(n, 1)
-        first = np.concatenate([np.arange(n), rows])
-        second = np.concatenate([np.full(n, -1), columns])
-        if room is not None:
-            room = room.reshape(2, n) / sizes
-            room = np.minimum(room[:, first], np.where(second < 0, np.inf, room[:, second]))
+        sizes = where.sizes().ravel()
+        pairs, signs, room = _directions(sizes, where.room)
         problem.declare(self.noise)
         function.tolerate(True)
-        along = indirect.PairsFunction(function, problem.x.ravel(), sizes, first, second, as_point(np.zeros(first.size)))
-        zeros = np.zeros((1, first.size))
+        moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
+        along = indirect.PairsFunction(function, problem.x.ravel(), pairs, moves, as_point(np.zeros(len(pairs))))
+        zeros = np.zeros((1, len(pairs)))
         found, flags, noise = self._taken(along, zeros, base, zeros + 1.0, room, deriv=2)
-        numbers, bits = _symmetric(found[:, :, 0], flags[:, 0], sizes, rows, columns)
+        numbers, bits = _symmetric(found[:, :, 0], flags[:, 0], sizes, pairs[n:], signs[n:])
         return Components(numbers, bits, noise.reshape(-1))
 
     def _coordinates(self, problem: Problem) -> Coordinates:
@@ -138,23 +134,45 @@ class Adaptive(Method):
         return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals)
 
 
+def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:
+    """Pairs of coordinates (lines, 2), -1 for none, the sign of the second, and the room (2, lines) in units of sizes."""
+    n = sizes.size
+    rows, columns = np.triu_indices(n, 1)
+    pairs = np.concatenate([np.stack([np.arange(n), np.full(n, -1)], axis=1), np.stack([rows, columns], axis=1)])
+    signs = np.ones(len(pairs))
+    if room is None:
+        return pairs, signs, None
+    room = room.reshape(2, n) / sizes
+    alike = np.minimum(room[:, rows], room[:, columns])
+    unlike = np.minimum(room[:, rows], room[::-1, columns])
+    # Central where that is possible, else where there is more room on one side.
+    better = np.where(
+        np.maximum(alike.min(axis=0), unlike.min(axis=0)) > 0,
+        unlike.min(axis=0) > alike.min(axis=0),
+        unlike.max(axis=0) > alike.max(axis=0),
+    )
+    signs[n:][better] = -1.0
+    return pairs, signs, np.concatenate([room, np.where(better, unlike, alike)], axis=1)
+
+
 def _symmetric(
-    found: Array, flags: NDArray[np.intc], sizes: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]
+    found: Array, flags: NDArray[np.intc], sizes: Array, pairs: NDArray[np.intp], signs: Array
 ) -> tuple[Array, NDArray[np.intc]]:
-    """The entries of a Hessian (5, n * n) from derivatives along the axes and then e_i + e_j, in units of sizes."""
+    """The entries of a Hessian (5, n * n) from derivatives along the axes and then e_i ± e_j, in units of sizes."""
     n = sizes.size
     matrix, bits, axes = np.full((5, n, n), np.nan), np.empty((n, n), dtype=np.intc), np.diag_indices(n)
     value, error, step = found[:3]
+    rows, columns = pairs.T
     with np.errstate(all="ignore"):  # squares of tiny sizes are 0: then the entry is not finite
-        matrix[:2, *axes] = found[:2, :n] / sizes**2
+        for part in (0, 1):
+            matrix[part][axes] = found[part, :n] / sizes**2
         matrix[2][axes], bits[axes] = step[:n] * sizes, flags[:n]
         area = 2.0 * sizes[rows] * sizes[columns]
-        mixed = (value[n:] - value[rows] - value[columns]) / area
+        mixed = signs * (value[n:] - value[rows] - value[columns]) / area
         # Their errors are independent, as far as they are rounding and noise.
         bar = np.sqrt(error[n:] ** 2 + error[rows] ** 2 + error[columns] ** 2) / area
         for i, j in ((rows, columns), (columns, rows)):
-            matrix[:2, i, j] = mixed, bar
-            matrix[2, i, j] = step[n:] * sizes[j]
+            matrix[0, i, j], matrix[1, i, j], matrix[2, i, j] = mixed, bar, step[n:] * sizes[j]
             bits[i, j] = flags[n:] | flags[rows] | flags[columns]
     unknown = ~np.isfinite(matrix[0])
     matrix[1][unknown | np.isnan(matrix[1])] = np.inf

@@ -42,8 +42,8 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t))
     return status;
 }
 
-/* Values that could be printed with few digits, values that fit a float32, a second difference that no smooth
- * function has so close: what each output starts with. */
+/* Values that could be printed with few digits, values that fit a float32, a second difference that
+ * no smooth function has so close: what each output starts with. */
 static int suspect(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
@@ -58,8 +58,11 @@ static int suspect(fg_search *s, ptrdiff_t p, ptrdiff_t out)
             o->deviations = fg_student(o->line_degrees);
         return 0;
     }
-    if (!o->finite)
+    if (!o->finite) {
+        if (o->narrow && !o->decimal)
+            fg_assume_float32(o);
         return 0;
+    }
     if (o->decimal && o->last_decimal < 400 && o->base != 0.0) {
         const double quantum = pow(10.0, o->last_decimal) * o->scale;
         if (fabs(o->base) >= 1e3 * quantum * (1.0 - 1e-9)) {
@@ -87,7 +90,8 @@ static int is_curvature(fg_search *s, ptrdiff_t p)
     double *const values = s->values + s->value_count;
     for (int m = 0; m < 2; m++)
         for (ptrdiff_t i = 0; i < s->n; i++)
-            s->dense[m * s->n + i] = s->wanted->x[p * s->n + i] + (m ? -2 : 2) * s->close[p * s->n + i];
+            s->dense[m * s->n + i] =
+                s->wanted->x[p * s->n + i] + (m ? -2 : 2) * s->close[p * s->n + i];
     status = f->at_points(f->ctx, 2, s->n, s->dense, values);
     s->point[p].shared += 2;
     for (ptrdiff_t out = 0; out < s->outputs && status == FG_OK; out++) {
@@ -109,13 +113,20 @@ static int is_curvature(fg_search *s, ptrdiff_t p)
 static void prepare(fg_search *s)
 {
     for (ptrdiff_t k = 0; k < s->columns / s->n * s->outputs; k++)
-        s->output[k] = (fg_output){.kappa = 1.0, .degrees = 1.0, .deviations = DEVIATIONS_OF_ONE, .slope = NAN,
-                                   .residual = NAN, .narrow = 1, .decimal = 1, .last_decimal = 400,
-                                   .line_degrees = LINE_DEGREES, .rounds_arguments = 1};
+        s->output[k] = (fg_output){.kappa = 1.0,
+                                   .degrees = 1.0,
+                                   .deviations = DEVIATIONS_OF_ONE,
+                                   .slope = NAN,
+                                   .residual = NAN,
+                                   .narrow = 1,
+                                   .decimal = 1,
+                                   .last_decimal = 400,
+                                   .line_degrees = LINE_DEGREES,
+                                   .rounds_arguments = 1};
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
         s->point[p] = (fg_point){.lines = -1, .shared = 1};
     for (ptrdiff_t c = 0; c < s->columns; c++)
-        s->column[c] = (fg_column){ldexp(UNIT, (int)lround(log2(s->wanted->sizes[c]))), -1, 0};
+        s->column[c] = (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0};
     for (ptrdiff_t c = 0; c < s->columns; c++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_entry_of(s, c, out)->climb = NAN;
@@ -145,16 +156,40 @@ static int begin(fg_search *s)
             if (o->noisy)
                 level = fg_first_level(o);
             else if (o->hidden > 0.0)
-                level = (int)larger(level, (double)lround(-log2(4.0 * o->hidden)));
+                level = fg_higher(level, fg_rounded(-log2(4.0 * o->hidden)));
             fg_start(s, c, out, level);
         }
     return status;
 }
 
-/* Values that all fit a float32: its rounding, before anything is believed. */
-static int look_at_float32(fg_search *s)
+/* A function that is not what its first values looked like: printed with few digits, or computed in
+ * float32. */
+static int restart_mistaken(fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    fg_output *const o = s->output + p * s->outputs + out;
+    if (!(o->printed && !o->decimal) && !(o->assumed && !o->narrow))
+        return 0;
+    o->printed = o->assumed = o->noisy = o->lined = 0;
+    o->level = o->relative = 0.0;
+    o->deviations = DEVIATIONS_OF_ONE;
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
+        fg_start(s, c, out, FIRST_LEVEL);
+    return 1;
+}
+
+/* What the values of the first windows say of their precision, before anything is believed: values
+ * that all fit a float32 have its rounding. */
+static int look_at_precision(fg_search *s)
 {
     int any = 0;
+    for (ptrdiff_t k = 0; k < s->columns / s->n * s->outputs; k++)
+        any |= restart_mistaken(s, k / s->outputs, k % s->outputs);
+    if (any) {
+        const int status = fg_run(s, fg_find_first);
+        if (status != FG_OK)
+            return status;
+        any = 0;
+    }
     for (ptrdiff_t c = 0; c < s->columns; c++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_output *const o = fg_output_of(s, c, out);
@@ -175,7 +210,7 @@ static int search(fg_search *s)
     if (status == FG_OK)
         status = fg_run(s, fg_find_first);
     if (status == FG_OK)
-        status = look_at_float32(s);
+        status = look_at_precision(s);
     for (int pass = 0; pass < 2 && again && status == FG_OK; pass++) {
         status = fg_calibrate(s);
         if (status == FG_OK)
@@ -216,13 +251,18 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
         flags[k] = e->flags;
     }
     for (ptrdiff_t k = 0; k < s->columns / s->n * s->outputs; k++)
-        levels[k] = larger(s->output[k].level, s->output[k].noisy ? 0.0 : s->output[k].kappa * EPSILON * ROUNDING * s->output[k].largest) / s->output[k].scale;
+        levels[k] = larger(s->output[k].level,
+                           s->output[k].noisy
+                               ? 0.0
+                               : s->output[k].kappa * EPSILON * ROUNDING * s->output[k].largest) /
+                    s->output[k].scale;
 }
 
 /* Memory for the work; whether there is all of it. */
 static int open(fg_search *s)
 {
-    const size_t columns = (size_t)s->columns, outputs = (size_t)s->outputs, points = columns / (size_t)s->n;
+    const size_t columns = (size_t)s->columns, outputs = (size_t)s->outputs,
+                 points = columns / (size_t)s->n;
     s->entries = s->memory->resize(NULL, columns * outputs * sizeof *s->entries);
     s->column = s->memory->resize(NULL, columns * sizeof *s->column);
     s->output = s->memory->resize(NULL, points * outputs * sizeof *s->output);
@@ -244,7 +284,7 @@ static void close(fg_search *s)
         s->memory->release(all[k]);
 }
 
-static fg_search search_of(const fg_wanted *wanted, const fg_memory *memory)
+static fg_search search_of(const fg_wanted *wanted, const fg_allocator *memory)
 {
     return (fg_search){
         .wanted = wanted,
@@ -255,7 +295,8 @@ static fg_search search_of(const fg_wanted *wanted, const fg_memory *memory)
     };
 }
 
-int fg_adaptive(const fg_wanted *wanted, const fg_memory *memory, double *found, int *flags, double *levels)
+int fg_adaptive(const fg_wanted *wanted, const fg_allocator *memory, double *found, int *flags,
+                double *levels)
 {
     fg_search s = search_of(wanted, memory);
     const int status = open(&s) ? search(&s) : FG_EMEMORY;
@@ -265,7 +306,7 @@ int fg_adaptive(const fg_wanted *wanted, const fg_memory *memory, double *found,
     return status;
 }
 
-int fg_noise_levels(const fg_wanted *wanted, const fg_memory *memory, double *levels)
+int fg_noise_levels(const fg_wanted *wanted, const fg_allocator *memory, double *levels)
 {
     fg_search s = search_of(wanted, memory);
     const ptrdiff_t count = wanted->points * s.outputs;

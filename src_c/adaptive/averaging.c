@@ -35,8 +35,8 @@ static void invert(int n, double a[MOST_ORDERS][MOST_ORDERS])
     }
 }
 
-/* Least squares for one parity. Values of pairs have the noise sigma / sqrt(2), and where they are even, that of f(x)
- * too: the inverse of their covariance is 2 (I - 2 / (1 + 2 count) 1 1'). */
+/* Least squares for one parity. Values of pairs have the noise sigma / sqrt(2), and where they are
+ * even, that of f(x) too: the inverse of their covariance is 2 (I - 2 / (1 + 2 count) 1 1'). */
 static double least_squares(const pair *pairs, int even, int deriv, double sigma, fit *w)
 {
     double power[MOST_FITTED][MOST_ORDERS], normal[MOST_ORDERS][MOST_ORDERS], right[MOST_ORDERS];
@@ -78,7 +78,8 @@ static double least_squares(const pair *pairs, int even, int deriv, double sigma
         }
         rss += rest * rest;
         rest_sum += rest;
-        left_out += weight * power[a][w->orders - 1] * (pairs[a].distance / w->s) * (pairs[a].distance / w->s);
+        left_out += weight * power[a][w->orders - 1] * (pairs[a].distance / w->s) *
+                    (pairs[a].distance / w->s);
     }
     if (even == (deriv == 2))
         w->product = fabs(left_out);
@@ -94,20 +95,23 @@ static void assess(fit *w, int deriv, double factor, double deviations)
     double size[MOST_TERMS];
     for (int k = 0; k < n; k++)
         size[k] = hypot(w->b[k], w->deviation[k] * factor);
-    const double ratio = larger(root_of_ratio(size[n - 2], size[n - 4]), root_of_ratio(size[n - 1], size[n - 3]));
+    const double ratio =
+        larger(root_of_ratio(size[n - 2], size[n - 4]), root_of_ratio(size[n - 1], size[n - 3]));
     const double odd = size[n - 2] * ratio * ratio, even = size[n - 1] * ratio;
     w->truncation = w->product * (deriv == 1 ? hypot(odd, even) : ratio * hypot(odd, even));
     const int seen = fabs(w->b[n - 2]) > SEEN * w->deviation[n - 2] * factor ||
                      fabs(w->b[n - 1]) > SEEN * w->deviation[n - 1] * factor;
     if (ratio > WORSE_UNRESOLVED && seen)
         w->truncation = larger(w->truncation, w->product * fabs(w->b[n - 3 + deriv]));
-    w->bar = (TRUNCATION_FACTOR * w->truncation + deviations * factor * w->deviation[deriv - 1]) / w->s;
+    w->bar =
+        (TRUNCATION_FACTOR * w->truncation + deviations * factor * w->deviation[deriv - 1]) / w->s;
     if (deriv == 2)
         w->bar *= 2.0 / w->s;
 }
 
 /* All pairs of an entry between two distances. */
-static int collect(const fg_search *s, ptrdiff_t c, ptrdiff_t out, double from, double to, pair *pairs)
+static int collect(const fg_search *s, ptrdiff_t c, ptrdiff_t out, double from, double to,
+                   pair *pairs)
 {
     const fg_output *const o = fg_output_of(s, c, out);
     int count = 0;
@@ -151,12 +155,14 @@ static int best_fit(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fit *best)
         for (int k = 0; k < 5; k++) {
             pair pairs[MOST_FITTED];
             fit one = {.orders = orders};
-            one.count = collect(s, c, out, 0.6 * e->step, smaller(reaches[k] * e->step, limit), pairs);
+            one.count =
+                collect(s, c, out, 0.6 * e->step, smaller(reaches[k] * e->step, limit), pairs);
             if (distinct(pairs, one.count) < orders + (orders > 2 ? 1 : 2))
                 continue;
             for (int a = 0; a < one.count; a++)
                 one.s = larger(one.s, pairs[a].distance);
-            one.rss = least_squares(pairs, 0, deriv, w.sigma, &one) + least_squares(pairs, 1, deriv, w.sigma, &one);
+            one.rss = least_squares(pairs, 0, deriv, w.sigma, &one) +
+                      least_squares(pairs, 1, deriv, w.sigma, &one);
             one.degrees = 2 * (one.count - orders);
             const double own = sqrt((OWN_PRIOR + one.rss) / (OWN_PRIOR + one.degrees));
             assess(&one, deriv, larger(own, 1.0), fg_student(o->line_degrees + one.degrees));
@@ -175,7 +181,8 @@ static int takes_part(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
     return (o->noisy || o->narrow) && e->view.pairs && e->phase != DONE;
 }
 
-/* Three more pairs for each component under noise, near the shortest distance that its first such output looks from. */
+/* Three more pairs for each component under noise, near the shortest distance that its first such
+ * output looks from. */
 static int repeat(fg_search *s)
 {
     for (int k = 0; k < 3; k++) {
@@ -209,7 +216,8 @@ static void settle(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const int deriv = s->wanted->deriv;
     fit w;
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
-        if (takes_part(s, c, out) && !fg_entry_of(s, c, out)->view.side && best_fit(s, c, out, &w)) {
+        if (takes_part(s, c, out) && !fg_entry_of(s, c, out)->view.side &&
+            best_fit(s, c, out, &w)) {
             sum += smaller(w.rss, 6.0 * w.degrees);
             degrees += w.degrees;
         }
@@ -221,7 +229,9 @@ static void settle(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         if (e->view.side || !best_fit(s, c, out, &w)) {
             fg_window v;
             fg_look_at(s, c, out, e->view, &v);
-            e->error = (TRUNCATION_FACTOR * v.truncation + deviations * larger(pooled, 1e-3) * v.noise) / fabs(v.s);
+            e->error =
+                (TRUNCATION_FACTOR * v.truncation + deviations * larger(pooled, 1e-3) * v.noise) /
+                fabs(v.s);
             if (deriv == 2)
                 e->error *= 2.0 / fabs(v.s);
             continue;

@@ -1,4 +1,5 @@
-/* Once all derivatives of an output are known: rounding by what the points close to x leave, and bars by that. */
+/* Once all derivatives of an output are known: rounding by what the points close to x leave, and
+ * bars by that. */
 #include "internal.h"
 
 enum { MOST_RESIDUALS = 4 };
@@ -20,7 +21,7 @@ static void add_tops(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wi
     const double unit = w->sigma / fg_output_of(s, c, out)->kappa;
     for (int k = w->terms - 2; k < w->terms && !w->at.side; k++) {
         const double z = w->b[k] / (norms[k] * unit);
-        if (fabs(z) < TOPS) {
+        if (fabs(z) < TOP_SAMPLES) {
             all->tops += z * z;
             all->count++;
         }
@@ -62,15 +63,19 @@ static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums 
     const int near = s->point[p].near;
     int count = 0;
     for (int m = 0; m + 1 < near; m += 2) {
-        const double right = values[m * s->outputs] * o->scale, left = values[(m + 1) * s->outputs] * o->scale;
+        const double right = values[m * s->outputs] * o->scale,
+                     left = values[(m + 1) * s->outputs] * o->scale;
         const double farther = m ? 2.0 : 1.0;
-        found[count++] = (sample){right + left - 2.0 * o->base, farther * farther * all->curvature, 6.0};
-        found[count++] = (sample){right - left - (all->plane[m] - all->plane[m + 1]), 2.0 * farther * all->slack, 2.0};
+        found[count++] =
+            (sample){right + left - 2.0 * o->base, farther * farther * all->curvature, 6.0};
+        found[count++] = (sample){right - left - (all->plane[m] - all->plane[m + 1]),
+                                  2.0 * farther * all->slack, 2.0};
     }
     if (near == 1) {
         const double right = values[0] * o->scale;
         const double curved = s->n == 1 ? 1e-2 * fabs(all->bend) : 0.5 * all->curvature;
-        found[count++] = (sample){right - o->base - all->plane[0] - all->bend, curved + all->slack, 2.0};
+        found[count++] =
+            (sample){right - o->base - all->plane[0] - all->bend, curved + all->slack, 2.0};
     }
     return count;
 }

@@ -1,14 +1,21 @@
 /* The first window in which a derivative can be seen, closer and closer to x. */
 #include "internal.h"
 
-#include <limits.h>
-
 /* The lowest level at which `reach` times the distance is within `room`. */
 static int level_within(double unit, double room, double reach)
 {
     if (!(room < INFINITY))
-        return SHRT_MIN / 2;
-    return (int)larger(ceil(log2(reach * unit / room * (1.0 + 4.0 * EPSILON))), SHRT_MIN / 2);
+        return LOWEST_LEVEL;
+    return fg_rounded(ceil(log2(reach * unit / room * (1.0 + 4.0 * EPSILON))));
+}
+
+/* The lowest level of a window on one side of x, within bounds. */
+static short nearest_on_side(const fg_search *s, ptrdiff_t c, int side)
+{
+    if (!s->wanted->room)
+        return LOWEST_LEVEL;
+    const double room = s->wanted->room[side > 0 ? s->columns + c : c];
+    return (short)level_within(s->column[c].unit, room, ONE_SIDED_POINTS);
 }
 
 /* Within bounds: the side, and the level where all fits. */
@@ -27,11 +34,11 @@ static void fit(const fg_search *s, ptrdiff_t c, fg_entry *e)
     if (nearest < CENTRAL_ROOM * wanted) {
         e->flags |= FG_EDGE;
         e->want = (fg_place){e->want.level, 1, up >= down ? 1 : -1};
-        e->nearest = (short)level_within(unit, larger(up, down), ONE_SIDED_POINTS);
-        e->want.level = (short)larger(e->want.level, e->nearest);
+        e->nearest = nearest_on_side(s, c, e->want.side);
+        e->want.level = fg_higher(e->want.level, e->nearest);
     } else {
         e->nearest = (short)level_within(unit, nearest, 1.0);
-        e->want.level = (short)larger(e->want.level, e->nearest + 2);
+        e->want.level = fg_higher(e->want.level, e->nearest + 2);
     }
 }
 
@@ -43,7 +50,7 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
     *e = (fg_entry){.value = NAN, .error = INFINITY, .left = NAN, .right = NAN, .climb = climb};
     e->flags = flags;
     e->want = (fg_place){(short)level, 3, 0};
-    e->nearest = SHRT_MIN / 2;
+    e->nearest = LOWEST_LEVEL;
     e->start = (short)level;
     e->grow = 5;
     fit(s, c, e);
@@ -56,6 +63,8 @@ void fg_believe(fg_entry *e, const fg_window *w)
     e->error = w->bar;
     e->slope = w->first;
     e->slope_error = w->first_bar;
+    e->curvature = w->second;
+    e->curvature_error = w->second_bar;
     e->step = fabs(w->s);
 }
 
@@ -77,16 +86,17 @@ static void finish(fg_entry *e, int flag, double value, double error)
 }
 
 /* f did not give numbers at all the points: closer; or on one side, where it does. */
-static void retreat(fg_entry *e, const fg_window *w)
+static void retreat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_window *w)
 {
     e->fails++;
     e->flags |= FG_NONFINITE;
-    e->nearest = (short)larger(e->nearest, w->at.side ? e->want.level : e->want.level - 1);
+    e->nearest = fg_higher(e->nearest, w->at.side ? e->want.level + 1 : e->want.level - 1);
     if (!w->at.side && w->right != w->left) {
         e->want.side = w->right ? 1 : -1;
         e->want.pairs = 1;
         e->flags |= FG_EDGE;
         e->want.level++;
+        e->nearest = nearest_on_side(s, c, e->want.side);
     } else {
         e->want.level = (short)(e->want.level + (e->fails < 3 ? 3 : 10));
     }
@@ -113,6 +123,20 @@ static double bar_of_constant(const fg_search *s, const fg_entry *e, double nois
     return s->wanted->deriv == 1 ? noise / e->constant : 4.0 * noise / (e->constant * e->constant);
 }
 
+/* Whether another output changes in the window that an entry looks at: f does depend on the
+ * component, and most entries of most Jacobians are 0. */
+static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
+{
+    const double *const base = s->wanted->base + c / s->n * s->outputs;
+    const int width = e->want.side ? ONE_SIDED_POINTS : 2;
+    const fg_record *const r = fg_record_at(
+        s, c, fg_distance(s, c, e->want.level) * (e->want.side ? e->want.side : 1), width);
+    for (ptrdiff_t k = 0; k < width * s->outputs; k++)
+        if (s->values[r->values + k] != base[k % s->outputs])
+            return 1;
+    return 0;
+}
+
 /* All values are the same: farther away, or that is what f is. */
 static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
                       const fg_window *w)
@@ -120,14 +144,14 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
     double largest = 1.0;
     e->flats++;
     e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_POINTS : 1 << (w->at.pairs - 1));
-    if (e->flats < 3 && !e->rough.pairs) {
+    if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
         const ptrdiff_t first = c / s->n * s->n;
         for (ptrdiff_t i = first; i < first + s->n; i++)
             largest = larger(largest, s->wanted->sizes[i]);
         if (e->flats == 1 && s->wanted->sizes[c] < 1e-6 * largest)
-            level = (int)lround(log2(s->column[c].unit / largest)) + 8;
-        e->want.level = (short)larger(level, e->nearest + 3);
+            level = fg_rounded(log2(s->column[c].unit / largest)) + 8;
+        e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
@@ -175,9 +199,9 @@ static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const f
     int step = e->grow;
     if (o->noisy && w->sigma > 1e-8 * w->largest)
         step = 3;
-    if (isfinite(o->slope) && o->accepted < 5e-7 && s->n == 1) {
+    if (!o->noisy && isfinite(o->slope) && o->accepted < 5e-7 && s->n == 1) {
         const double there = 8.0 * o->accepted * s->wanted->sizes[c];
-        step = (int)larger(step, (double)lround(log2(fabs(w->s) / there)));
+        step = fg_higher(step, fg_rounded(log2(fabs(w->s) / there)));
     }
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
@@ -197,7 +221,8 @@ static int asks_line(const fg_search *s, fg_output *o, const fg_window *w)
     }
     const double *const near = s->near + (o - s->output) / s->outputs * 4 * s->outputs;
     const double moved = fabs(near[(o - s->output) % s->outputs] * o->scale - o->base);
-    const double tops = larger(fabs(w->b[5]) / weights->norms[5], fabs(w->b[4]) / weights->norms[4]);
+    const double tops =
+        larger(fabs(w->b[5]) / weights->norms[5], fabs(w->b[4]) / weights->norms[4]);
     if (s->n >= TWO_FROM || o->narrow || !(moved > 0.003 * tops))
         return 0;
     fg_want_line(o, CLOSE);
@@ -210,7 +235,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     fg_entry *const e = fg_entry_of(s, c, out);
     fg_output *const o = fg_output_of(s, c, out);
     if (!w->finite) {
-        retreat(e, w);
+        retreat(s, c, e, w);
         return 0;
     }
     e->flags &= ~FG_NONFINITE;
@@ -219,12 +244,14 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     }
     const double noise = larger(fg_rounding(o, w->largest, 0.0), o->noisy ? o->level : 0.0);
-    const double change = fabs(w->first) * e->constant + fabs(w->b[1]) * pow(e->constant / w->s, 2.0);
+    const double change =
+        fabs(w->first) * e->constant + fabs(w->b[1]) * pow(e->constant / w->s, 2.0);
     if (e->flats && (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
         const double near = fg_rounding(o, w->largest, 0.0);
         finish(e, FG_FLAT, 0.0,
-               bar_of_constant(s, e, near + (o->narrow && !o->printed ? EPSILON32 * w->largest : 0.0)));
+               bar_of_constant(s, e,
+                               near + (o->narrow && !o->printed ? EPSILON32 * w->largest : 0.0)));
         e->rough = w->at;
         return 0;
     }

@@ -15,14 +15,20 @@
 #ifndef FG_ADAPTIVE_INTERNAL_H
 #define FG_ADAPTIVE_INTERNAL_H
 
-#include "constants.h"
 #include "adaptive.h"
+#include "constants.h"
 #include "numbers.h"
 
 #include <float.h>
 #include <math.h>
 
-enum { MOST_PAIRS = 4, MOST_TERMS = 2 * MOST_PAIRS, ONE_SIDED_POINTS = 6, MOST_KEPT = 8, MOST_LINE = 8 };
+enum {
+    MOST_PAIRS = 4,
+    MOST_TERMS = 2 * MOST_PAIRS,
+    ONE_SIDED_POINTS = 6,
+    MOST_KEPT = 8,
+    MOST_LINE = 8
+};
 
 /* Values at some shifts of one component: a pair at x + d and x - d, or d, 2d ... 6d on one side.
  * All outputs of one point, then all of the next. */
@@ -47,16 +53,16 @@ typedef struct {
     double s;             /* the shortest distance, signed; units of the coefficients: f's / s^k */
     double b[MOST_TERMS]; /* coefficients of s, s^2 ... */
     double size[MOST_TERMS]; /* of the coefficients, with their noise: B */
-    double y[MOST_TERMS]; /* values less f(x): right and left in turn, from the closest */
-    double sigma;         /* noise of a value */
-    double slope;         /* the steepest one from x, in units of s */
-    double largest;       /* value */
-    double ratio;         /* of coefficients two orders apart: its square; rho */
-    double top;           /* size of the first one left out, of s^next */
+    double y[MOST_TERMS];    /* values less f(x): right and left in turn, from the closest */
+    double sigma;            /* noise of a value */
+    double slope;            /* the steepest one from x, in units of s */
+    double largest;          /* value */
+    double ratio;            /* of coefficients two orders apart: its square; rho */
+    double top;              /* size of the first one left out, of s^next */
     int next;
-    double truncation, noise, bar, derivative; /* of what is wanted: the last two in units of f */
-    double first, first_bar;                   /* the first derivative */
-    double across; /* of the closest pair */
+    double truncation, noise, bar, derivative;   /* of what is wanted: the last two in units of f */
+    double first, first_bar, second, second_bar; /* the first and the second derivative */
+    double across;                               /* of the closest pair */
     unsigned seen; /* bits of the coefficients that are above their noise */
     int rough, constant, kink;
     int finite, right, left; /* values are finite: all, those on one side */
@@ -81,12 +87,14 @@ enum { FIRST, READY, DONE };
 /* One derivative on its way. Numbers are in units of the output's `scale`. */
 typedef struct {
     double value, error, left, right;
-    double slope, slope_error; /* the first derivative, where that is not what is wanted */
+    double slope, slope_error;         /* the first derivative, where that is not what is wanted */
+    double curvature, curvature_error; /* the second */
     double step;
-    double last;            /* f(x + s) - f(x - s) when it last looked like a jump */
-    double kink, kink_size; /* distance at which it first looked like a kink; the mean slope there */
-    double constant;        /* how far from x f was seen to be constant */
-    double climb;           /* slope close to x of an f that climbs in steps; NaN: it does not */
+    double last; /* f(x + s) - f(x - s) when it last looked like a jump */
+    double kink,
+        kink_size;   /* distance at which it first looked like a kink; the mean slope there */
+    double constant; /* how far from x f was seen to be constant */
+    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
     short grow;
@@ -110,21 +118,21 @@ typedef struct {
 /* What is known of one output around one point. Values are times `scale`, a power of two. */
 typedef struct {
     double scale, base;
-    double largest;    /* value close to x */
-    double kappa;      /* rounding, of what is expected */
-    double arguments;  /* sum of (x_i g_i)^2 of the derivatives that are known */
-    double degrees;    /* of freedom of kappa */
-    double deviations; /* what the noise counts in a bar */
+    double largest;                       /* value close to x */
+    double kappa;                         /* rounding, of what is expected */
+    double arguments;                     /* sum of (x_i g_i)^2 of the derivatives that are known */
+    double degrees;                       /* of freedom of kappa */
+    double deviations;                    /* what the noise counts in a bar */
     double level, relative, line_degrees; /* of noise */
-    double slope;      /* along the line; NaN: none */
-    double accepted;   /* spacing of the line */
-    double hidden;     /* spacing at which f looked like nothing but noise, not closer; or 0 */
-    double residual;   /* of the near points' difference; NaN: none */
-    double second;     /* difference of the near points, as noise of a value */
-    double quantum;    /* values are multiples of this; 0: not known */
+    double slope;                         /* along the line; NaN: none */
+    double accepted;                      /* spacing of the line */
+    double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
+    double residual; /* of the near points' difference; NaN: none */
+    double second;   /* difference of the near points, as noise of a value */
+    double quantum;  /* values are multiples of this; 0: not known */
     double seen_level, seen_largest, seen_spacing, want; /* of the line that is under way */
     int seen, attempts, grown, lining, lined;
-    int narrow, printed, decimal, last_decimal;
+    int narrow, assumed, printed, decimal, last_decimal;
     int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
 } fg_output;
 
@@ -139,24 +147,34 @@ typedef struct {
 /* One call. */
 typedef struct {
     const fg_wanted *wanted;
-    const fg_memory *memory;
+    const fg_allocator *memory;
     ptrdiff_t n, outputs, columns; /* coordinates, outputs; points * n */
     fg_entry *entries;             /* (columns, outputs) */
     fg_column *column;             /* (columns,) */
     fg_output *output;             /* (points, outputs) */
-    fg_point *point;      /* (points,) */
+    fg_point *point;               /* (points,) */
     double *close;                 /* (columns,) strides of the points close to x, with signs */
     double *near;                  /* (points, 4, outputs) values there */
     fg_record *records;
     fg_line *lines;
     double *values;
     size_t record_count, record_room, line_count, line_room, value_count, value_room;
+    int failed;    /* f was not finite somewhere */
     double *moves; /* [scratch] (ROWS,) */
     ptrdiff_t *moved;
     double *dense; /* [scratch] (dense_room, n) points */
 } fg_search;
 
 enum { ROWS = 4096 };
+
+/* A real number as the integer next to it, within what levels may be. */
+static inline int fg_rounded(double x)
+{
+    const double within = larger(smaller(floor(x + 0.5), 2000.0), -2000.0);
+    return (int)within;
+}
+
+static inline short fg_higher(int a, int b) { return (short)(a > b ? a : b); }
 
 static inline fg_entry *fg_entry_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
 {
@@ -177,18 +195,22 @@ const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int wid
 /* How many values of a window are not known yet. */
 int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at);
 
-/* Asks for what is missing in the windows `want` (columns,) of columns (pairs 0: none). *asked [out]: whether
- * anything was. */
+/* Asks for what is missing in the windows `want` (columns,) of columns (pairs 0: none). *asked
+ * [out]: whether anything was. */
 int fg_ask_windows(fg_search *s, const fg_place *want, int *asked);
 
 /* Asks for pairs at distances d of columns, both (count,), and keeps them. */
 int fg_ask_pairs(fg_search *s, ptrdiff_t count, const ptrdiff_t *columns, const double *d);
 
 /* Values (count, outputs) at x + h of columns, both (count,): not kept. */
-int fg_ask_once(fg_search *s, ptrdiff_t count, const ptrdiff_t *columns, const double *h, double *values);
+int fg_ask_once(fg_search *s, ptrdiff_t count, const ptrdiff_t *columns, const double *h,
+                double *values);
 
 /* Evaluations that component c may still have. */
 int fg_room(const fg_search *s, ptrdiff_t c);
+
+/* Whether point p may have so many more that all its components share. */
+int fg_affords(const fg_search *s, ptrdiff_t p, int count);
 
 /* What a value says of the precision of its output. */
 void fg_take_note(fg_output *o, double value);
@@ -200,15 +222,15 @@ int fg_reserve_values(fg_search *s, size_t more);
 /* The values of a window, all of which are known. */
 void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_window *w);
 
-/* The error bar that a window would have, from one that is known; infinite where nothing can be said. */
-double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known, fg_place at);
-
-/* Size of the derivatives that a window has in sight. */
-double fg_size_of(const fg_search *s, const fg_window *w);
+/* The error bar that a window would have, from one that is known; infinite where nothing can be
+ * said. */
+double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known,
+                   fg_place at);
 
 double fg_distance(const fg_search *s, ptrdiff_t c, int level);
 
-/* Noise expected of rounding in a value as large as `largest`, arguments with this sum of (x g)^2. */
+/* Noise expected of rounding in a value as large as `largest`, arguments with this sum of (x g)^2.
+ */
 double fg_rounding(const fg_output *o, double largest, double arguments);
 
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
@@ -239,6 +261,8 @@ int fg_renew_near(fg_search *s);
 void fg_want_line(fg_output *o, double spacing);
 /* All lines that are under way, to their ends. *noisy [out]: whether any showed noise. */
 int fg_run_lines(fg_search *s);
+/* Values that fit a float32, where no line can be looked at. */
+void fg_assume_float32(fg_output *o);
 int fg_first_level(const fg_output *o);
 double fg_line_sign(ptrdiff_t i);
 double fg_student(double degrees);

@@ -11,8 +11,8 @@ double fg_line_sign(ptrdiff_t i)
 double fg_student(double degrees)
 {
     /* Two-sided 99% quantiles of Student's distribution. */
-    static const double at[][2] = {{1, 63.7},  {2, 9.92},  {3, 5.84},  {4, 4.60},  {5, 4.03},
-                                   {6, 3.71},  {7, 3.50},  {8, 3.36},  {10, 3.17}, {12, 3.05},
+    static const double at[][2] = {{1, 63.7},  {2, 9.92},  {3, 5.84},  {4, 4.60},   {5, 4.03},
+                                   {6, 3.71},  {7, 3.50},  {8, 3.36},  {10, 3.17},  {12, 3.05},
                                    {16, 2.92}, {24, 2.80}, {40, 2.70}, {1000, 2.58}};
     if (degrees <= 1.0)
         return at[0][1];
@@ -36,11 +36,12 @@ void fg_want_line(fg_output *o, double spacing)
 int fg_first_level(const fg_output *o)
 {
     const double share = 0.8 * smaller(pow(1.5 * larger(o->relative, 1e-17), 1.0 / 7.0), 1.0);
-    return (int)lround(-log2(share));
+    return fg_rounded(-log2(share));
 }
 
-/* The noise in `count` equally spaced values, by their differences of order 3 and up (More and Wild, SIAM J. Sci.
- * Comput. 33 (2011) 1292-1314, eq. 2.4). values [in, scratch]; *zeros [out]: first differences that are 0. */
+/* The noise in `count` equally spaced values, by their differences of order 3 and up (More and
+ * Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4). values [in, scratch]; *zeros [out]:
+ * first differences that are 0. */
 static double noise_in(int count, double *values, int *zeros)
 {
     double gamma = 1.0, sum = 0.0;
@@ -71,10 +72,21 @@ static void found(fg_output *o, double level, double largest, double accepted, d
     o->lining = 0;
 }
 
+/* Values that fit a float32, where no line can be asked: its rounding. */
+void fg_assume_float32(fg_output *o)
+{
+    o->assumed = o->noisy = o->lined = 1;
+    o->relative = GRID * EPSILON32;
+    o->level = o->relative * o->largest;
+    o->deviations = fg_student(o->line_degrees);
+}
+
 /* The end of a look: the last line that says something. */
 static void conclude(fg_output *o, int hidden)
 {
     o->lining = 0;
+    if (!o->seen && o->narrow && !o->decimal)
+        fg_assume_float32(o);
     if (!o->seen)
         return;
     found(o, o->seen_level, o->seen_largest, o->seen_spacing, LINE_DEGREES);
@@ -85,7 +97,7 @@ static void conclude(fg_output *o, int hidden)
         o->level = larger(o->level, GRID * EPSILON32 * o->seen_largest);
         o->relative = larger(o->relative, GRID * EPSILON32);
     }
-    o->noisy = o->relative > NOISY && !o->hidden;
+    o->noisy = o->relative > NOISY && o->hidden == 0.0;
     if (o->noisy)
         o->deviations = fg_student(o->line_degrees);
 }
@@ -111,7 +123,8 @@ static void compare(fg_output *o, double level, double largest, double slope)
     o->deviations = fg_student(o->line_degrees);
 }
 
-/* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite. */
+/* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite.
+ */
 static void judge(fg_output *o, const double *values)
 {
     double all[2 * HALF + 1], left[HALF], right[HALF], largest = 0.0;
@@ -173,7 +186,8 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
         const double down = room[c], up = room[s->columns + c];
         if (one_sided)
             sign = up >= down ? 1.0 : -1.0;
-        const double most = one_sided ? larger(down, up) / (2 * HALF + 1) : smaller(down, up) / (HALF + 1);
+        const double most =
+            one_sided ? larger(down, up) / (2 * HALF + 1) : smaller(down, up) / (HALF + 1);
         if (most < wanted)
             wanted = one_sided ? most : 0.0;
     }
@@ -221,7 +235,8 @@ static int ask(fg_search *s, ptrdiff_t p, double spacing)
     s->point[p].lines = (ptrdiff_t)s->line_count++;
     s->point[p].shared += MOST_LINE;
     for (ptrdiff_t k = 0; k < MOST_LINE * s->outputs; k++)
-        fg_take_note(s->output + p * s->outputs + k % s->outputs, s->values[(ptrdiff_t)s->value_count + k]);
+        fg_take_note(s->output + p * s->outputs + k % s->outputs,
+                     s->values[(ptrdiff_t)s->value_count + k]);
     s->value_count += (size_t)(MOST_LINE * s->outputs);
     return FG_OK;
 }
@@ -234,7 +249,7 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         double values[2 * HALF + 1];
         int finite = 1;
         const fg_line *line = line_at(s, p, o->want);
-        if (o->attempts++ >= LINE_LOOKS) {
+        if (o->attempts++ >= LINE_LOOKS || (!line && !fg_affords(s, p, MOST_LINE))) {
             conclude(o, 0);
             break;
         }
@@ -247,9 +262,8 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         const int one_sided = is_cornered(s, p, o->want);
         for (int k = 0, m = 0; m <= 2 * HALF; m++) {
             const int middle = one_sided ? 0 : HALF;
-            values[m] = m == middle
-                            ? o->base
-                            : s->values[line->values + k++ * s->outputs + out] * o->scale;
+            values[m] =
+                m == middle ? o->base : s->values[line->values + k++ * s->outputs + out] * o->scale;
             finite &= isfinite(values[m]) != 0;
         }
         if (finite)

@@ -1,4 +1,5 @@
-/* Values very close to x, where a smooth function is a plane: what rounding does, and whether derivatives add up. */
+/* Values very close to x, where a smooth function is a plane: what rounding does, and whether
+ * derivatives add up. */
 #include "internal.h"
 
 static const int MULTIPLES[4] = {1, -1, 2, -2};
@@ -24,7 +25,8 @@ static void fill(const fg_search *s, ptrdiff_t p, double *dense)
 {
     for (int m = 0; m < s->point[p].near; m++)
         for (ptrdiff_t i = 0; i < s->n; i++)
-            dense[m * s->n + i] = s->wanted->x[p * s->n + i] + MULTIPLES[m] * s->close[p * s->n + i];
+            dense[m * s->n + i] =
+                s->wanted->x[p * s->n + i] + MULTIPLES[m] * s->close[p * s->n + i];
 }
 
 /* Asks for the points close to x of those that `renewed` says. */
@@ -68,7 +70,7 @@ static void begin(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     }
     o->scale = 1.0;
     if (largest > 0.0)
-        o->scale = ldexp(1.0, -(int)larger(smaller(floor(log2(largest)), 1000.0), -1000.0));
+        o->scale = ldexp(1.0, -fg_rounded(larger(smaller(floor(log2(largest)), 1000.0), -1000.0)));
     o->base = base * o->scale;
     o->largest = largest * o->scale;
     o->second = 0.0;
@@ -95,7 +97,7 @@ int fg_ask_near(fg_search *s)
 static int renew(const fg_search *s, ptrdiff_t p)
 {
     int any = 0;
-    if (s->point[p].renewed)
+    if (s->point[p].renewed || !fg_affords(s, p, s->n >= TWO_FROM ? 2 : 1))
         return 0;
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
         double least = INFINITY;
@@ -106,7 +108,8 @@ static int renew(const fg_search *s, ptrdiff_t p)
         }
         if (fabs(s->close[c]) > least * CLOSE_TO_STEP) {
             const double x = fabs(s->wanted->x[c]), spacing = 8.0 * (nextafter(x, INFINITY) - x);
-            const double wanted = smaller(larger(fabs(s->close[c]), spacing), larger(least * CLOSER_THAN_STEP, spacing));
+            const double wanted = smaller(larger(fabs(s->close[c]), spacing),
+                                          larger(least * CLOSER_THAN_STEP, spacing));
             s->close[c] = stride(s, c, wanted);
             any = 1;
         }

@@ -35,7 +35,16 @@ int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at)
 int fg_room(const fg_search *s, ptrdiff_t c)
 {
     const double share = (double)s->point[c / s->n].shared / (double)s->n;
-    return (int)floor(s->wanted->most - share - s->column[c].evaluations);
+    return fg_rounded(floor(s->wanted->most - share - s->column[c].evaluations));
+}
+
+int fg_affords(const fg_search *s, ptrdiff_t p, int count)
+{
+    const double all = (double)(s->point[p].shared + count) / (double)s->n;
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
+        if (s->column[c].evaluations + all > s->wanted->most)
+            return 0;
+    return 1;
 }
 
 /* Whether a value could be printed with few digits; its last one. */
@@ -124,8 +133,15 @@ static int ask(fg_search *s, ptrdiff_t count, int width)
             s->moves[a], (ptrdiff_t)(s->value_count + each * (size_t)a), column->last, width};
         column->last = (ptrdiff_t)s->record_count++;
         column->evaluations += width;
-        for (ptrdiff_t k = 0; k < width * s->outputs; k++)
-            fg_take_note(fg_output_of(s, s->moved[a], k % s->outputs), values[(ptrdiff_t)each * a + k]);
+        for (ptrdiff_t k = 0; k < width * s->outputs; k++) {
+            const double value = values[(ptrdiff_t)each * a + k];
+            fg_take_note(fg_output_of(s, s->moved[a], k % s->outputs), value);
+            if (!s->failed && !isfinite(value)) {
+                /* The first edge of the domain is made sure of, at that point and at x. */
+                s->failed = 1;
+                s->point[s->moved[a] / s->n].shared += 2;
+            }
+        }
     }
     s->value_count += each * (size_t)count;
     return FG_OK;

@@ -19,7 +19,7 @@ void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
 }
 
 /* Of derivatives in sight. */
-double fg_size_of(const fg_search *s, const fg_window *w)
+static double size_of(const fg_search *s, const fg_window *w)
 {
     double curvature = 0.0;
     if (s->wanted->deriv == 1)
@@ -34,17 +34,18 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * fg_size_of(s, v);
+    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * size_of(s, v);
     const double worth = log2(o->noisy ? WORTH_NOISY : close ? WORTH_GOOD : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
-    const int now = (int)lround(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
+    const int now = fg_rounded(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
     double best = 0.0;
     for (int pairs = v->at.side ? 1 : 3; pairs <= (v->at.side ? 1 : MOST_PAIRS); pairs++)
         for (int level = now - LEVELS_UP; level <= now + LEVELS_DOWN; level++) {
             const fg_place there = {(short)level, (signed char)pairs, v->at.side};
-            if (level > SMALLEST_LEVEL || level - pairs + 1 < e->nearest || (o->noisy && level - pairs + 1 < NOISY_REACH))
+            if (level > SMALLEST_LEVEL || level - pairs + 1 < e->nearest ||
+                (o->noisy && level - pairs + 1 < NOISY_LEVEL))
                 continue;
-            if (v->at.side && (level < e->nearest + 2 || level == now))
+            if (v->at.side && (level < e->nearest || level == now))
                 continue;
             if (level == v->at.level && pairs == v->at.pairs)
                 continue;
@@ -66,6 +67,14 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
     return best > 0.0;
 }
 
+/* Whether a window and what is known cannot both be right. */
+static int contradicts(const fg_entry *e, const fg_window *w)
+{
+    return fabs(w->derivative - e->value) > CONTRADICTION * (w->bar + e->error) ||
+           fabs(w->second - e->curvature) >
+               CURVATURE_CONTRADICTION * (w->second_bar + e->curvature_error);
+}
+
 /* What the window that was wanted says. Returns whether there may be another. */
 static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
@@ -76,12 +85,22 @@ static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
     fg_window w;
     fg_look_at(s, c, out, e->want, &w);
     if (!w.finite) {
-        e->nearest = (short)larger(e->nearest, nearest);
+        e->nearest = fg_higher(e->nearest, nearest);
         return 1;
     }
-    if (w.rough || fabs(w.derivative - e->value) > CONTRADICTION * (w.bar + e->error)) {
-        if (farther || w.rough) {
-            e->nearest = (short)larger(e->nearest, nearest);
+    if (w.rough && !farther) {
+        /* A window that lies within one that looked smooth, and is not: closer than both. */
+        e->count = 0;
+        e->view.pairs = 0;
+        e->doubted = 1;
+        e->error = INFINITY;
+        e->phase = FIRST;
+        e->want = (fg_place){(short)(e->want.level + 3), e->want.side ? 1 : 3, e->want.side};
+        return 1;
+    }
+    if (w.rough || contradicts(e, &w)) {
+        if (farther) {
+            e->nearest = fg_higher(e->nearest, nearest);
             if (!e->rough.pairs)
                 e->rough = w.at;
             return 1;
@@ -100,18 +119,21 @@ static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
-    if (e->phase != READY || !e->view.pairs)
-        return 0;
     while (e->refinements < REFINEMENTS) {
+        if (e->phase == FIRST && fg_find_first(s, c, out))
+            return 1;
+        if (e->phase != READY || !e->view.pairs)
+            return 0;
         if (!e->waits) {
             fg_window v;
             fg_look_at(s, c, out, e->view, &v);
             const double enough = larger(GOOD, s->wanted->tolerance);
-            if (e->error <= enough * fg_size_of(s, &v))
+            if (e->error <= enough * size_of(s, &v))
                 break;
             if (!next(s, c, out, &v, &e->want)) {
                 const fg_place farther = {(short)(v.at.level - 3), 3, 0};
-                if (v.seen || v.at.side || fg_room(s, c) < 6 || farther.level - 2 < e->nearest || (fg_output_of(s, c, out)->noisy && farther.level - 2 < NOISY_REACH))
+                if (v.seen || v.at.side || fg_room(s, c) < 6 || farther.level - 2 < e->nearest ||
+                    (fg_output_of(s, c, out)->noisy && farther.level - 2 < NOISY_LEVEL))
                     break;
                 e->want = farther;
             }

@@ -1,4 +1,5 @@
-/* Weights of windows: coefficients of polynomials through values, exact. tests/test_ladder.py finds them again. */
+/* Weights of windows: coefficients of polynomials through values, exact. tests/test_ladder.py finds
+ * them again. */
 #include "internal.h"
 
 const fg_weights fg_three_pairs = {

@@ -34,38 +34,46 @@ static double root_of_ratio(double a, double b) { return b > 0.0 ? sqrt(a / b) :
 static int is_large(const fg_window *w, const double *norms, int k, double reach)
 {
     const double there = pow(reach, k + 1);
-    return fabs(w->b[k]) * there > larger(ROUGH_PART * w->slope * reach,
-                                          ROUGH_DEVIATIONS * norms[k] * w->sigma * there);
+    return fabs(w->b[k]) * there >
+           larger(ROUGH_PART * w->slope * reach, ROUGH_DEVIATIONS * norms[k] * w->sigma * there);
 }
 
-static double bar_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w, int deriv)
+static double bar_of(const fg_output *o, const fg_window *w, double truncation, double noise,
+                     int deriv)
 {
-    const double all = TRUNCATION_FACTOR * w->truncation + fg_output_of(s, c, out)->deviations * w->noise +
-                       EPSILON * fabs(w->b[deriv - 1]);
+    const double all =
+        TRUNCATION_FACTOR * truncation + o->deviations * noise + EPSILON * fabs(w->b[deriv - 1]);
     return deriv == 1 ? all / fabs(w->s) : 2.0 * all / (w->s * w->s);
 }
 
-/* The same of the second derivative, by the noise of a value, from what was found for the first. */
+/* The second derivative, by the noise of a value, from what was found for the first. */
 static void judge_second(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w, double noise)
 {
-    const int n = w->terms;
+    const int n = w->terms, central = !w->at.side;
     const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
-    if (w->at.side) {
-        w->truncation *= fg_one_sided_product_of_second / fg_one_sided_product;
-        w->noise = fg_one_sided_norms[1] * noise;
-    } else {
+    double truncation = w->truncation, top = w->top;
+    if (central) {
         const double reach = 1 << (w->at.pairs - 1);
-        w->next = n + 2;
-        w->top = w->ratio * hypot(w->size[n - 1] * w->ratio, w->size[n - 2] * w->ratio * w->ratio);
-        w->truncation = weights->product * w->top;
+        top = w->ratio * hypot(w->size[n - 1] * w->ratio, w->size[n - 2] * w->ratio * w->ratio);
+        truncation = weights->product * top;
         if (w->ratio * reach > WORSE_UNRESOLVED && w->seen >> (n - 2))
-            w->truncation = larger(w->truncation, weights->product / (reach * reach) * fabs(w->b[n - 1]));
+            truncation = larger(truncation, weights->product / (reach * reach) * fabs(w->b[n - 1]));
         if (w->rough)
-            w->truncation = larger(w->truncation, larger(weights->product * fabs(w->b[n - 1]), w->slope));
-        w->noise = weights->norms[1] * noise;
+            truncation = larger(truncation, larger(weights->product * fabs(w->b[n - 1]), w->slope));
+    } else {
+        truncation *= fg_one_sided_product_of_second / fg_one_sided_product;
     }
-    w->bar = bar_of(s, c, out, w, 2);
-    w->derivative = 2.0 * w->b[1] / (w->s * w->s);
+    const double own = (central ? weights->norms[1] : fg_one_sided_norms[1]) * noise;
+    w->second_bar = bar_of(fg_output_of(s, c, out), w, truncation, own, 2);
+    w->second = 2.0 * w->b[1] / (w->s * w->s);
+    if (s->wanted->deriv == 1)
+        return;
+    w->next = central ? n + 2 : n + 1;
+    w->top = top;
+    w->truncation = truncation;
+    w->noise = own;
+    w->derivative = w->second;
+    w->bar = w->second_bar;
 }
 
 /* Truncation, noise and bar of a window whose coefficients are known. */
@@ -86,7 +94,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         if (fabs(b[k]) > SEEN * norms[k] * w->sigma)
             w->seen |= 1u << k;
     }
-    w->ratio = larger(root_of_ratio(size[n - 2], size[n - 4]), root_of_ratio(size[n - 1], size[n - 3]));
+    w->ratio =
+        larger(root_of_ratio(size[n - 2], size[n - 4]), root_of_ratio(size[n - 1], size[n - 3]));
     if (one_sided && size[n - 2] > 0.0)
         w->ratio = larger(w->ratio, UNRESOLVED * size[n - 1] / size[n - 2]);
     w->next = n + 1;
@@ -131,10 +140,9 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     if (w->rough)
         w->truncation = larger(w->truncation,
                                larger(product * larger(fabs(b[n - 1]), fabs(b[n - 2])), w->slope));
-    w->first_bar = w->bar = bar_of(s, c, out, w, 1);
+    w->first_bar = w->bar = bar_of(fg_output_of(s, c, out), w, w->truncation, w->noise, 1);
     w->first = w->derivative = b[0] / w->s;
-    if (s->wanted->deriv == 2)
-        judge_second(s, c, out, w, noise);
+    judge_second(s, c, out, w, noise);
 }
 
 /* The values of a central window, and their coefficients. */
@@ -173,7 +181,8 @@ static void interpolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
 static void extrapolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
 {
     const fg_output *const o = fg_output_of(s, c, out);
-    const double x = s->wanted->x[c], d = w->at.side * fg_distance(s, c, w->at.level), there = x + d;
+    const double x = s->wanted->x[c], d = w->at.side * fg_distance(s, c, w->at.level),
+                 there = x + d;
     const fg_record *const r = fg_record_at(s, c, d, ONE_SIDED_POINTS);
     w->terms = ONE_SIDED_POINTS;
     w->s = there - x;
@@ -224,8 +233,9 @@ static int highest(const fg_window *w, int parity)
     return -1;
 }
 
-/* The first coefficient left out of a window of `terms` terms, whose steps are q of the known one's, where the
- * top coefficients are hidden; its ratio in *rho. Negative where nothing is seen. */
+/* The first coefficient left out of a window of `terms` terms, whose steps are q of the known
+ * one's, where the top coefficients are hidden; its ratio in *rho. Negative where nothing is seen.
+ */
 static double hidden_top(const fg_window *w, int terms, double q, double *rho)
 {
     const int odd = highest(w, 0), even = highest(w, 1);
@@ -240,7 +250,8 @@ static double hidden_top(const fg_window *w, int terms, double q, double *rho)
         return -1.0;
     if (odd == 0 && even < 0)
         for (int r = 1; r < w->terms; r++)
-            *rho = r == 1 ? w->size[1] / w->size[0] : smaller(*rho, pow(w->size[r] / w->size[0], 1.0 / r));
+            *rho = r == 1 ? w->size[1] / w->size[0]
+                          : smaller(*rho, pow(w->size[r] / w->size[0], 1.0 / r));
     for (int parity = 0; parity < 2; parity++) {
         const int r = parity ? even : odd;
         if (r >= 0)
@@ -255,8 +266,9 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
     const double d = fg_distance(s, c, at.level), q = d / fabs(v->s);
     const int deriv = s->wanted->deriv;
     const double norm = at.side ? fg_one_sided_norms[deriv - 1] : weights->norms[deriv - 1];
-    const double product = !at.side ? weights->product
-                           : deriv == 1 ? fg_one_sided_product : fg_one_sided_product_of_second;
+    const double product = !at.side     ? weights->product
+                           : deriv == 1 ? fg_one_sided_product
+                                        : fg_one_sided_product_of_second;
     const double reach = at.side ? ONE_SIDED_POINTS : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
@@ -271,7 +283,8 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
         if (top < 0.0 || q * rho * reach > FORECAST_HIDDEN)
             return INFINITY;
     }
-    const double all = TRUNCATION_FACTOR * product * top + fg_output_of(s, c, o)->deviations * norm * v->sigma +
+    const double all = TRUNCATION_FACTOR * product * top +
+                       fg_output_of(s, c, o)->deviations * norm * v->sigma +
                        EPSILON * fabs(v->b[deriv - 1]) * power(q, deriv);
     return deriv == 1 ? all / d : 2.0 * all / (d * d);
 }

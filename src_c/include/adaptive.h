@@ -17,10 +17,10 @@
 #define FG_UNDETERMINED 128
 
 /* Memory, as realloc and free give and take it. */
-typedef struct fg_memory {
+typedef struct fg_allocator {
     void *(*resize)(void *memory, size_t bytes);
     void (*release)(void *memory);
-} fg_memory;
+} fg_allocator;
 
 /* What is wanted: the derivatives of all outputs by all coordinates of some points. */
 typedef struct fg_wanted {
@@ -43,11 +43,11 @@ typedef struct fg_wanted {
  * flags  [out] (points * n * outputs,)
  * levels [out] (points, outputs): the noise of a value
  * Returns FG_OK, FG_EMEMORY, or what the function returned. */
-int fg_adaptive(const fg_wanted *wanted, const fg_memory *memory, double *found, int *flags,
-              double *levels);
+int fg_adaptive(const fg_wanted *wanted, const fg_allocator *memory, double *found, int *flags,
+                double *levels);
 
 /* The noise of f around each point alone. levels [out] (points, outputs): the standard deviation of
  * one value's error. Cost: 8 evaluations a point, 24 at most. */
-int fg_noise_levels(const fg_wanted *wanted, const fg_memory *memory, double *levels);
+int fg_noise_levels(const fg_wanted *wanted, const fg_allocator *memory, double *levels);
 
 #endif

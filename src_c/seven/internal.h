@@ -36,9 +36,9 @@ typedef struct {
     double size;                              /* of slopes in sight */
     double middle, low;                       /* how far the lesser approximations are off */
     double middle_noise, low_noise;
-    double noise;   /* deviation of one value */
-    double unit;    /* what the noise is divided by: h, or h^2 for second derivatives */
-    int rough; /* not in the range where the approximations converge */
+    double noise; /* deviation of one value */
+    double unit;  /* what the noise is divided by: h, or h^2 for second derivatives */
+    int rough;    /* not in the range where the approximations converge */
 } fg_verdict;
 
 /* Derivative, size, middle and low, from slopes [in] (FG_WIDTH,). */
