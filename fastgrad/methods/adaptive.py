@@ -98,7 +98,9 @@ class Adaptive(Method):
         problem.declare(self.noise)
         function.tolerate(True)
         found, flags, noise = self._taken(function, points, base, where.sizes(), where.room)
-        return Components(found.transpose(0, 2, 1).reshape(5, -1), flags.T.reshape(-1), noise.reshape(-1))
+        if problem.outputs > 1:
+            found, flags = found.transpose(0, 2, 1), flags.T
+        return Components(found.reshape(5, -1), flags.reshape(-1), noise.ravel())
 
     def hessian(self, problem: Problem) -> Components:
         """The entries of the Hessian of a scalar function, row by row, as for `components`.

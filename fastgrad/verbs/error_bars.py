@@ -144,7 +144,7 @@ def differentiate(
 
 
 def _derivative(problem: Problem, found: Components, layout: Layout, x: Array | None = None) -> Derivative[Any]:
-    return Derivative(problem.nfev, float(found.noise.max()), layout, found.numbers, found.flags, x)
+    return Derivative(problem.nfev, max(found.noise.tolist()), layout, found.numbers, found.flags, x)
 
 
 @with_options(NoiseLevelOptions)

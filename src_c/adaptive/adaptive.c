@@ -124,7 +124,9 @@ static void prepare(fg_search *s)
                                    .line_degrees = LINE_DEGREES,
                                    .rounds_arguments = 1};
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
-        s->point[p] = (fg_point){.lines = -1, .shared = 1};
+        s->point[p] = (fg_point){.lines = -1, .shared = 1, .largest = 1.0};
+    for (ptrdiff_t c = 0; c < s->columns; c++)
+        s->point[c / s->n].largest = larger(s->point[c / s->n].largest, s->wanted->sizes[c]);
     for (ptrdiff_t c = 0; c < s->columns; c++)
         s->column[c] = (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0};
     for (ptrdiff_t c = 0; c < s->columns; c++)

@@ -15,19 +15,6 @@ typedef struct {
     int complete, count;
 } sums;
 
-static void add_tops(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w, sums *all)
-{
-    const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
-    const double unit = w->sigma / fg_output_of(s, c, out)->kappa;
-    for (int k = w->terms - 2; k < w->terms && !w->at.side; k++) {
-        const double z = w->b[k] / (norms[k] * unit);
-        if (fabs(z) < TOP_SAMPLES) {
-            all->tops += z * z;
-            all->count++;
-        }
-    }
-}
-
 static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     static const int multiples[4] = {1, -1, 2, -2};
@@ -35,20 +22,19 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     sums all = {.complete = o->finite};
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
-        fg_window w;
         if (!e->view.pairs) {
             all.complete = 0;
             continue;
         }
         const double x = s->wanted->x[c], h = s->close[c];
-        fg_look_at(s, c, out, e->view, &w);
-        all.curvature += sqrt(2.0 * fabs(w.b[1])) / fabs(w.s) * fabs(h);
-        all.slack += fabs(h) * w.first_bar;
-        all.bend += w.b[1] * (h / w.s) * (h / w.s);
-        all.arguments += x * w.first * (x * w.first);
-        add_tops(s, c, out, &w, &all);
+        all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
+        all.slack += fabs(h) * e->slope_error;
+        all.bend += 0.5 * e->curvature * h * h;
+        all.arguments += x * e->slope * (x * e->slope);
+        all.tops += e->tops;
+        all.count += e->samples;
         for (int m = 0; m < s->point[p].near; m++)
-            all.plane[m] += w.first * ((x + multiples[m] * h) - x);
+            all.plane[m] += e->slope * ((x + multiples[m] * h) - x);
     }
     all.curvature *= all.curvature;
     return all;
@@ -130,8 +116,15 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         o->deviations = OF_A_LINE * fg_student(o->line_degrees);
     else
         o->deviations = o->degrees < 3.0 ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
-    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
+    const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,
+                           o->level};
+    int same = 1;
+    for (int k = 0; k < 4; k++)
+        same &= fabs(now[k] - o->judged[k]) <= 1e-2 * fabs(now[k]);
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n && !same; c++)
         fg_choose(s, c, out);
+    for (int k = 0; k < 4 && !same; k++)
+        o->judged[k] = now[k];
 }
 
 int fg_calibrate(fg_search *s)

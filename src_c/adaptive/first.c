@@ -56,8 +56,26 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
     fit(s, c, e);
 }
 
-void fg_believe(fg_entry *e, const fg_window *w)
+/* Top coefficients that are about as small as rounding are samples of it. */
+static void sample(const fg_output *o, fg_entry *e, const fg_window *w)
 {
+    const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
+    e->tops = 0.0;
+    e->samples = 0;
+    for (int k = w->terms - 2; k < w->terms && !w->at.side; k++) {
+        const double z = w->b[k] * o->kappa / (norms[k] * w->sigma);
+        if (fabs(z) < TOP_SAMPLES) {
+            e->tops += z * z;
+            e->samples++;
+        }
+    }
+}
+
+void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, o);
+    sample(fg_output_of(s, c, o), e, w);
+    e->size = fg_size_of(s, w);
     e->view = w->at;
     e->value = w->derivative;
     e->error = w->bar;
@@ -68,12 +86,13 @@ void fg_believe(fg_entry *e, const fg_window *w)
     e->step = fabs(w->s);
 }
 
-void fg_keep(fg_entry *e, const fg_window *w)
+void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w)
 {
+    fg_entry *const e = fg_entry_of(s, c, o);
     if (e->count < MOST_KEPT)
         e->kept[e->count++] = w->at;
     if (!e->view.pairs || w->bar < e->error) {
-        fg_believe(e, w);
+        fg_believe(s, c, o, w);
     }
 }
 
@@ -127,28 +146,20 @@ static double bar_of_constant(const fg_search *s, const fg_entry *e, double nois
  * component, and most entries of most Jacobians are 0. */
 static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
 {
-    const double *const base = s->wanted->base + c / s->n * s->outputs;
-    const int width = e->want.side ? ONE_SIDED_POINTS : 2;
-    const fg_record *const r = fg_record_at(
-        s, c, fg_distance(s, c, e->want.level) * (e->want.side ? e->want.side : 1), width);
-    for (ptrdiff_t k = 0; k < width * s->outputs; k++)
-        if (s->values[r->values + k] != base[k % s->outputs])
-            return 1;
-    return 0;
+    const double d = fg_distance(s, c, e->want.level);
+    return e->want.side ? fg_record_at(s, c, e->want.side * d, ONE_SIDED_POINTS)->changes
+                        : fg_record_at(s, c, d, 2)->changes;
 }
 
 /* All values are the same: farther away, or that is what f is. */
 static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
                       const fg_window *w)
 {
-    double largest = 1.0;
+    const double largest = s->point[c / s->n].largest;
     e->flats++;
     e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_POINTS : 1 << (w->at.pairs - 1));
     if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
-        const ptrdiff_t first = c / s->n * s->n;
-        for (ptrdiff_t i = first; i < first + s->n; i++)
-            largest = larger(largest, s->wanted->sizes[i]);
         if (e->flats == 1 && s->wanted->sizes[c] < 1e-6 * largest)
             level = fg_rounded(log2(s->column[c].unit / largest)) + 8;
         e->want.level = fg_higher(level, e->nearest + 3);
@@ -260,7 +271,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     }
     if (!w->rough) {
-        fg_keep(e, w);
+        fg_keep(s, c, out, w);
         e->phase = READY;
         return 0;
     }

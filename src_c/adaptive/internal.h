@@ -37,6 +37,7 @@ typedef struct {
     ptrdiff_t values; /* where, in the values of the search */
     ptrdiff_t before; /* the record of the component before this one, or -1 */
     int width;        /* 2 or ONE_SIDED_POINTS */
+    int changes;      /* some output has another value than at x */
 } fg_record;
 
 /* A window: `pairs` pairs at distances unit 2^-level, twice that ..., or one-sided values. */
@@ -89,6 +90,8 @@ typedef struct {
     double value, error, left, right;
     double slope, slope_error;         /* the first derivative, where that is not what is wanted */
     double curvature, curvature_error; /* the second */
+    double size;                       /* of derivatives in sight */
+    double tops; /* squares of top coefficients, in units of the rounding expected: `samples` */
     double step;
     double last; /* f(x + s) - f(x - s) when it last looked like a jump */
     double kink,
@@ -98,7 +101,7 @@ typedef struct {
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
     short grow;
-    unsigned char phase, count, flats, fails, stale, doubted, asked_line, refinements, waits;
+    unsigned char phase, count, flats, fails, stale, doubted, samples, refinements, waits;
     int flags;
 } fg_entry;
 
@@ -133,12 +136,14 @@ typedef struct {
     double seen_level, seen_largest, seen_spacing, want; /* of the line that is under way */
     int seen, attempts, grown, lining, lined;
     int narrow, assumed, printed, decimal, last_decimal;
+    double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
     int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
 } fg_output;
 
 /* One point. */
 typedef struct {
     ptrdiff_t lines; /* its last line, or -1 */
+    double largest;  /* size of a coordinate, 1 at least */
     int shared;      /* evaluations that all components share */
     int near;        /* points close to x: 1, 2 or 4 */
     int renewed;
@@ -173,6 +178,9 @@ static inline int fg_rounded(double x)
     const double within = larger(smaller(floor(x + 0.5), 2000.0), -2000.0);
     return (int)within;
 }
+
+/* hypot for numbers that do not overflow: values are scaled to about 1. */
+static inline double fg_norm(double a, double b) { return sqrt(a * a + b * b); }
 
 static inline short fg_higher(int a, int b) { return (short)(a > b ? a : b); }
 
@@ -229,6 +237,9 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
 
 double fg_distance(const fg_search *s, ptrdiff_t c, int level);
 
+/* Size of the derivatives that a window has in sight. */
+double fg_size_of(const fg_search *s, const fg_window *w);
+
 /* Noise expected of rounding in a value as large as `largest`, arguments with this sum of (x g)^2.
  */
 double fg_rounding(const fg_output *o, double largest, double arguments);
@@ -241,10 +252,10 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
 /* An entry has what a window says. */
-void fg_believe(fg_entry *e, const fg_window *w);
+void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
 
 /* One more window that is believed: the entry has the best of them. */
-void fg_keep(fg_entry *e, const fg_window *w);
+void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
 
 /* The best of the windows that were kept, judged again. */
 void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o);

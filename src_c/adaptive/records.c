@@ -27,8 +27,9 @@ int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at)
         return fg_record_at(s, c, at.side * fg_distance(s, c, at.level), ONE_SIDED_POINTS)
                    ? 0
                    : ONE_SIDED_POINTS;
+    const double d = fg_distance(s, c, at.level);
     for (int k = 0; k < at.pairs; k++)
-        missing += fg_record_at(s, c, fg_distance(s, c, at.level - k), 2) ? 0 : 2;
+        missing += fg_record_at(s, c, d * (1 << k), 2) ? 0 : 2;
     return missing;
 }
 
@@ -130,12 +131,15 @@ static int ask(fg_search *s, ptrdiff_t count, int width)
     for (ptrdiff_t a = 0; a < count; a++) {
         fg_column *const column = s->column + s->moved[a];
         s->records[s->record_count] = (fg_record){
-            s->moves[a], (ptrdiff_t)(s->value_count + each * (size_t)a), column->last, width};
+            s->moves[a], (ptrdiff_t)(s->value_count + each * (size_t)a), column->last, width, 0};
         column->last = (ptrdiff_t)s->record_count++;
         column->evaluations += width;
+        const double *const base = s->wanted->base + s->moved[a] / s->n * s->outputs;
         for (ptrdiff_t k = 0; k < width * s->outputs; k++) {
             const double value = values[(ptrdiff_t)each * a + k];
             fg_take_note(fg_output_of(s, s->moved[a], k % s->outputs), value);
+            if (value != base[k % s->outputs])
+                s->records[column->last].changes = 1;
             if (!s->failed && !isfinite(value)) {
                 /* The first edge of the domain is made sure of, at that point and at x. */
                 s->failed = 1;

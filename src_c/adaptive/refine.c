@@ -15,18 +15,7 @@ void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
             best = w;
         }
     }
-    fg_believe(e, &best);
-}
-
-/* Of derivatives in sight. */
-static double size_of(const fg_search *s, const fg_window *w)
-{
-    double curvature = 0.0;
-    if (s->wanted->deriv == 1)
-        return w->slope / fabs(w->s);
-    for (int k = 0; k < w->at.pairs; k++)
-        curvature = larger(curvature, ldexp(fabs(w->y[2 * k] + w->y[2 * k + 1]), -2 * k));
-    return w->at.side ? 2.0 * w->slope / (w->s * w->s) : curvature / (w->s * w->s);
+    fg_believe(s, c, o, &best);
 }
 
 /* The window that gains most, in *at; whether there is one. */
@@ -34,7 +23,7 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * size_of(s, v);
+    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * e->size;
     const double worth = log2(o->noisy ? WORTH_NOISY : close ? WORTH_GOOD : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
     const int now = fg_rounded(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
@@ -109,10 +98,10 @@ static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
         e->count = 0;
         e->view.pairs = 0;
         e->doubted = 1;
-        fg_keep(e, &w);
+        fg_keep(s, c, out, &w);
         return 1;
     }
-    fg_keep(e, &w);
+    fg_keep(s, c, out, &w);
     return !(e->error > PROGRESS * before);
 }
 
@@ -126,10 +115,9 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
             return 0;
         if (!e->waits) {
             fg_window v;
-            fg_look_at(s, c, out, e->view, &v);
-            const double enough = larger(GOOD, s->wanted->tolerance);
-            if (e->error <= enough * size_of(s, &v))
+            if (e->error <= larger(GOOD, s->wanted->tolerance) * e->size)
                 break;
+            fg_look_at(s, c, out, e->view, &v);
             if (!next(s, c, out, &v, &e->want)) {
                 const fg_place farther = {(short)(v.at.level - 3), 3, 0};
                 if (v.seen || v.at.side || fg_room(s, c) < 6 || farther.level - 2 < e->nearest ||

@@ -6,8 +6,10 @@
 double fg_rounding(const fg_output *o, double largest, double arguments)
 {
     const double inside = o->rounds_arguments ? ARGUMENTS * sqrt(arguments) : 0.0;
-    return EPSILON * hypot(ROUNDING * largest, inside);
+    return EPSILON * fg_norm(ROUNDING * largest, inside);
 }
+
+static const double HALVES[MOST_PAIRS] = {1.0, 0.5, 0.25, 0.125};
 
 /* The noise of the values of a window. */
 static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
@@ -19,8 +21,8 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
     const double others = larger(o->arguments - mine * mine, 0.0);
     double sigma = o->kappa * fg_rounding(o, w->largest, own * own + others);
     if (o->narrow)
-        sigma = hypot(larger(sigma, GRID * EPSILON32 * w->largest),
-                      GRID * EPSILON32 * fabs(x * w->b[0] / w->s));
+        sigma = fg_norm(larger(sigma, GRID * EPSILON32 * w->largest),
+                        GRID * EPSILON32 * fabs(x * w->b[0] / w->s));
     if (o->noisy)
         sigma = larger(sigma, larger(o->relative * w->largest, o->level));
     if (o->printed && o->decimal)
@@ -28,12 +30,21 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
     return sigma;
 }
 
+static double power(double base, int exponent)
+{
+    double found = 1.0;
+    for (int k = abs(exponent); k; k >>= 1, base *= base)
+        if (k & 1)
+            found *= base;
+    return exponent < 0 ? 1.0 / found : found;
+}
+
 static double root_of_ratio(double a, double b) { return b > 0.0 ? sqrt(a / b) : 0.0; }
 
 /* Whether a coefficient is a large part of what is seen at the outermost values. */
 static int is_large(const fg_window *w, const double *norms, int k, double reach)
 {
-    const double there = pow(reach, k + 1);
+    const double there = power(reach, k + 1);
     return fabs(w->b[k]) * there >
            larger(ROUGH_PART * w->slope * reach, ROUGH_DEVIATIONS * norms[k] * w->sigma * there);
 }
@@ -54,7 +65,7 @@ static void judge_second(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_wind
     double truncation = w->truncation, top = w->top;
     if (central) {
         const double reach = 1 << (w->at.pairs - 1);
-        top = w->ratio * hypot(w->size[n - 1] * w->ratio, w->size[n - 2] * w->ratio * w->ratio);
+        top = w->ratio * fg_norm(w->size[n - 1] * w->ratio, w->size[n - 2] * w->ratio * w->ratio);
         truncation = weights->product * top;
         if (w->ratio * reach > WORSE_UNRESOLVED && w->seen >> (n - 2))
             truncation = larger(truncation, weights->product / (reach * reach) * fabs(w->b[n - 1]));
@@ -90,7 +101,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     w->sigma = noise_of(s, c, out, w);
     w->seen = 0;
     for (int k = 0; k < n; k++) {
-        size[k] = hypot(b[k], norms[k] * w->sigma);
+        size[k] = fg_norm(b[k], norms[k] * w->sigma);
         if (fabs(b[k]) > SEEN * norms[k] * w->sigma)
             w->seen |= 1u << k;
     }
@@ -99,7 +110,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     if (one_sided && size[n - 2] > 0.0)
         w->ratio = larger(w->ratio, UNRESOLVED * size[n - 1] / size[n - 2]);
     w->next = n + 1;
-    w->top = hypot(size[n - 2] * w->ratio * w->ratio, size[n - 1] * w->ratio);
+    w->top = fg_norm(size[n - 2] * w->ratio * w->ratio, size[n - 1] * w->ratio);
     w->truncation = product * w->top;
     double noise = w->sigma;
 
@@ -107,7 +118,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     if (w->ratio * reach > WORSE_UNRESOLVED && top_seen)
         w->truncation = larger(w->truncation, product / (reach * reach) * fabs(b[n - 2]));
     if (w->ratio * reach > UNRESOLVED && !one_sided && top_seen)
-        noise = larger(noise, hypot(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
+        noise =
+            larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
     w->noise = norms[0] * noise;
     w->rough = is_large(w, norms, n - 1, reach) || is_large(w, norms, n - 2, reach) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
@@ -145,6 +157,17 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     judge_second(s, c, out, w, noise);
 }
 
+double fg_size_of(const fg_search *s, const fg_window *w)
+{
+    double curvature = 0.0;
+    if (s->wanted->deriv == 1)
+        return w->slope / fabs(w->s);
+    for (int k = 0; k < w->at.pairs; k++)
+        curvature =
+            larger(curvature, fabs(w->y[2 * k] + w->y[2 * k + 1]) * (HALVES[k] * HALVES[k]));
+    return w->at.side ? 2.0 * w->slope / (w->s * w->s) : curvature / (w->s * w->s);
+}
+
 /* The values of a central window, and their coefficients. */
 static void interpolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
 {
@@ -155,13 +178,13 @@ static void interpolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
     w->terms = 2 * pairs;
     w->left = w->right = 1;
     for (int k = 0; k < pairs; k++) {
-        const fg_record *const r = fg_record_at(s, c, fg_distance(s, c, w->at.level - k), 2);
+        const fg_record *const r = fg_record_at(s, c, d * (1 << k), 2);
         for (int side = 0; side < 2; side++) {
             const double value = s->values[r->values + side * s->outputs + out] * o->scale;
             const double y = w->y[2 * k + side] = value - o->base;
             *(side ? &w->left : &w->right) &= isfinite(value) != 0;
             w->largest = larger(w->largest, fabs(value));
-            w->slope = larger(w->slope, ldexp(fabs(y), -k));
+            w->slope = larger(w->slope, fabs(y) * HALVES[k]);
         }
     }
     const double right = x + d, left = x - d;
@@ -170,7 +193,7 @@ static void interpolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
         double odd = 0.0, even = 0.0;
         for (int k = 0; k < pairs; k++) {
             odd += weights->odd[i][k] * (0.5 * (w->y[2 * k] - w->y[2 * k + 1]));
-            even += ldexp(weights->odd[i][k], -k) * (0.5 * (w->y[2 * k] + w->y[2 * k + 1]));
+            even += weights->odd[i][k] * HALVES[k] * (0.5 * (w->y[2 * k] + w->y[2 * k + 1]));
         }
         w->b[2 * i] = odd;
         w->b[2 * i + 1] = even;
@@ -215,15 +238,6 @@ void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_wi
         judge(s, c, o, w);
 }
 
-static double power(double base, int exponent)
-{
-    double found = 1.0;
-    for (int k = abs(exponent); k; k >>= 1, base *= base)
-        if (k & 1)
-            found *= base;
-    return exponent < 0 ? 1.0 / found : found;
-}
-
 /* Of which coefficients of one parity are seen: the highest, or -1. */
 static int highest(const fg_window *w, int parity)
 {
@@ -255,7 +269,7 @@ static double hidden_top(const fg_window *w, int terms, double q, double *rho)
     for (int parity = 0; parity < 2; parity++) {
         const int r = parity ? even : odd;
         if (r >= 0)
-            found = hypot(found, w->size[r] * power(q, r + 1) * power(q * *rho, terms - r - 1));
+            found = fg_norm(found, w->size[r] * power(q, r + 1) * power(q * *rho, terms - r - 1));
     }
     return found;
 }
