@@ -28,7 +28,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         }
         const double x = s->wanted->x[c], h = s->close[c];
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
-        all.slack += fabs(h) * e->slope_error;
+        all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
         all.bend += 0.5 * e->curvature * h * h;
         all.arguments += x * e->slope * (x * e->slope);
         all.tops += e->tops;

@@ -82,6 +82,7 @@ void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w
     e->slope = w->first;
     e->slope_error = w->first_bar;
     e->curvature = w->second;
+    e->third = 6.0 * w->b[2] / (w->s * w->s * w->s);
     e->curvature_error = w->second_bar;
     e->step = fabs(w->s);
 }

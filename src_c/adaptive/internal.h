@@ -90,7 +90,8 @@ typedef struct {
     double value, error, left, right;
     double slope, slope_error;         /* the first derivative, where that is not what is wanted */
     double curvature, curvature_error; /* the second */
-    double size;                       /* of derivatives in sight */
+    double third;
+    double size; /* of derivatives in sight */
     double tops; /* squares of top coefficients, in units of the rounding expected: `samples` */
     double step;
     double last; /* f(x + s) - f(x - s) when it last looked like a jump */
