@@ -96,7 +96,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     for (int k = 0; k < kept; k++)
         sum += own[k] / expected * (own[k] / expected);
     o->degrees = 1.0 + kept + all.count;
-    o->kappa = sqrt(sum / o->degrees);
+    o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
     if (isfinite(o->slope) || o->lined) {
         o->kappa = larger(1.0, o->level / expected);
         o->degrees = 1.0 + LINE_DEGREES;

@@ -27,6 +27,9 @@ static const double OF_A_LINE = 1.3;
  * it, |x df/dx|. Their root mean square is what is expected. */
 static const double ROUNDING = 0.5;
 static const double ARGUMENTS = 0.15;
+/* The least that rounding is of what is expected, however well values agree: samples may all be the
+ * same one. 1 / sqrt(12) of a spacing of f, which is ROUNDING at least where f is a power of two. */
+static const double LEAST_ROUNDING = 0.5;
 /* Of values on a grid, those of a float32 too: 1 / sqrt(12) of its spacing, rounded up. */
 static const double GRID = 0.3;
 
