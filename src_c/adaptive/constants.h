@@ -28,7 +28,8 @@ static const double OF_A_LINE = 1.3;
 static const double ROUNDING = 0.5;
 static const double ARGUMENTS = 0.15;
 /* The least that rounding is of what is expected, however well values agree: samples may all be the
- * same one. 1 / sqrt(12) of a spacing of f, which is ROUNDING at least where f is a power of two. */
+ * same one. 1 / sqrt(12) of a spacing of f, which is ROUNDING at least where f is a power of two.
+ */
 static const double LEAST_ROUNDING = 0.5;
 /* Of values on a grid, those of a float32 too: 1 / sqrt(12) of its spacing, rounded up. */
 static const double GRID = 0.3;
@@ -76,11 +77,14 @@ static const double CENTRAL_ROOM = 3.0 / 8.0;
 
 /* --- The next window (refine.c) -------------------------------------------------------------- */
 
-/* Relative bar that needs no other window. */
-static const double GOOD = 2e-11;
+/* Relative bar that needs no other window: of a single derivative, and of entries of matrices,
+ * which share points but want different ones. */
+static const double GOOD = 2e-12;
+static const double GOOD_OF_MATRICES = 2e-11;
 /* What an evaluation must gain, as a factor of the bar: where the bar is good already, relative to
- * the derivative, where not, and under noise; and what a window must gain at least. */
-static const double WORTH_GOOD = 3.0;
+ * the derivative (the same two), where not, and under noise; and what a window must gain. */
+static const double WORTH_GOOD = 2.0;
+static const double WORTH_GOOD_OF_MATRICES = 3.0;
 static const double WORTH_BAD = 1.2;
 static const double WORTH_NOISY = 1.12;
 static const double BAD = 1e-8;

@@ -18,13 +18,26 @@ void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
     fg_believe(s, c, o, &best);
 }
 
+static int is_matrix(const fg_search *s) { return s->outputs > 1 || s->wanted->deriv == 2; }
+
+/* The relative bar that needs no other window. */
+static double enough(const fg_search *s)
+{
+    if (s->wanted->tolerance > 0.0)
+        return s->wanted->tolerance;
+    return is_matrix(s) ? GOOD_OF_MATRICES : GOOD;
+}
+
 /* The window that gains most, in *at; whether there is one. */
 static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *v, fg_place *at)
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * e->size;
-    const double worth = log2(o->noisy ? WORTH_NOISY : close ? WORTH_GOOD : WORTH_BAD);
+    /* Where more is wanted than pays, it may cost. */
+    const int close =
+        enough(s) >= GOOD && e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * e->size;
+    const double good = is_matrix(s) ? WORTH_GOOD_OF_MATRICES : WORTH_GOOD;
+    const double worth = log2(o->noisy ? WORTH_NOISY : close ? good : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
     const int now = fg_rounded(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
     double best = 0.0;
@@ -115,7 +128,7 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
             return 0;
         if (!e->waits) {
             fg_window v;
-            if (e->error <= larger(GOOD, s->wanted->tolerance) * e->size)
+            if (e->error <= enough(s) * e->size)
                 break;
             fg_look_at(s, c, out, e->view, &v);
             if (!next(s, c, out, &v, &e->want)) {
