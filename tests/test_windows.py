@@ -40,7 +40,7 @@ def test_rounding_of_arguments(n):
 
 
 def test_rounding_that_values_do_not_show():
-    """f loses digits inside: values close to x tell."""
+    """Where f loses digits inside, values close to x tell."""
     holds, bar = held(lambda x: (np.sin(x) + 30).sum() - 270, np.cos, 9)
     assert holds >= 0.9
     assert bar < 1e-10
@@ -103,7 +103,7 @@ def test_printed_values():
 
 
 def test_few_digits_by_chance():
-    """f and the values next to x have four, all others do not."""
+    """Values at x and next to it have four, all others do not."""
     d = fg.differentiate(lambda x: 0.5001 + (x[0] - 1) ** 3 + 0.25 * x[1] ** 3, np.array([1.0, 0.0]))
     assert (np.abs(d.value) <= d.error).all()
     assert (d.error < 1e-10).all()
@@ -121,7 +121,7 @@ def test_constant_nearby_and_not_farther_away():
 
 
 def test_a_value_apart_at_a_bound():
-    """f has a step just there: its values on one side say nothing of a slope."""
+    """A step just there: its values on one side say nothing of a slope."""
     d = fg.differentiate(lambda x: math.sin(x) + (x > 1.0), 1.0, bounds=(1.0, 5.0))
     assert not d.error < 1.0
     d = fg.differentiate(lambda x: math.sin(x), 1.0, bounds=(1.0, 5.0))
