@@ -1,4 +1,4 @@
-"""The weights of the windows of the adaptive method, found again exactly."""
+"""The weights of the windows of the adaptive method, found again exactly; and its table of Student's distribution."""
 
 import math
 import re
@@ -6,8 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from scipy.stats import t
 
-SOURCE = (Path(__file__).parents[1] / "src_c" / "adaptive" / "weights.c").read_text(encoding="utf-8")
+FOLDER = Path(__file__).parents[1] / "src_c" / "adaptive"
+SOURCE = (FOLDER / "weights.c").read_text(encoding="utf-8")
 
 
 def solve(rows, right):
@@ -81,3 +83,11 @@ def test_products_of_one_side():
         polynomial = [a - root * b for a, b in zip(shifted, [*polynomial, 0], strict=True)]
     assert written("fg_one_sided_product") == [abs(polynomial[1])]
     assert written("fg_one_sided_product_of_second") == [abs(polynomial[2])]
+
+
+def test_quantiles_of_student():
+    """Two-sided, 99%: to three digits."""
+    table = re.findall(r"\{(\d+), ([\d.]+)\}", (FOLDER / "line.c").read_text(encoding="utf-8"))
+    assert len(table) > 10
+    for degrees, quantile in table:
+        assert float(quantile) == pytest.approx(t.ppf(0.995, int(degrees)), rel=2e-3)

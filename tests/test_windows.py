@@ -120,6 +120,28 @@ def test_constant_nearby_and_not_farther_away():
         assert d.error < 1e-9
 
 
+def test_a_rounded_corner_is_no_kink():
+    """From afar it looks like one."""
+    for width in (1e-3, 2e-4, 1e-4, 5e-5):
+        d = fg.differentiate(lambda x, width=width: math.hypot(x - 1.0, width) + x, 1.0)
+        assert d.flags == ""
+        assert abs(d.value - 1.0) <= d.error < 1e-8
+
+
+def test_constant_but_not_far_away():
+    """The first windows see nothing; a wider one does."""
+    d = fg.differentiate(lambda x: 1.0 + 1e-18 * x, 1.0)
+    assert abs(d.value - 1e-18) <= d.error < 1e-21
+
+
+def test_second_derivatives():
+    holds = []
+    for x in POINTS:
+        d = fg.differentiate(math.exp, x, deriv=2)
+        holds.append(abs(d.value.item() - math.exp(x)) <= d.error.item() < 1e-10 * math.exp(x))
+    assert np.mean(holds) >= 0.98
+
+
 def test_a_value_apart_at_a_bound():
     """A step just there: its values on one side say nothing of a slope."""
     d = fg.differentiate(lambda x: math.sin(x) + (x > 1.0), 1.0, bounds=(1.0, 5.0))
@@ -192,3 +214,35 @@ def test_a_single_step_does_not_bend_what_is_close():
     for apart in (1e-2, 1e-4, 1e-6):
         d = fg.differentiate(lambda x, apart=apart: math.sin(x) + (x > 1.0 + apart), 1.0)
         assert abs(d.value - math.cos(1.0)) <= d.error < 1e-3
+
+
+@pytest.mark.parametrize("x", [1.0, 3.7])
+def test_windows_that_contradict_each_other(x):
+    """The second derivative jumps at x, by a part of the slope: a window says so only beside a closer one."""
+    for jump in np.geomspace(3e-3, 1.0, 12):
+        d = fg.differentiate(lambda v, jump=jump: math.sin(v) + jump * max(0.0, v - x) ** 2, x)
+        assert abs(d.value - math.cos(x)) <= d.error
+
+
+def test_steps_that_are_wide():
+    """The first windows lie within one step, and one farther away climbs many."""
+    d = fg.differentiate(lambda x: math.floor(x / 1e-3 + 0.5) * 1e-3 + 0.1 * math.sin(x), 1.00003)
+    assert "steps" in d.flags
+    assert d.error >= abs(d.value - 0.1 * math.cos(1.0))
+
+
+def test_fits_that_contradict_all_others():
+    """No bar, and the flag that says so."""
+    d = fg.differentiate(lambda x: math.floor(x / 1e-5 + 0.5) * 1e-5 + 0.1 * math.sin(x), 1.7)
+    assert "undetermined" in d.flags
+    assert d.error == math.inf
+
+
+@pytest.mark.parametrize("room", np.geomspace(1e-3, 0.1, 9).tolist())
+def test_bounds_close_to_the_first_windows(room):
+    def f(x):
+        assert abs(x - 1.0) <= room
+        return math.exp(x)
+
+    d = fg.differentiate(f, 1.0, bounds=(1.0 - room, 1.0 + room))
+    assert abs(d.value - math.e) <= d.error < 1e-8
