@@ -137,7 +137,7 @@ class Adaptive(Method):
 
 
 def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:
-    """Pairs of coordinates (lines, 2), -1 for none, the sign of the second, and the room (2, lines) in units of sizes."""
+    """Pairs of coordinates (lines, 2), -1 for none; signs of the second; the room (2, lines) in units of sizes."""
     n = sizes.size
     rows, columns = np.triu_indices(n, 1)
     pairs = np.concatenate([np.stack([np.arange(n), np.full(n, -1)], axis=1), np.stack([rows, columns], axis=1)])

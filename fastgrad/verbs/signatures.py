@@ -13,8 +13,8 @@ from ..core import options as checks
 from ..core.options import Check, optional
 from ..evaluate.functions import SERIAL, Evaluation, Vectorized, Workers, evaluation
 from ..evaluate.results import DOMAIN_ERRORS
-from ..methods.method import Method
 from ..methods.adaptive import EVALUATIONS
+from ..methods.method import Method
 from ..methods.named import CENTRAL, make_method
 
 MethodName = Literal["central", "forward", "complex", "adaptive"]
