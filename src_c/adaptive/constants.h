@@ -58,6 +58,8 @@ static const double STEP_RANGES = 2.0;
  * size. 55/64 has few bits, so that x + d is exact, and fits no decimal lattice. Levels end where
  * distances are rounding; beside an edge of the domain, where numbers end. */
 static const double UNIT = 55.0 / 64.0;
+/* Within bounds a one-sided window starts so many levels closer than a central one. */
+enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };
 /* A jump: f(x + h) - f(x - h) stays the same, within so much of it, and is so many deviations. */
 static const double JUMP_CHANGE = 0.1;

@@ -15,7 +15,7 @@ static short nearest_on_side(const fg_search *s, ptrdiff_t c, int side)
     if (!s->wanted->room)
         return LOWEST_LEVEL;
     const double room = s->wanted->room[side > 0 ? s->columns + c : c];
-    return (short)level_within(s->column[c].unit, room, ONE_SIDED_POINTS);
+    return (short)level_within(s->column[c].unit, room, ONE_SIDED_REACH);
 }
 
 /* Within bounds: the side, and the level where all fits. */
@@ -33,7 +33,7 @@ static void fit(const fg_search *s, ptrdiff_t c, fg_entry *e)
     const double nearest = smaller(down, up), wanted = ldexp(unit, 2 - e->want.level);
     if (nearest < CENTRAL_ROOM * wanted) {
         e->flags |= FG_EDGE;
-        e->want = (fg_place){e->want.level, 1, up >= down ? 1 : -1};
+        e->want = (fg_place){(short)(e->want.level + ONE_SIDED_FIRST), 1, up >= down ? 1 : -1};
         e->nearest = nearest_on_side(s, c, e->want.side);
         e->want.level = fg_higher(e->want.level, e->nearest);
     } else {
@@ -95,7 +95,7 @@ static void retreat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_windo
         e->want.side = w->right ? 1 : -1;
         e->want.pairs = 1;
         e->flags |= FG_EDGE;
-        e->want.level++;
+        e->want.level = (short)(e->want.level + ONE_SIDED_POINTS - 3);
         e->nearest = nearest_on_side(s, c, e->want.side);
     } else {
         e->want.level = (short)(e->want.level + (e->fails < 3 ? 3 : 10));
@@ -128,12 +128,13 @@ static double bar_of_constant(const fg_search *s, const fg_entry *e, double nois
 static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
 {
     const double *const base = s->wanted->base + c / s->n * s->outputs;
-    const int width = e->want.side ? ONE_SIDED_POINTS : 2;
-    const fg_record *const r = fg_record_at(
-        s, c, fg_distance(s, c, e->want.level) * (e->want.side ? e->want.side : 1), width);
-    for (ptrdiff_t k = 0; k < width * s->outputs; k++)
-        if (s->values[r->values + k] != base[k % s->outputs])
-            return 1;
+    const double d = fg_distance(s, c, e->want.level);
+    for (int side = -1; side <= 1; side += 2) {
+        const double *const values = side == -e->want.side ? base : fg_values_at(s, c, side * d);
+        for (ptrdiff_t k = 0; k < s->outputs; k++)
+            if (values[k] != base[k])
+                return 1;
+    }
     return 0;
 }
 
@@ -143,7 +144,7 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
 {
     double largest = 1.0;
     e->flats++;
-    e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_POINTS : 1 << (w->at.pairs - 1));
+    e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_REACH : 1 << (w->at.pairs - 1));
     if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
         const ptrdiff_t first = c / s->n * s->n;

@@ -26,20 +26,22 @@ enum {
     MOST_PAIRS = 4,
     MOST_TERMS = 2 * MOST_PAIRS,
     ONE_SIDED_POINTS = 6,
+    ONE_SIDED_REACH = 1 << (ONE_SIDED_POINTS - 1),
     MOST_KEPT = 8,
     MOST_LINE = 8
 };
 
-/* Values at some shifts of one component: a pair at x + d and x - d, or d, 2d ... 6d on one side.
- * All outputs of one point, then all of the next. */
+/* Values at some shifts of one component: a pair at x + d and x - d, or x + d alone, d signed. All
+ * outputs of one point, then all of the next. */
 typedef struct {
     double d;
     ptrdiff_t values; /* where, in the values of the search */
     ptrdiff_t before; /* the record of the component before this one, or -1 */
-    int width;        /* 2 or ONE_SIDED_POINTS */
+    int width;        /* 2 or 1 */
 } fg_record;
 
-/* A window: `pairs` pairs at distances unit 2^-level, twice that ..., or one-sided values. */
+/* A window: `pairs` pairs at distances unit 2^-level, twice that ..., or ONE_SIDED_POINTS values at
+ * such distances on one side. */
 typedef struct {
     short level;
     signed char pairs; /* 3, 4, or 1: one-sided; 0: none */
@@ -191,6 +193,9 @@ static inline fg_output *fg_output_of(const fg_search *s, ptrdiff_t c, ptrdiff_t
 
 /* The record of column c at distance d, signed where it is one-sided; or NULL. */
 const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int width);
+
+/* The values (outputs,) at distance d, signed, of a pair or alone; or NULL. */
+const double *fg_values_at(const fg_search *s, ptrdiff_t c, double d);
 
 /* How many values of a window are not known yet. */
 int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at);

@@ -83,7 +83,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double *const norms = one_sided ? fg_one_sided_norms : weights->norms;
     const double product = one_sided ? fg_one_sided_product : weights->product;
-    const double reach = one_sided ? ONE_SIDED_POINTS : (double)(1 << (w->at.pairs - 1));
+    const double reach = one_sided ? ONE_SIDED_REACH : (double)(1 << (w->at.pairs - 1));
     const double *const b = w->b;
     double *const size = w->size;
 
@@ -183,16 +183,16 @@ static void extrapolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
     const fg_output *const o = fg_output_of(s, c, out);
     const double x = s->wanted->x[c], d = w->at.side * fg_distance(s, c, w->at.level),
                  there = x + d;
-    const fg_record *const r = fg_record_at(s, c, d, ONE_SIDED_POINTS);
     w->terms = ONE_SIDED_POINTS;
     w->s = there - x;
     w->right = w->left = 1;
     for (int k = 0; k < ONE_SIDED_POINTS; k++) {
-        const double value = s->values[r->values + k * s->outputs + out] * o->scale;
+        const double *const values = fg_values_at(s, c, ldexp(d, k));
+        const double value = values[out] * o->scale;
         w->y[k] = value - o->base;
         w->right &= isfinite(value) != 0;
         w->largest = larger(w->largest, fabs(value));
-        w->slope = larger(w->slope, fabs(w->y[k]) / (k + 1));
+        w->slope = larger(w->slope, ldexp(fabs(w->y[k]), -k));
     }
     for (int i = 0; i < ONE_SIDED_POINTS; i++) {
         w->b[i] = 0.0;
@@ -269,7 +269,7 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
     const double product = !at.side     ? weights->product
                            : deriv == 1 ? fg_one_sided_product
                                         : fg_one_sided_product_of_second;
-    const double reach = at.side ? ONE_SIDED_POINTS : (double)(1 << (at.pairs - 1));
+    const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
     double rho = v->ratio, top;
