@@ -9,10 +9,10 @@ static void update(const fg_search *s)
             double sum = 0.0;
             for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
                 const fg_entry *const e = fg_entry_of(s, c, out);
-                const double moved = e->view.pairs ? s->wanted->x[c] * e->slope : 0.0;
+                const double moved = e->view.pairs ? fg_argument(s, c) * e->slope : 0.0;
                 sum += moved * moved;
             }
-            s->output[p * s->outputs + out].arguments = sum;
+            s->output[p * s->outputs + out].arguments = sum * fg_share(s);
         }
 }
 

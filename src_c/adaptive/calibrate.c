@@ -45,7 +45,8 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         all.curvature += sqrt(2.0 * fabs(w.b[1])) / fabs(w.s) * fabs(h);
         all.slack += fabs(h) * w.first_bar;
         all.bend += w.b[1] * (h / w.s) * (h / w.s);
-        all.arguments += x * w.first * (x * w.first);
+        const double moved = fg_argument(s, c) * w.first;
+        all.arguments += moved * moved * fg_share(s);
         add_tops(s, c, out, &w, &all);
         for (int m = 0; m < s->point[p].near; m++)
             all.plane[m] += w.first * ((x + multiples[m] * h) - x);

@@ -169,6 +169,20 @@ typedef struct {
 
 enum { ROWS = 4096 };
 
+/* The argument of column c, which f rounds. Lines of second derivatives start at 0, in units of it.
+ */
+static inline double fg_argument(const fg_search *s, ptrdiff_t c)
+{
+    return s->wanted->deriv == 1 ? s->wanted->x[c] : s->wanted->sizes[c];
+}
+
+/* What a line counts in a sum over arguments: of n arguments there are n (n + 1) / 2 lines, and
+ * each argument changes along n of them. */
+static inline double fg_share(const fg_search *s)
+{
+    return s->wanted->deriv == 1 ? 1.0 : 2.0 / (sqrt(1.0 + 8.0 * (double)s->n) - 1.0);
+}
+
 /* A real number as the integer next to it, within what levels may be. */
 static inline int fg_rounded(double x)
 {
