@@ -243,6 +243,8 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
             e->flags |= FG_NOISY;
         if (!isfinite(e->value) && !(e->flags & (FG_JUMP | FG_EDGE)))
             e->flags |= FG_NONFINITE;
+        if (e->view.side && e->phase != DONE && s->wanted->deriv == 1)
+            *(e->view.side > 0 ? &e->right : &e->left) = e->value;
         found[k] = e->value / o->scale;
         found[all + k] = isfinite(e->value) ? e->error / o->scale : INFINITY;
         found[2 * all + k] = e->step;

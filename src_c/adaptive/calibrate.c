@@ -17,9 +17,11 @@ typedef struct {
 
 static void add_tops(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w, sums *all)
 {
-    const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
+    const double *const norms = w->at.side         ? fg_one_sided_norms
+                                : w->at.pairs == 4 ? fg_four_pairs.norms
+                                                   : fg_three_pairs.norms;
     const double unit = w->sigma / fg_output_of(s, c, out)->kappa;
-    for (int k = w->terms - 2; k < w->terms && !w->at.side; k++) {
+    for (int k = w->terms - 2; k < w->terms; k++) {
         const double z = w->b[k] / (norms[k] * unit);
         if (fabs(z) < TOP_SAMPLES) {
             all->tops += z * z;
@@ -87,7 +89,8 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     static const double without[5] = {0, 30.0, 10.0, 8.0, 6.0};
     fg_output *const o = s->output + p * s->outputs + out;
     const sums all = sum_up(s, p, out);
-    o->degrees = 1.0;
+    o->degrees = 1.0 + all.count;
+    o->kappa = sqrt((1.0 + all.tops) / o->degrees);
     if (!all.complete)
         return 0;
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};

@@ -51,6 +51,11 @@ static const double KINK_PART = 0.1;
  * deviations, and so many times their range. */
 static const double STEP_DEVIATIONS = 8.0;
 static const double STEP_RANGES = 2.0;
+/* Without end: toward x, the slope from x to the values of a one-sided window changes from distance
+ * to distance by at least this part of its last change, each time by so many deviations; and closer
+ * to x it still does. Of x^p the part is 2^(1 - p), of x log x 1, of smooth functions 1/2. */
+static const double STEEP_PART = 0.9;
+static const double STEEP_DEVIATIONS = 16.0;
 
 /* --- The first window (first.c) -------------------------------------------------------------- */
 

@@ -260,7 +260,10 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         judge_kink(s, e, w);
         return 0;
     }
-    if (!w->rough) {
+    const int steep = w->steep || (e->steep > 0.0 && w->changes[1] >= STEEP_PART * e->steep);
+    if (w->steep)
+        e->steep = w->changes[0];
+    if (!w->rough && !steep) {
         fg_keep(e, w);
         e->phase = READY;
         return 0;

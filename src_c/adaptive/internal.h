@@ -66,7 +66,9 @@ typedef struct {
     double first, first_bar, second, second_bar; /* the first and the second derivative */
     double across;                               /* of the closest pair */
     unsigned seen; /* bits of the coefficients that are above their noise */
-    int rough, constant, kink;
+    double
+        changes[2]; /* one-sided: of the slope from x, between the closest values, the farthest */
+    int rough, constant, kink, steep;
     int finite, right, left; /* values are finite: all, those on one side */
 } fg_window;
 
@@ -95,6 +97,7 @@ typedef struct {
     double last; /* f(x + s) - f(x - s) when it last looked like a jump */
     double kink,
         kink_size;   /* distance at which it first looked like a kink; the mean slope there */
+    double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
     double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;

@@ -76,6 +76,22 @@ static void judge_second(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_wind
     w->bar = w->second_bar;
 }
 
+/* Whether the slope from x grows without end toward x, as that of a square root at 0. */
+static int is_steep(fg_window *w)
+{
+    double last = 0.0;
+    int steep = 1;
+    for (int k = ONE_SIDED_POINTS - 2; k >= 0; k--) {
+        const double change = ldexp(w->y[k], -k) - ldexp(w->y[k + 1], -k - 1);
+        steep &= ldexp(fabs(change), k) > STEEP_DEVIATIONS * w->sigma && change * last >= 0.0 &&
+                 fabs(change) >= STEEP_PART * fabs(last);
+        last = change;
+        if (k == 0 || k == ONE_SIDED_POINTS - 2)
+            w->changes[k > 0] = fabs(change / w->s);
+    }
+    return steep;
+}
+
 /* Truncation, noise and bar of a window whose coefficients are known. */
 static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
 {
@@ -136,6 +152,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         const double apart = larger(low, -high);
         w->across = NAN;
         w->rough |= apart > STEP_DEVIATIONS * w->sigma && apart > STEP_RANGES * (high - low);
+        w->steep = is_steep(w);
+        w->rough |= w->steep;
     }
     if (w->rough)
         w->truncation = larger(w->truncation,
@@ -204,6 +222,8 @@ static void extrapolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
 void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_window *w)
 {
     w->at = at;
+    w->steep = 0;
+    w->changes[0] = w->changes[1] = 0.0;
     w->largest = fabs(fg_output_of(s, c, o)->base);
     w->slope = 0.0;
     if (at.side)
