@@ -75,6 +75,13 @@ static const double KINK_ALIKE = 0.2;
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;
+/* Each side is looked at alone where the odd part beyond its slope grows by this, as the distance
+ * doubles: where the window is too wide, and else; the second derivative jumps at 4, and no smooth
+ * function stays below 8. */
+static const double SIDES_LEAST = 2.2;
+static const double SIDES_MOST = 7.2;
+static const double SIDES_LEAST_OF_ROUGH = 3.4;
+static const double SIDES_MOST_OF_ROUGH = 5.0;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 

@@ -268,6 +268,8 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         e->phase = READY;
         return 0;
     }
+    if (fg_want_sides(s, c, out, w, SIDES_LEAST_OF_ROUGH, SIDES_MOST_OF_ROUGH))
+        return 0;
     if (asks_line(s, o, w))
         return 1;
     shrink(s, c, e, o, w);
@@ -284,7 +286,13 @@ int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)
             if (missing <= fg_room(s, c))
                 return 1;
             e->phase = READY;
+            if (e->sides == ASKED)
+                e->sides = JUDGED;
             return 0;
+        }
+        if (e->sides == ASKED) {
+            fg_judge_sides(s, c, out);
+            continue;
         }
         fg_window w;
         fg_look_at(s, c, out, e->want, &w);

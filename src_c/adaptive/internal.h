@@ -6,6 +6,7 @@
  *     near.c         values very close to x: rounding, and whether derivatives add up
  *     line.c         values on a line: the noise of f
  *     first.c        the first window in which a derivative can be seen
+ *     sides.c        each side alone, where the second derivative jumps at x
  *     refine.c       which window next
  *     calibrate.c    bars, once all derivatives are known
  *     second_look.c  derivatives that contradict the values close to x
@@ -87,6 +88,8 @@ extern const double fg_one_sided_norms[ONE_SIDED_POINTS];
 extern const double fg_one_sided_product, fg_one_sided_product_of_second;
 
 enum { FIRST, READY, DONE };
+/* Both sides of x, each alone. */
+enum { UNASKED, ASKED, JUDGED };
 
 /* One derivative on its way. Numbers are in units of the output's `scale`. */
 typedef struct {
@@ -103,7 +106,8 @@ typedef struct {
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
     short grow;
-    unsigned char phase, count, flats, fails, stale, doubted, asked_line, refinements, waits;
+    fg_place resume; /* the window to go on with, after both sides */
+    unsigned char sides, phase, count, flats, fails, stale, doubted, asked_line, refinements, waits;
     int flags;
 } fg_entry;
 
@@ -258,6 +262,13 @@ double fg_rounding(const fg_output *o, double largest, double arguments);
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* --- sides.c --- */
+/* An entry wants to look at both sides of x if the odd part in a window grows between so much. */
+int fg_want_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w, double least,
+                  double most);
+/* The better side, where the second derivative jumps; else the entry goes on as it did. */
+void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);

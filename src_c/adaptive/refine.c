@@ -29,12 +29,18 @@ static double size_of(const fg_search *s, const fg_window *w)
     return w->at.side ? 2.0 * w->slope / (w->s * w->s) : curvature / (w->s * w->s);
 }
 
+/* Above this a bar is bad. */
+static double bad_bar(const fg_search *s, const fg_window *v)
+{
+    return (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * size_of(s, v);
+}
+
 /* The window that gains most, in *at; whether there is one. */
 static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *v, fg_place *at)
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const int close = e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * size_of(s, v);
+    const int close = e->error <= bad_bar(s, v);
     const double worth = log2(o->noisy ? WORTH_NOISY : close ? WORTH_GOOD : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
     const int now = fg_rounded(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
@@ -116,6 +122,20 @@ static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
     return !(e->error > PROGRESS * before);
 }
 
+/* Whether a bar is bad still, and the last window shows what no smooth function does. */
+static int looks_at_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
+{
+    const fg_entry *const e = fg_entry_of(s, c, out);
+    fg_window w;
+    if (e->sides || e->phase != READY || !e->view.pairs)
+        return 0;
+    fg_look_at(s, c, out, e->view, &w);
+    if (e->error <= bad_bar(s, &w))
+        return 0;
+    fg_look_at(s, c, out, e->want, &w);
+    return w.finite && fg_want_sides(s, c, out, &w, SIDES_LEAST, SIDES_MOST);
+}
+
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
@@ -146,7 +166,8 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
         }
         e->waits = 0;
         e->refinements++;
-        if (!judge(s, c, out))
+        const int goes_on = judge(s, c, out);
+        if (!looks_at_sides(s, c, out) && !goes_on)
             break;
     }
     e->refinements = REFINEMENTS;
