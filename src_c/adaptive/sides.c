@@ -40,10 +40,13 @@ int fg_want_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_windo
     return 1;
 }
 
+/* Resolved, or but for noise: where pieces of f meet at x, one of them is off by the rounding of
+ * its own coefficients. */
 static int is_resolved(const fg_window *w)
 {
     return w->finite && !w->rough &&
-           (w->ratio * ONE_SIDED_REACH < WORSE_UNRESOLVED || !(w->seen >> (w->terms - 2)));
+           (w->ratio * ONE_SIDED_REACH < WORSE_UNRESOLVED ||
+            w->noise < SUSPECT * fg_one_sided_norms[0] * w->sigma);
 }
 
 void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
