@@ -75,13 +75,17 @@ static const double KINK_ALIKE = 0.2;
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;
-/* Each side is looked at alone where the odd part beyond its slope grows by this, as the distance
- * doubles: where the window is too wide, and else; the second derivative jumps at 4, and no smooth
- * function stays below 8. */
-static const double SIDES_LEAST = 2.2;
+/* Each side is looked at alone where the odd part beyond its slope grows from this on, as the
+ * distance doubles, to this: of smooth functions 8 times and more; where the second derivative
+ * jumps, 4; of a power p, 2^p. Closer to 4 where the window is too wide, as any may grow,
+ * or where the last one grew alike, within so much. */
+static const double SIDES_AGAIN = 0.05;
+static const double SIDES_LEAST = 2.25;
 static const double SIDES_MOST = 7.2;
 static const double SIDES_LEAST_OF_ROUGH = 3.4;
 static const double SIDES_MOST_OF_ROUGH = 5.0;
+/* That is a power of the distance if it grows alike from distance to distance, within so much. */
+static const double POWER_ALIKE = 0.02;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 

@@ -102,7 +102,8 @@ typedef struct {
         kink_size;   /* distance at which it first looked like a kink; the mean slope there */
     double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
-    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
+    double grew;  /* the odd part beyond its slope, as the distance doubled, in the last window */
+    double climb; /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
     short grow;

@@ -28,9 +28,12 @@ int fg_want_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_windo
     const fg_output *const o = fg_output_of(s, c, out);
     if (e->sides || w->at.side || o->noisy || o->narrow)
         return 0;
-    const double grows = growth(w);
+    const double grows = growth(w), grew = e->grew;
+    const int again =
+        grows > SIDES_LEAST && grows < SIDES_MOST && fabs(grows - grew) < SIDES_AGAIN * grows;
+    e->grew = grows;
     const fg_place want = both(s, c, w->at);
-    if (!(grows > least && grows < most) || want.level > SMALLEST_LEVEL ||
+    if (!((grows > least && grows < most) || again) || want.level > SMALLEST_LEVEL ||
         fg_missing(s, c, want) > fg_room(s, c))
         return 0;
     e->sides = ASKED;
@@ -49,6 +52,52 @@ static int is_resolved(const fg_window *w)
             w->noise < SUSPECT * fg_one_sided_norms[0] * w->sigma);
 }
 
+/* The slope beside a power of the distance, of the odd part from pair k on (Aitken 1926), in units
+ * of the closest distance. */
+static double beside_power(const double *odd, const double *beyond, int k)
+{
+    return ldexp(odd[k] - beyond[k] / (beyond[k + 1] / beyond[k] - 2.0), -k);
+}
+
+/* Whether the odd part is a slope and a power of the distance, such as |x|^1.25: then the slope. */
+static int take_power(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *right,
+                      const fg_window *left)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    double odd[ONE_SIDED_POINTS], beyond[ONE_SIDED_POINTS - 1];
+    for (int k = 0; k < ONE_SIDED_POINTS; k++)
+        odd[k] = 0.5 * (right->y[k] - left->y[k]);
+    for (int k = 0; k < ONE_SIDED_POINTS - 1; k++)
+        beyond[k] = odd[k + 1] - 2.0 * odd[k];
+    const double grows = beyond[1] / beyond[0], sigma = larger(right->sigma, left->sigma);
+    const double even[2] = {right->y[0] + left->y[0], right->y[1] + left->y[1]};
+    int alike =
+        right->finite && left->finite && grows > SIDES_LEAST && grows < SIDES_MOST &&
+        fabs(beyond[0]) > JUMP_DEVIATIONS * sigma &&
+        (fabs(even[1]) > SIDES_LEAST * fabs(even[0]) || fabs(even[0]) < JUMP_DEVIATIONS * sigma);
+    for (int k = 1; k < ONE_SIDED_POINTS - 2; k++)
+        alike &= fabs(beyond[k + 1] / beyond[k] - grows) < POWER_ALIKE * grows;
+    if (!alike || (s->wanted->deriv == 2 && grows > 4.0 * (1.0 - POWER_ALIKE)))
+        return 0;
+    double slopes[3];
+    for (int k = 0; k < 3; k++)
+        slopes[k] = beside_power(odd, beyond, k);
+    /* Of the closest values by rounding: the parts of odd[0] and of both beyond. */
+    const double own = 1.0 / (grows - 2.0);
+    const double noise = sigma * sqrt(0.5) * (1.0 + 2.3 * own * (1.0 + (grows + 1.0) * own));
+    e->value = slopes[0] / right->s;
+    e->error = (fabs(slopes[0] - slopes[1]) + 0.25 * fabs(slopes[1] - slopes[2]) +
+                DEVIATIONS_OF_ONE * noise) /
+               right->s;
+    e->step = right->s;
+    if (s->wanted->deriv == 2) {
+        e->flags |= FG_UNDETERMINED;
+        e->value = NAN;
+    }
+    e->phase = DONE;
+    return 1;
+}
+
 void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
@@ -62,6 +111,8 @@ void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
                       fabs(right->first - left->first) <= bars &&
                       fabs(right->second - left->second) >
                           CURVATURE_CONTRADICTION * (right->second_bar + left->second_bar);
+    if (!jumps && take_power(s, c, out, right, left))
+        return;
     if (!jumps) {
         e->want = e->resume;
         e->phase = e->resume.pairs ? FIRST : READY;
