@@ -105,7 +105,7 @@ class Adaptive(Method):
     def hessian(self, problem: Problem) -> Components:
         """The entries of the Hessian of a scalar function, row by row, as for `components`.
 
-        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes: a mixed derivative is
+        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes (powers of two next to them): a mixed derivative is
         what the latter leaves beside those along both axes.
         """
         function, n = problem.function, problem.point.n
@@ -115,7 +115,8 @@ class Adaptive(Method):
         if not n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         where = self._coordinates(problem)
-        sizes = where.sizes().ravel()
+        # Powers of two: x and its moves then add up without rounding, as the first windows' distances have few bits.
+        sizes = np.exp2(np.clip(np.rint(np.log2(where.sizes().ravel())), -1022, 1023))
         pairs, signs, room = _directions(sizes, where.room)
         problem.declare(self.noise)
         function.tolerate(True)

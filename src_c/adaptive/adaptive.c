@@ -9,10 +9,10 @@ static void update(const fg_search *s)
             double sum = 0.0;
             for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
                 const fg_entry *const e = fg_entry_of(s, c, out);
-                const double moved = e->view.pairs ? s->wanted->x[c] * e->slope : 0.0;
+                const double moved = e->view.pairs ? fg_argument(s, c) * e->slope : 0.0;
                 sum += moved * moved;
             }
-            s->output[p * s->outputs + out].arguments = sum;
+            s->output[p * s->outputs + out].arguments = sum * fg_share(s);
         }
 }
 
@@ -245,6 +245,8 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
             e->flags |= FG_NOISY;
         if (!isfinite(e->value) && !(e->flags & (FG_JUMP | FG_EDGE)))
             e->flags |= FG_NONFINITE;
+        if (e->view.side && e->phase != DONE && s->wanted->deriv == 1)
+            *(e->view.side > 0 ? &e->right : &e->left) = e->value;
         found[k] = e->value / o->scale;
         found[all + k] = isfinite(e->value) ? e->error / o->scale : INFINITY;
         found[2 * all + k] = e->step;

@@ -30,7 +30,8 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
         all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
         all.bend += 0.5 * e->curvature * h * h;
-        all.arguments += x * e->slope * (x * e->slope);
+        const double moved = fg_argument(s, c) * e->slope;
+        all.arguments += moved * moved * fg_share(s);
         all.tops += e->tops;
         all.count += e->samples;
         for (int m = 0; m < s->point[p].near; m++)
@@ -72,7 +73,8 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     static const double without[5] = {0, 30.0, 10.0, 8.0, 6.0};
     fg_output *const o = s->output + p * s->outputs + out;
     const sums all = sum_up(s, p, out);
-    o->degrees = 1.0;
+    o->degrees = 1.0 + all.count;
+    o->kappa = sqrt((1.0 + all.tops) / o->degrees);
     if (!all.complete)
         return 0;
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};

@@ -55,6 +55,11 @@ static const double KINK_PART = 0.1;
  * deviations, and so many times their range. */
 static const double STEP_DEVIATIONS = 8.0;
 static const double STEP_RANGES = 2.0;
+/* Without end: toward x, the slope from x to the values of a one-sided window changes from distance
+ * to distance by at least this part of its last change, each time by so many deviations; and closer
+ * to x it still does. Of x^p the part is 2^(1 - p), of x log x 1, of smooth functions 1/2. */
+static const double STEEP_PART = 0.9;
+static const double STEEP_DEVIATIONS = 16.0;
 
 /* --- The first window (first.c) -------------------------------------------------------------- */
 
@@ -62,6 +67,8 @@ static const double STEP_RANGES = 2.0;
  * size. 55/64 has few bits, so that x + d is exact, and fits no decimal lattice. Levels end where
  * distances are rounding; beside an edge of the domain, where numbers end. */
 static const double UNIT = 55.0 / 64.0;
+/* Within bounds a one-sided window starts so many levels closer than a central one. */
+enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };
 /* A jump: f(x + h) - f(x - h) stays the same, within so much of it, and is so many deviations. */
 static const double JUMP_CHANGE = 0.1;
@@ -72,6 +79,17 @@ static const double KINK_ALIKE = 0.2;
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;
+/* Each side is looked at alone where the odd part beyond its slope grows from this on, as the
+ * distance doubles, to this: of smooth functions 8 times and more; where the second derivative
+ * jumps, 4; of a power p, 2^p. Closer to 4 where the window is too wide, as any may grow,
+ * or where the last one grew alike, within so much. */
+static const double SIDES_AGAIN = 0.05;
+static const double SIDES_LEAST = 2.25;
+static const double SIDES_MOST = 7.2;
+static const double SIDES_LEAST_OF_ROUGH = 3.4;
+static const double SIDES_MOST_OF_ROUGH = 5.0;
+/* That is a power of the distance if it grows alike from distance to distance, within so much. */
+static const double POWER_ALIKE = 0.02;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 

@@ -15,7 +15,7 @@ static short nearest_on_side(const fg_search *s, ptrdiff_t c, int side)
     if (!s->wanted->room)
         return LOWEST_LEVEL;
     const double room = s->wanted->room[side > 0 ? s->columns + c : c];
-    return (short)level_within(s->column[c].unit, room, ONE_SIDED_POINTS);
+    return (short)level_within(s->column[c].unit, room, ONE_SIDED_REACH);
 }
 
 /* Within bounds: the side, and the level where all fits. */
@@ -33,7 +33,7 @@ static void fit(const fg_search *s, ptrdiff_t c, fg_entry *e)
     const double nearest = smaller(down, up), wanted = ldexp(unit, 2 - e->want.level);
     if (nearest < CENTRAL_ROOM * wanted) {
         e->flags |= FG_EDGE;
-        e->want = (fg_place){e->want.level, 1, up >= down ? 1 : -1};
+        e->want = (fg_place){(short)(e->want.level + ONE_SIDED_FIRST), 1, up >= down ? 1 : -1};
         e->nearest = nearest_on_side(s, c, e->want.side);
         e->want.level = fg_higher(e->want.level, e->nearest);
     } else {
@@ -59,10 +59,12 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
 /* Top coefficients that are about as small as rounding are samples of it. */
 static void sample(const fg_output *o, fg_entry *e, const fg_window *w)
 {
-    const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
+    const double *const norms = w->at.side         ? fg_one_sided_norms
+                                : w->at.pairs == 4 ? fg_four_pairs.norms
+                                                   : fg_three_pairs.norms;
     e->tops = 0.0;
     e->samples = 0;
-    for (int k = w->terms - 2; k < w->terms && !w->at.side; k++) {
+    for (int k = w->terms - 2; k < w->terms; k++) {
         const double z = w->b[k] * o->kappa / (norms[k] * w->sigma);
         if (fabs(z) < TOP_SAMPLES) {
             e->tops += z * z;
@@ -115,7 +117,7 @@ static void retreat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_windo
         e->want.side = w->right ? 1 : -1;
         e->want.pairs = 1;
         e->flags |= FG_EDGE;
-        e->want.level++;
+        e->want.level = (short)(e->want.level + ONE_SIDED_POINTS - 3);
         e->nearest = nearest_on_side(s, c, e->want.side);
     } else {
         e->want.level = (short)(e->want.level + (e->fails < 3 ? 3 : 10));
@@ -148,8 +150,7 @@ static double bar_of_constant(const fg_search *s, const fg_entry *e, double nois
 static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
 {
     const double d = fg_distance(s, c, e->want.level);
-    return e->want.side ? fg_record_at(s, c, e->want.side * d, ONE_SIDED_POINTS)->changes
-                        : fg_record_at(s, c, d, 2)->changes;
+    return fg_changes_at(s, c, e->want.side ? e->want.side * d : d);
 }
 
 /* All values are the same: farther away, or that is what f is. */
@@ -158,7 +159,7 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
 {
     const double largest = s->point[c / s->n].largest;
     e->flats++;
-    e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_POINTS : 1 << (w->at.pairs - 1));
+    e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_REACH : 1 << (w->at.pairs - 1));
     if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
         if (e->flats == 1 && s->wanted->sizes[c] < 1e-6 * largest)
@@ -271,11 +272,16 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         judge_kink(s, e, w);
         return 0;
     }
-    if (!w->rough) {
+    const int steep = w->steep || (e->steep > 0.0 && w->changes[1] >= STEEP_PART * e->steep);
+    if (w->steep)
+        e->steep = w->changes[0];
+    if (!w->rough && !steep) {
         fg_keep(s, c, out, w);
         e->phase = READY;
         return 0;
     }
+    if (fg_want_sides(s, c, out, w, SIDES_LEAST_OF_ROUGH, SIDES_MOST_OF_ROUGH))
+        return 0;
     if (asks_line(s, o, w))
         return 1;
     shrink(s, c, e, o, w);
@@ -292,7 +298,13 @@ int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)
             if (missing <= fg_room(s, c))
                 return 1;
             e->phase = READY;
+            if (e->sides == ASKED)
+                e->sides = JUDGED;
             return 0;
+        }
+        if (e->sides == ASKED) {
+            fg_judge_sides(s, c, out);
+            continue;
         }
         fg_window w;
         fg_look_at(s, c, out, e->want, &w);

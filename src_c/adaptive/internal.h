@@ -6,6 +6,7 @@
  *     near.c         values very close to x: rounding, and whether derivatives add up
  *     line.c         values on a line: the noise of f
  *     first.c        the first window in which a derivative can be seen
+ *     sides.c        each side alone, where the second derivative jumps at x
  *     refine.c       which window next
  *     calibrate.c    bars, once all derivatives are known
  *     second_look.c  derivatives that contradict the values close to x
@@ -26,21 +27,23 @@ enum {
     MOST_PAIRS = 4,
     MOST_TERMS = 2 * MOST_PAIRS,
     ONE_SIDED_POINTS = 6,
+    ONE_SIDED_REACH = 1 << (ONE_SIDED_POINTS - 1),
     MOST_KEPT = 8,
     MOST_LINE = 8
 };
 
-/* Values at some shifts of one component: a pair at x + d and x - d, or d, 2d ... 6d on one side.
- * All outputs of one point, then all of the next. */
+/* Values at some shifts of one component: a pair at x + d and x - d, or x + d alone, d signed. All
+ * outputs of one point, then all of the next. */
 typedef struct {
     double d;
     ptrdiff_t values; /* where, in the values of the search */
     ptrdiff_t before; /* the record of the component before this one, or -1 */
-    int width;        /* 2 or ONE_SIDED_POINTS */
+    int width;        /* 2 or 1 */
     int changes;      /* some output has another value than at x */
 } fg_record;
 
-/* A window: `pairs` pairs at distances unit 2^-level, twice that ..., or one-sided values. */
+/* A window: `pairs` pairs at distances unit 2^-level, twice that ..., or ONE_SIDED_POINTS values at
+ * such distances on one side. */
 typedef struct {
     short level;
     signed char pairs; /* 3, 4, or 1: one-sided; 0: none */
@@ -65,7 +68,9 @@ typedef struct {
     double first, first_bar, second, second_bar; /* the first and the second derivative */
     double across;                               /* of the closest pair */
     unsigned seen; /* bits of the coefficients that are above their noise */
-    int rough, constant, kink;
+    double
+        changes[2]; /* one-sided: of the slope from x, between the closest values, the farthest */
+    int rough, constant, kink, steep;
     int finite, right, left; /* values are finite: all, those on one side */
 } fg_window;
 
@@ -84,6 +89,8 @@ extern const double fg_one_sided_norms[ONE_SIDED_POINTS];
 extern const double fg_one_sided_product, fg_one_sided_product_of_second;
 
 enum { FIRST, READY, DONE };
+/* Both sides of x, each alone. */
+enum { UNASKED, ASKED, JUDGED };
 
 /* One derivative on its way. Numbers are in units of the output's `scale`. */
 typedef struct {
@@ -97,12 +104,15 @@ typedef struct {
     double last; /* f(x + s) - f(x - s) when it last looked like a jump */
     double kink,
         kink_size;   /* distance at which it first looked like a kink; the mean slope there */
+    double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
-    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
+    double grew;  /* the odd part beyond its slope, as the distance doubled, in the last window */
+    double climb; /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
     short grow;
-    unsigned char phase, count, flats, fails, stale, doubted, samples, refinements, waits;
+    fg_place resume; /* the window to go on with, after both sides */
+    unsigned char sides, phase, count, flats, fails, stale, doubted, samples, refinements, waits;
     int flags;
 } fg_entry;
 
@@ -173,6 +183,20 @@ typedef struct {
 
 enum { ROWS = 4096 };
 
+/* The argument of column c, which f rounds. Lines of second derivatives start at 0, in units of it.
+ */
+static inline double fg_argument(const fg_search *s, ptrdiff_t c)
+{
+    return s->wanted->deriv == 1 ? s->wanted->x[c] : s->wanted->sizes[c];
+}
+
+/* What a line counts in a sum over arguments: of n arguments there are n (n + 1) / 2 lines, and
+ * each argument changes along n of them. */
+static inline double fg_share(const fg_search *s)
+{
+    return s->wanted->deriv == 1 ? 1.0 : 2.0 / (sqrt(1.0 + 8.0 * (double)s->n) - 1.0);
+}
+
 /* A real number as the integer next to it, within what levels may be. */
 static inline int fg_rounded(double x)
 {
@@ -200,6 +224,12 @@ static inline fg_output *fg_output_of(const fg_search *s, ptrdiff_t c, ptrdiff_t
 
 /* The record of column c at distance d, signed where it is one-sided; or NULL. */
 const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int width);
+
+/* The values (outputs,) at distance d, signed, of a pair or alone; or NULL. */
+const double *fg_values_at(const fg_search *s, ptrdiff_t c, double d);
+
+/* Whether some output has another value at distance d than at x, as far as that was asked. */
+int fg_changes_at(const fg_search *s, ptrdiff_t c, double d);
 
 /* How many values of a window are not known yet. */
 int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at);
@@ -248,6 +278,13 @@ double fg_rounding(const fg_output *o, double largest, double arguments);
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* --- sides.c --- */
+/* An entry wants to look at both sides of x if the odd part in a window grows between so much. */
+int fg_want_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w, double least,
+                  double most);
+/* The better side, where the second derivative jumps; else the entry goes on as it did. */
+void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);

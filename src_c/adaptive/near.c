@@ -4,6 +4,9 @@
 
 static const int MULTIPLES[4] = {1, -1, 2, -2};
 
+/* What `renewed` of a point says: to be asked on the other side of x; again, closer; that was. */
+enum { TURN = 1, RENEW, RENEWED };
+
 /* The stride of column c close to x: representable, along its sign, within its room. */
 static double stride(const fg_search *s, ptrdiff_t c, double wanted)
 {
@@ -43,8 +46,7 @@ static int ask(fg_search *s, int renewed)
         if (status != FG_OK)
             return status;
         point->shared += point->near;
-        if (renewed)
-            point->renewed = 2;
+        point->renewed = renewed == RENEW ? RENEWED : 0;
     }
     return FG_OK;
 }
@@ -78,6 +80,21 @@ static void begin(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         o->second = fabs((near[0] + near[s->outputs]) * o->scale - 2.0 * o->base) / sqrt(6.0);
 }
 
+/* A single point beyond an edge of the domain of some output goes to the other side of x. */
+static int turn(fg_search *s, ptrdiff_t p)
+{
+    int finite = 1, fits = s->point[p].near == 1;
+    for (ptrdiff_t out = 0; out < s->outputs; out++)
+        finite &= isfinite(s->near[p * 4 * s->outputs + out]) != 0;
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n && s->wanted->room; c++)
+        fits &= s->wanted->room[s->close[c] > 0.0 ? c : s->columns + c] >= 8.0 * fabs(s->close[c]);
+    if (finite || !fits)
+        return 0;
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
+        s->close[c] = -s->close[c];
+    return TURN;
+}
+
 int fg_ask_near(fg_search *s)
 {
     const int count = s->n >= FOUR_FROM ? 4 : s->n >= TWO_FROM ? 2 : 1;
@@ -85,7 +102,11 @@ int fg_ask_near(fg_search *s)
         s->close[c] = stride(s, c, CLOSE * s->wanted->sizes[c]);
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
         s->point[p].near = count;
-    const int status = ask(s, 0);
+    int status = ask(s, 0);
+    for (ptrdiff_t p = 0; p < s->columns / s->n && status == FG_OK; p++)
+        s->point[p].renewed = turn(s, p);
+    if (status == FG_OK)
+        status = ask(s, TURN);
     if (status == FG_OK)
         for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
             for (ptrdiff_t out = 0; out < s->outputs; out++)
@@ -121,14 +142,14 @@ int fg_renew_near(fg_search *s)
 {
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
         if (renew(s, p)) {
-            s->point[p].renewed = 1;
+            s->point[p].renewed = RENEW;
             s->point[p].near = s->n >= TWO_FROM ? 2 : 1;
         }
-    const int status = ask(s, 1);
+    const int status = ask(s, RENEW);
     if (status != FG_OK)
         return status;
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
-        for (ptrdiff_t out = 0; out < s->outputs && s->point[p].renewed == 2; out++) {
+        for (ptrdiff_t out = 0; out < s->outputs && s->point[p].renewed == RENEWED; out++) {
             fg_output *const o = s->output + p * s->outputs + out;
             o->finite = 1;
             for (int m = 0; m < s->point[p].near; m++)

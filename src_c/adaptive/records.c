@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 static const double PAIR[2] = {1.0, -1.0};
-static const double SIDE[ONE_SIDED_POINTS] = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0};
 
 const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int width)
 {
@@ -13,6 +12,23 @@ const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int wid
         if (s->records[r].d == d && s->records[r].width == width)
             return s->records + r;
     return NULL;
+}
+
+const double *fg_values_at(const fg_search *s, ptrdiff_t c, double d)
+{
+    const fg_record *r = fg_record_at(s, c, d, 1);
+    if (r)
+        return s->values + r->values;
+    r = fg_record_at(s, c, fabs(d), 2);
+    return r ? s->values + r->values + (d < 0.0 ? s->outputs : 0) : NULL;
+}
+
+int fg_changes_at(const fg_search *s, ptrdiff_t c, double d)
+{
+    const fg_record *r = fg_record_at(s, c, d, 1);
+    if (!r)
+        r = fg_record_at(s, c, fabs(d), 2);
+    return r && r->changes;
 }
 
 double fg_distance(const fg_search *s, ptrdiff_t c, int level)
@@ -23,11 +39,12 @@ double fg_distance(const fg_search *s, ptrdiff_t c, int level)
 int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at)
 {
     int missing = 0;
-    if (at.side)
-        return fg_record_at(s, c, at.side * fg_distance(s, c, at.level), ONE_SIDED_POINTS)
-                   ? 0
-                   : ONE_SIDED_POINTS;
     const double d = fg_distance(s, c, at.level);
+    if (at.side) {
+        for (int k = 0; k < ONE_SIDED_POINTS; k++)
+            missing += !fg_values_at(s, c, at.side * d * (1 << k));
+        return missing;
+    }
     for (int k = 0; k < at.pairs; k++)
         missing += fg_record_at(s, c, d * (1 << k), 2) ? 0 : 2;
     return missing;
@@ -112,7 +129,7 @@ static int ask(fg_search *s, ptrdiff_t count, int width)
         .components = s->moved,
         .h = s->moves,
         .count = count,
-        .offsets = width == 2 ? PAIR : SIDE,
+        .offsets = PAIR,
         .width = width,
     };
     if (!count)
@@ -138,7 +155,7 @@ static int ask(fg_search *s, ptrdiff_t count, int width)
         for (ptrdiff_t k = 0; k < width * s->outputs; k++) {
             const double value = values[(ptrdiff_t)each * a + k];
             fg_take_note(fg_output_of(s, s->moved[a], k % s->outputs), value);
-            if (value != base[k % s->outputs])
+            if (value != base[k % s->outputs] && isfinite(value))
                 s->records[column->last].changes = 1;
             if (!s->failed && !isfinite(value)) {
                 /* The first edge of the domain is made sure of, at that point and at x. */
@@ -160,12 +177,12 @@ int fg_ask_pairs(fg_search *s, ptrdiff_t count, const ptrdiff_t *columns, const 
     return ask(s, count, 2);
 }
 
-/* The missing pairs of a window, behind those that are listed: how many there are then. */
+/* The missing values of a window, behind those that are listed: how many there are then. */
 static ptrdiff_t list(const fg_search *s, ptrdiff_t count, ptrdiff_t c, fg_place at)
 {
-    for (int k = 0; k < at.pairs; k++) {
+    for (int k = 0; k < (at.side ? ONE_SIDED_POINTS : at.pairs); k++) {
         const double d = fg_distance(s, c, at.level - k) * (at.side ? at.side : 1);
-        if (!fg_record_at(s, c, d, at.side ? ONE_SIDED_POINTS : 2)) {
+        if (at.side ? !fg_values_at(s, c, d) : !fg_record_at(s, c, d, 2)) {
             s->moved[count] = c;
             s->moves[count++] = d;
         }
@@ -179,8 +196,8 @@ int fg_ask_windows(fg_search *s, const fg_place *want, int *asked)
     for (int one_sided = 0; one_sided <= 1; one_sided++) {
         ptrdiff_t count = 0;
         for (ptrdiff_t c = 0; c <= s->columns; c++) {
-            if (c == s->columns || count + MOST_PAIRS > ROWS) {
-                const int status = ask(s, count, one_sided ? ONE_SIDED_POINTS : 2);
+            if (c == s->columns || count + ONE_SIDED_POINTS > ROWS) {
+                const int status = ask(s, count, one_sided ? 1 : 2);
                 if (status != FG_OK)
                     return status;
                 count = 0;

@@ -28,14 +28,19 @@ static double enough(const fg_search *s)
     return is_matrix(s) ? GOOD_OF_MATRICES : GOOD;
 }
 
+/* Above this a bar is bad. */
+static double bad_bar(const fg_search *s, const fg_entry *e)
+{
+    return (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * e->size;
+}
+
 /* The window that gains most, in *at; whether there is one. */
 static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *v, fg_place *at)
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
     /* Where more is wanted than pays, it may cost. */
-    const int close =
-        enough(s) >= GOOD && e->error <= (s->wanted->deriv == 1 ? BAD : BAD_SECOND) * e->size;
+    const int close = enough(s) >= GOOD && e->error <= bad_bar(s, e);
     const double good = is_matrix(s) ? WORTH_GOOD_OF_MATRICES : WORTH_GOOD;
     const double worth = log2(o->noisy ? WORTH_NOISY : close ? good : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
@@ -118,6 +123,19 @@ static int judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
     return !(e->error > PROGRESS * before);
 }
 
+/* Whether a bar is bad still, and the last window shows what no smooth function does. */
+static int looks_at_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
+{
+    const fg_entry *const e = fg_entry_of(s, c, out);
+    fg_window w;
+    if (e->sides || e->phase != READY || !e->view.pairs)
+        return 0;
+    if (e->error <= bad_bar(s, e))
+        return 0;
+    fg_look_at(s, c, out, e->want, &w);
+    return w.finite && fg_want_sides(s, c, out, &w, SIDES_LEAST, SIDES_MOST);
+}
+
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
@@ -147,7 +165,8 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
         }
         e->waits = 0;
         e->refinements++;
-        if (!judge(s, c, out))
+        const int goes_on = judge(s, c, out);
+        if (!looks_at_sides(s, c, out) && !goes_on)
             break;
     }
     e->refinements = REFINEMENTS;

@@ -16,7 +16,7 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const double x = s->wanted->x[c], own = x * w->slope / w->s;
+    const double x = fg_argument(s, c), own = x * w->slope / w->s;
     const double mine = e->view.pairs ? x * e->slope : 0.0;
     const double others = larger(o->arguments - mine * mine, 0.0);
     double sigma = o->kappa * fg_rounding(o, w->largest, own * own + others);
@@ -87,6 +87,22 @@ static void judge_second(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_wind
     w->bar = w->second_bar;
 }
 
+/* Whether the slope from x grows without end toward x, as that of a square root at 0. */
+static int is_steep(fg_window *w)
+{
+    double last = 0.0;
+    int steep = 1;
+    for (int k = ONE_SIDED_POINTS - 2; k >= 0; k--) {
+        const double change = ldexp(w->y[k], -k) - ldexp(w->y[k + 1], -k - 1);
+        steep &= ldexp(fabs(change), k) > STEEP_DEVIATIONS * w->sigma && change * last >= 0.0 &&
+                 fabs(change) >= STEEP_PART * fabs(last);
+        last = change;
+        if (k == 0 || k == ONE_SIDED_POINTS - 2)
+            w->changes[k > 0] = fabs(change / w->s);
+    }
+    return steep;
+}
+
 /* Truncation, noise and bar of a window whose coefficients are known. */
 static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
 {
@@ -94,7 +110,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double *const norms = one_sided ? fg_one_sided_norms : weights->norms;
     const double product = one_sided ? fg_one_sided_product : weights->product;
-    const double reach = one_sided ? ONE_SIDED_POINTS : (double)(1 << (w->at.pairs - 1));
+    const double reach = one_sided ? ONE_SIDED_REACH : (double)(1 << (w->at.pairs - 1));
     const double *const b = w->b;
     double *const size = w->size;
 
@@ -117,7 +133,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     const int top_seen = (w->seen >> (n - 2)) != 0;
     if (w->ratio * reach > WORSE_UNRESOLVED && top_seen)
         w->truncation = larger(w->truncation, product / (reach * reach) * fabs(b[n - 2]));
-    if (w->ratio * reach > UNRESOLVED && !one_sided && top_seen)
+    if (w->ratio * reach > UNRESOLVED && top_seen)
         noise =
             larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
     w->noise = norms[0] * noise;
@@ -148,6 +164,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         const double apart = larger(low, -high);
         w->across = NAN;
         w->rough |= apart > STEP_DEVIATIONS * w->sigma && apart > STEP_RANGES * (high - low);
+        w->steep = is_steep(w);
+        w->rough |= w->steep;
     }
     if (w->rough)
         w->truncation = larger(w->truncation,
@@ -206,16 +224,16 @@ static void extrapolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
     const fg_output *const o = fg_output_of(s, c, out);
     const double x = s->wanted->x[c], d = w->at.side * fg_distance(s, c, w->at.level),
                  there = x + d;
-    const fg_record *const r = fg_record_at(s, c, d, ONE_SIDED_POINTS);
     w->terms = ONE_SIDED_POINTS;
     w->s = there - x;
     w->right = w->left = 1;
     for (int k = 0; k < ONE_SIDED_POINTS; k++) {
-        const double value = s->values[r->values + k * s->outputs + out] * o->scale;
+        const double *const values = fg_values_at(s, c, ldexp(d, k));
+        const double value = values[out] * o->scale;
         w->y[k] = value - o->base;
         w->right &= isfinite(value) != 0;
         w->largest = larger(w->largest, fabs(value));
-        w->slope = larger(w->slope, fabs(w->y[k]) / (k + 1));
+        w->slope = larger(w->slope, ldexp(fabs(w->y[k]), -k));
     }
     for (int i = 0; i < ONE_SIDED_POINTS; i++) {
         w->b[i] = 0.0;
@@ -227,6 +245,8 @@ static void extrapolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
 void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_window *w)
 {
     w->at = at;
+    w->steep = 0;
+    w->changes[0] = w->changes[1] = 0.0;
     w->largest = fabs(fg_output_of(s, c, o)->base);
     w->slope = 0.0;
     if (at.side)
@@ -283,7 +303,7 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
     const double product = !at.side     ? weights->product
                            : deriv == 1 ? fg_one_sided_product
                                         : fg_one_sided_product_of_second;
-    const double reach = at.side ? ONE_SIDED_POINTS : (double)(1 << (at.pairs - 1));
+    const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
     double rho = v->ratio, top;
