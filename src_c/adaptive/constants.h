@@ -105,6 +105,8 @@ static const double PROGRESS = 0.6;
  */
 static const double CLOSE = 1.0618e-9;
 enum { TWO_FROM = 4, FOUR_FROM = 8 };
+/* A difference of so many deviations tells the slope close to x. */
+static const double SLOPE_DEVIATIONS = 30.0;
 /* Not close where a step is shorter than so many times that: then at this part of the step. */
 static const double CLOSE_TO_STEP = 1.0 / 30.0;
 static const double CLOSER_THAN_STEP = 1.0 / 300.0;
@@ -122,6 +124,8 @@ static const double CURVED = 3e-11;
  * float32 numbers. No power of two: roundings would repeat themselves from point to point. */
 static const double FLOAT32_SPACING = 1.0618e-6;
 static const double NOISE_SPACING = 1.0618033988749895e-6;
+/* So many times the rounding of arguments that is expected is still that, and no noise. */
+static const double EXPLAINED = 10.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */

@@ -179,9 +179,36 @@ static void judge_kink(const fg_search *s, fg_entry *e, const fg_window *w)
     e->want.level += 5;
 }
 
-/* A window that is too wide, or a jump: closer. */
-static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const fg_window *w)
+/* How much closer than a window that is too wide f changes by as much as it does there, at the slope
+ * that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room. */
+static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
+    const fg_output *const o = fg_output_of(s, c, out);
+    double range = 0.0;
+    const double slope = fg_slope_close(s, c / s->n, out) / s->wanted->sizes[c];
+    for (int k = 0; k < w->terms; k++)
+        range = larger(range, fabs(w->y[k]));
+    if (!(slope > 0.0 && range > 0.0))
+        return 0;
+    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level) / range;
+    return fg_rounded(log2(fabs(w->s) * slope / (range * fg_share(noise))));
+}
+
+int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
+{
+    const fg_entry *const e = fg_entry_of(s, c, out);
+    fg_window w;
+    if (e->phase != FIRST || fg_missing(s, c, e->want))
+        return 0;
+    fg_look_at(s, c, out, e->want, &w);
+    return w.finite && w.rough && levels_to_scale(s, c, out, &w) > e->grow;
+}
+
+/* A window that is too wide, or a jump: closer. */
+static void shrink(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    const fg_output *const o = fg_output_of(s, c, out);
     if (e->last > 0.0 && fabs(w->across - e->last) < JUMP_CHANGE * e->last &&
         w->across > JUMP_DEVIATIONS * w->sigma) {
         if (++e->stale >= 2) {
@@ -199,10 +226,7 @@ static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const f
     int step = e->grow;
     if (o->noisy && w->sigma > 1e-8 * w->largest)
         step = 3;
-    if (!o->noisy && isfinite(o->slope) && o->accepted < 5e-7 && s->n == 1) {
-        const double there = 8.0 * o->accepted * s->wanted->sizes[c];
-        step = fg_higher(step, fg_rounded(log2(fabs(w->s) / there)));
-    }
+    step = fg_higher(step, levels_to_scale(s, c, out, w));
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
     if (e->want.level > LAST_LEVEL)
@@ -266,7 +290,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     }
     if (asks_line(s, o, w))
         return 1;
-    shrink(s, c, e, o, w);
+    shrink(s, c, out, w);
     return 0;
 }
 

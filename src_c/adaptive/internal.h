@@ -240,6 +240,10 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
+/* Whether the window that an entry wants first is rough also for the noise that a line showed, since
+ * f changes on a scale far closer: a wider one would be. */
+int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out);
+
 /* An entry has what a window says. */
 void fg_believe(fg_entry *e, const fg_window *w);
 
@@ -254,6 +258,8 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
 
 /* --- near.c --- */
 int fg_ask_near(fg_search *s);
+/* How steep an output is close to x along all coordinates, of their sizes; 0: not known. */
+double fg_slope_close(const fg_search *s, ptrdiff_t p, ptrdiff_t out);
 /* Strides are made smaller where steps are; asked again. */
 int fg_renew_near(fg_search *s);
 
@@ -263,7 +269,12 @@ void fg_want_line(fg_output *o, double spacing);
 int fg_run_lines(fg_search *s);
 /* Values that fit a float32, where no line can be looked at. */
 void fg_assume_float32(fg_output *o);
+/* How steep the line is, without sign; 0 where its noise hides that. */
+double fg_line_slope(const fg_output *o);
 int fg_first_level(const fg_output *o);
+/* The distance of a first window, of the length over which f changes by its size, for this relative
+ * noise. */
+double fg_share(double noise);
 double fg_line_sign(ptrdiff_t i);
 double fg_student(double degrees);
 /* Every entry of an output that is not done starts again. */

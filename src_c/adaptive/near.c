@@ -93,6 +93,21 @@ int fg_ask_near(fg_search *s)
     return status;
 }
 
+double fg_slope_close(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    const fg_output *const o = s->output + p * s->outputs + out;
+    const double *const near = s->near + p * 4 * s->outputs + out;
+    if (isfinite(o->slope))
+        return fg_line_slope(o);
+    const int both = s->point[p].near > 1;
+    const double other = both ? near[s->outputs] * o->scale : o->base;
+    const double change = fabs(near[0] * o->scale - other);
+    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level);
+    if (!(change > SLOPE_DEVIATIONS * noise))
+        return 0.0;
+    return change / (both ? 2.0 * CLOSE : CLOSE);
+}
+
 /* Smaller strides where a step of some output is not much longer; whether there are any. */
 static int renew(const fg_search *s, ptrdiff_t p)
 {
