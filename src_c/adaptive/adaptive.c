@@ -123,8 +123,14 @@ static void prepare(fg_search *s)
                                    .last_decimal = 400,
                                    .line_degrees = LINE_DEGREES,
                                    .rounds_arguments = 1};
-    for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
+    for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
+        double least = 1.0;
+        for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++)
+            least = smaller(least, fabs(s->wanted->x[c]) / s->wanted->sizes[c]);
+        for (ptrdiff_t out = 0; out < s->outputs; out++)
+            s->output[p * s->outputs + out].rounded = least;
         s->point[p] = (fg_point){.lines = -1, .shared = 1};
+    }
     for (ptrdiff_t c = 0; c < s->columns; c++)
         s->column[c] = (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0};
     for (ptrdiff_t c = 0; c < s->columns; c++)
@@ -221,6 +227,8 @@ static int search(fg_search *s)
         if (status == FG_OK && pass == 0)
             status = fg_second_look(s, &again);
     }
+    if (status == FG_OK)
+        fg_look_at_constants(s);
     if (status == FG_OK)
         status = fg_look_for_steps(s);
     return status == FG_OK ? fg_average(s) : status;

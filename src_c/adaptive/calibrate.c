@@ -15,13 +15,22 @@ typedef struct {
     int complete, count;
 } sums;
 
+/* The size of a top coefficient, by how the lower ones fall. */
+static double foretold(const fg_window *w, int k)
+{
+    double ratio = w->size[1] * w->size[1] / (w->size[0] * w->size[0]);
+    for (int low = 0; low + 4 < w->terms; low++)
+        ratio = larger(ratio, w->size[low + 2] / w->size[low]);
+    return w->size[k - 2] * ratio;
+}
+
 static void add_tops(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w, sums *all)
 {
     const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
     const double unit = w->sigma / fg_output_of(s, c, out)->kappa;
     for (int k = w->terms - 2; k < w->terms && !w->at.side; k++) {
         const double z = w->b[k] / (norms[k] * unit);
-        if (fabs(z) < TOP_SAMPLES) {
+        if (fabs(z) < TOP_SAMPLES || fabs(w->b[k]) > UNFORETOLD * foretold(w, k)) {
             all->tops += z * z;
             all->count++;
         }

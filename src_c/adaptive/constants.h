@@ -7,6 +7,8 @@
 #ifndef FG_ADAPTIVE_CONSTANTS_H
 #define FG_ADAPTIVE_CONSTANTS_H
 
+#include <float.h>
+
 #define EPSILON DBL_EPSILON
 static const double EPSILON32 = 0x1p-23;
 
@@ -68,6 +70,17 @@ static const double KINK_ALIKE = 0.2;
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;
+/* But not where f was only seen to be constant within so much of the window's distance, which it
+ * cannot tell from x: 16 epsilons of the size whose part the distance is. */
+static const double UNTOLD = 16.0 * 256.0 * EPSILON;
+/* A coordinate that is so small beside others, or beside 1, may be 0 but for rounding: where what
+ * is seen is below so many deviations, a window as far away as those is looked at too. */
+static const double TINY = 1e-6;
+static const double FAINT = 1e5;
+/* An output changes if it does by so much of its value. */
+static const double CHANGES = 1e4 * EPSILON;
+/* A constant is looked at again where another output has a step so much shorter. */
+static const double MUCH_CLOSER = 8.0;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 
@@ -110,6 +123,11 @@ static const double SLOPE_DEVIATIONS = 30.0;
 /* Not close where a step is shorter than so many times that: then at this part of the step. */
 static const double CLOSE_TO_STEP = 1.0 / 30.0;
 static const double CLOSER_THAN_STEP = 1.0 / 300.0;
+/* Too close where a step is so many times that; then at this part of the step, CLOSE of a size. */
+static const double FAR = 0x1p20;
+static const double CLOSE_OF_STEP = 256.0 * 1.0618e-9;
+/* Top coefficients so many times larger than lower ones foretell are samples of rounding. */
+static const double UNFORETOLD = 30.0;
 /* Top coefficients below so many expected deviations are samples of rounding too. */
 static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */

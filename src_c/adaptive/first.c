@@ -132,25 +132,47 @@ static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
     const fg_record *const r = fg_record_at(
         s, c, fg_distance(s, c, e->want.level) * (e->want.side ? e->want.side : 1), width);
     for (ptrdiff_t k = 0; k < width * s->outputs; k++)
-        if (s->values[r->values + k] != base[k % s->outputs])
+        if (fabs(s->values[r->values + k] - base[k % s->outputs]) >
+            CHANGES * fabs(base[k % s->outputs]))
             return 1;
     return 0;
+}
+
+/* The first level at which a coordinate moves as far as the largest one, or 1, would; of one that
+ * is tiny beside that, so that its size may be no scale: else `otherwise`. */
+static int level_of_largest(const fg_search *s, ptrdiff_t c, int otherwise)
+{
+    double largest = 1.0;
+    const ptrdiff_t first = c / s->n * s->n;
+    for (ptrdiff_t i = first; i < first + s->n; i++)
+        largest = larger(largest, s->wanted->sizes[i]);
+    if (!(s->wanted->sizes[c] < TINY * largest))
+        return otherwise;
+    return fg_rounded(log2(s->column[c].unit / largest)) + FIRST_LEVEL;
+}
+
+/* Whether a window shows little beside rounding, so close to x that f may have no other scale there
+ * than that of the other coordinates: the entry wants one as far away as those. */
+static int is_faint(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_window *w)
+{
+    const int level = fg_higher(level_of_largest(s, c, e->want.level), e->nearest + 3);
+    if (e->flats || e->rough.pairs || !(w->slope < FAINT * w->sigma) || level >= e->want.level)
+        return 0;
+    e->flats = 1;
+    e->want.level = (short)level;
+    return 1;
 }
 
 /* All values are the same: farther away, or that is what f is. */
 static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
                       const fg_window *w)
 {
-    double largest = 1.0;
     e->flats++;
     e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_POINTS : 1 << (w->at.pairs - 1));
     if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
-        const ptrdiff_t first = c / s->n * s->n;
-        for (ptrdiff_t i = first; i < first + s->n; i++)
-            largest = larger(largest, s->wanted->sizes[i]);
-        if (e->flats == 1 && s->wanted->sizes[c] < 1e-6 * largest)
-            level = fg_rounded(log2(s->column[c].unit / largest)) + 8;
+        if (e->flats == 1)
+            level = level_of_largest(s, c, level);
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
@@ -179,8 +201,9 @@ static void judge_kink(const fg_search *s, fg_entry *e, const fg_window *w)
     e->want.level += 5;
 }
 
-/* How much closer than a window that is too wide f changes by as much as it does there, at the slope
- * that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room. */
+/* How much closer than a window that is too wide f changes by as much as it does there, at the
+ * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
+ */
 static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
     const fg_output *const o = fg_output_of(s, c, out);
@@ -270,7 +293,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     const double noise = larger(fg_rounding(o, w->largest, 0.0), o->noisy ? o->level : 0.0);
     const double change =
         fabs(w->first) * e->constant + fabs(w->b[1]) * pow(e->constant / w->s, 2.0);
-    if (e->flats && (w->rough || change > FLAT_DEVIATIONS * noise)) {
+    if (e->constant > UNTOLD * fabs(w->s) && (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
         const double near = fg_rounding(o, w->largest, 0.0);
         finish(e, FG_FLAT, 0.0,
@@ -284,6 +307,8 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     }
     if (!w->rough) {
+        if (is_faint(s, c, e, w))
+            return 0;
         fg_keep(e, w);
         e->phase = READY;
         return 0;
@@ -292,6 +317,41 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 1;
     shrink(s, c, out, w);
     return 0;
+}
+
+/* The window closest to x of those that other outputs look from in this column, if that is much
+ * closer than where an entry was constant. */
+static const fg_entry *closest(const fg_search *s, ptrdiff_t c, const fg_entry *constant)
+{
+    const fg_entry *found = NULL;
+    for (ptrdiff_t out = 0; out < s->outputs; out++) {
+        const fg_entry *const e = fg_entry_of(s, c, out);
+        if (e->view.pairs && e->step < (found ? found->step : constant->constant / MUCH_CLOSER))
+            found = e;
+    }
+    return found;
+}
+
+void fg_look_at_constants(const fg_search *s)
+{
+    for (ptrdiff_t k = 0; k < s->columns * s->outputs && s->outputs > 1; k++) {
+        const ptrdiff_t c = k / s->outputs, out = k % s->outputs;
+        fg_entry *const e = fg_entry_of(s, c, out);
+        const fg_output *const o = fg_output_of(s, c, out);
+        const fg_entry *const other =
+            e->flags & FG_FLAT && e->value == 0.0 && e->constant > 0.0 ? closest(s, c, e) : NULL;
+        fg_window w;
+        if (!other)
+            continue;
+        fg_look_at(s, c, out, other->view, &w);
+        if (w.constant) {
+            e->constant = fabs(w.s) * (w.at.side ? ONE_SIDED_POINTS : 1 << (w.at.pairs - 1));
+            e->error = bar_of_constant(s, e, noise_of_constant(o, w.largest));
+        } else if (w.finite && !w.rough) {
+            e->flags &= ~FG_FLAT;
+            fg_believe(e, &w);
+        }
+    }
 }
 
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)

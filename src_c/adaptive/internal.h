@@ -126,6 +126,7 @@ typedef struct {
     double level, relative, line_degrees; /* of noise */
     double slope;                         /* along the line; NaN: none */
     double accepted;                      /* spacing of the line */
+    double rounded;  /* least part of a coordinate's size that is rounded: |x|; 0: x is 0 */
     double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
     double residual; /* of the near points' difference; NaN: none */
     double second;   /* difference of the near points, as noise of a value */
@@ -240,8 +241,8 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
-/* Whether the window that an entry wants first is rough also for the noise that a line showed, since
- * f changes on a scale far closer: a wider one would be. */
+/* Whether the window that an entry wants first is rough also for the noise that a line showed,
+ * since f changes on a scale far closer: a wider one would be. */
 int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out);
 
 /* An entry has what a window says. */
@@ -252,6 +253,9 @@ void fg_keep(fg_entry *e, const fg_window *w);
 
 /* The best of the windows that were kept, judged again. */
 void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* What looked constant from farther away than another output's step is looked at as close. */
+void fg_look_at_constants(const fg_search *s);
 
 /* All entries go on until none wants values. */
 int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));

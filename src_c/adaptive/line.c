@@ -86,7 +86,7 @@ void fg_assume_float32(fg_output *o)
 static int is_rounding(const fg_output *o)
 {
     const double slope = fg_line_slope(o);
-    return !o->narrow && o->level < EXPLAINED * fg_rounding(o, 0.0, slope * slope);
+    return !o->narrow && o->level < EXPLAINED * fg_rounding(o, 0.0, pow(o->rounded * slope, 2.0));
 }
 
 double fg_line_slope(const fg_output *o)
@@ -197,6 +197,8 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
 {
     const double x = s->wanted->x[c], *const room = s->wanted->room;
     double sign = fg_line_sign(c % s->n), wanted = spacing * s->wanted->sizes[c];
+    if (c % s->n >= s->wanted->axes)
+        return 0.0;
     if (room) {
         const double down = room[c], up = room[s->columns + c];
         if (one_sided)
