@@ -20,6 +20,7 @@ cdef extern from "adaptive.h":
         int deriv
         double tolerance
         int most
+        ptrdiff_t axes
 
     int fg_adaptive(const fg_wanted *wanted, const fg_allocator *memory, double *found, int *flags,
                     double *levels) except -1

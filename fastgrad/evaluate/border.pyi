@@ -90,6 +90,7 @@ class Function:
         deriv: int = 1,
         tolerance: float = 0.0,
         most: int = 40,
+        axes: int | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.intc], NDArray[np.float64]]: ...
     def noise(
         self, x: NDArray[np.float64], base: NDArray[np.float64], sizes: NDArray[np.float64]

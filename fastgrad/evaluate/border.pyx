@@ -375,11 +375,12 @@ cdef class Function:
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return STACK
 
-    def adaptive(self, x, base, sizes, room=None, levels=None, int deriv=1, double tolerance=0.0, int most=40):
+    def adaptive(self, x, base, sizes, room=None, levels=None, int deriv=1, double tolerance=0.0, int most=40, axes=None):
         """Derivatives of all outputs at the points x (points, n), each with its own step and error bar.
 
         base (points, outputs) is f(x), sizes (points, n) those of the coordinates, room (2, points * n) how far each
-        may move, levels (points, outputs) the noise of f where it is known. Returns arrays (5, points * n, outputs):
+        may move, levels (points, outputs) the noise of f where it is known; coordinates beyond the first ``axes`` move
+        several of those at a time. Returns arrays (5, points * n, outputs):
         value, error, step, left and right slopes; flags (points * n, outputs); and the noise (points, outputs).
         """
         cdef fg_wanted wanted
@@ -388,6 +389,8 @@ cdef class Function:
         cdef ndarray found = empty(5, total, self.c.outputs), noise = empty(wanted.points, self.c.outputs)
         cdef ndarray flags = np.zeros((total, self.c.outputs), dtype=np.intc)
         wanted.deriv, wanted.tolerance, wanted.most = deriv, tolerance, most
+        if axes is not None:
+            wanted.axes = axes
         if total and self.c.outputs and fg_adaptive(&wanted, &MEMORY, doubles(found), <int *>PyArray_DATA(flags), doubles(noise)):
             raise MemoryError()
         return found, flags, noise
@@ -409,7 +412,7 @@ cdef class Function:
         expect("sizes of coordinates", PyArray_SIZE(sizes_), total)
         expect("values of f", PyArray_SIZE(base_), count * self.c.outputs)
         wanted[0] = fg_wanted(f=&self.c, n=self.n, points=count, x=doubles(points), base=doubles(base_), sizes=doubles(sizes_),
-                              room=NULL, levels=NULL, deriv=1, tolerance=0.0, most=40)
+                              room=NULL, levels=NULL, deriv=1, tolerance=0.0, most=40, axes=self.n)
         if room is not None:
             room_ = as_doubles(room)
             expect("bounds of coordinates", PyArray_SIZE(room_), 2 * total)

@@ -21,10 +21,17 @@ FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite", "steps", "undeter
 
 KINK = 1 << FLAGS.index("kink")
 NOISY = 1 << FLAGS.index("noisy")
+FLAT = 1 << FLAGS.index("flat")
 EDGE = 1 << FLAGS.index("edge")
 
 EVALUATIONS = 40
 """The most that a component costs, with its part of those that all components share."""
+
+TINY = 1e-6
+"""A coordinate that is so small beside others, or beside 1, may be 0 but for rounding (src_c/adaptive/constants.h)."""
+
+SIZE_OF_STEP = 256.0
+"""The size of a coordinate, of the first step that is tried."""
 
 
 class Components(NamedTuple):
@@ -105,8 +112,9 @@ class Adaptive(Method):
     def hessian(self, problem: Problem) -> Components:
         """The entries of the Hessian of a scalar function, row by row, as for `components`.
 
-        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes (powers of two next to them): a mixed derivative is
-        what the latter leaves beside those along both axes.
+        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes: a mixed derivative is
+        what the latter leaves beside those along both axes. The units are powers of two, and the origin is that of x,
+        so that steps are exact and roundings of x are seen.
         """
         function, n = problem.function, problem.point.n
         if problem.outputs != 1:
@@ -115,15 +123,15 @@ class Adaptive(Method):
         if not n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         where = self._coordinates(problem)
-        # Powers of two: x and its moves then add up without rounding, as the first windows' distances have few bits.
-        sizes = np.exp2(np.clip(np.rint(np.log2(where.sizes().ravel())), -1022, 1023))
+        sizes = self._scales(problem, where)
         pairs, signs, room = _directions(sizes, where.room)
         problem.declare(self.noise)
         function.tolerate(True)
         moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
-        along = indirect.PairsFunction(function, problem.x.ravel(), pairs, moves, as_point(np.zeros(len(pairs))))
-        zeros = np.zeros((1, len(pairs)))
-        found, flags, noise = self._taken(along, zeros, base, zeros + 1.0, room, deriv=2)
+        at = np.zeros((1, len(pairs)))
+        at[0, :n] = problem.x.ravel() / sizes
+        along = indirect.PairsFunction(function, np.zeros(n), pairs, moves, as_point(at[0]))
+        found, flags, noise = self._taken(along, at, base, np.ones_like(at), room, deriv=2, axes=n)
         numbers, bits = _symmetric(found[:, :, 0], flags[:, 0], sizes, pairs[n:], signs[n:])
         return Components(numbers, bits, noise.reshape(-1))
 
@@ -131,10 +139,30 @@ class Adaptive(Method):
         return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds)
 
     def _taken(
-        self, function: border.Function, points: Array, base: Array, sizes: Array, room: Array | None, deriv: int = 1
+        self,
+        function: border.Function,
+        points: Array,
+        base: Array,
+        sizes: Array,
+        room: Array | None,
+        deriv: int = 1,
+        axes: int | None = None,
     ) -> tuple[Array, NDArray[np.intc], Array]:
         levels = None if self.noise is None else np.full_like(base, self.noise)
-        return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals)
+        return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals, axes)
+
+    def _scales(self, problem: Problem, where: Coordinates) -> Array:
+        """Powers of two next to the sizes of coordinates: of those that are tiny beside others, which may be 0 but for
+        rounding, next to where first derivatives were found."""
+        sizes = where.sizes()
+        most = max(1.0, float(sizes.max()))
+        tiny = sizes < TINY * most
+        if tiny.any():
+            found, flags, _ = self._taken(problem.function, problem.points, problem.values, sizes, where.room)
+            reach = SIZE_OF_STEP * found[2, :, 0].reshape(sizes.shape)
+            reach[(flags[:, 0] & FLAT != 0).reshape(sizes.shape)] = most
+            sizes = np.where(tiny & (reach > sizes), reach, sizes)
+        return np.ldexp(1.0, np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023).astype(int))
 
 
 def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:

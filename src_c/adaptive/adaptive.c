@@ -9,10 +9,10 @@ static void update(const fg_search *s)
             double sum = 0.0;
             for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
                 const fg_entry *const e = fg_entry_of(s, c, out);
-                const double moved = e->view.pairs ? fg_argument(s, c) * e->slope : 0.0;
+                const double moved = e->view.pairs ? s->wanted->x[c] * e->slope : 0.0;
                 sum += moved * moved;
             }
-            s->output[p * s->outputs + out].arguments = sum * fg_share(s);
+            s->output[p * s->outputs + out].arguments = sum;
         }
 }
 
@@ -123,10 +123,16 @@ static void prepare(fg_search *s)
                                    .last_decimal = 400,
                                    .line_degrees = LINE_DEGREES,
                                    .rounds_arguments = 1};
-    for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
+    for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
+        double least = 1.0;
         s->point[p] = (fg_point){.lines = -1, .shared = 1, .largest = 1.0};
-    for (ptrdiff_t c = 0; c < s->columns; c++)
-        s->point[c / s->n].largest = larger(s->point[c / s->n].largest, s->wanted->sizes[c]);
+        for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
+            least = smaller(least, fabs(s->wanted->x[c]) / s->wanted->sizes[c]);
+            s->point[p].largest = larger(s->point[p].largest, s->wanted->sizes[c]);
+        }
+        for (ptrdiff_t out = 0; out < s->outputs; out++)
+            s->output[p * s->outputs + out].rounded = least;
+    }
     for (ptrdiff_t c = 0; c < s->columns; c++)
         s->column[c] = (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0};
     for (ptrdiff_t c = 0; c < s->columns; c++)
@@ -223,6 +229,8 @@ static int search(fg_search *s)
         if (status == FG_OK && pass == 0)
             status = fg_second_look(s, &again);
     }
+    if (status == FG_OK)
+        fg_look_at_constants(s);
     if (status == FG_OK)
         status = fg_look_for_steps(s);
     return status == FG_OK ? fg_average(s) : status;

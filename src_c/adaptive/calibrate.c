@@ -30,8 +30,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
         all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
         all.bend += 0.5 * e->curvature * h * h;
-        const double moved = fg_argument(s, c) * e->slope;
-        all.arguments += moved * moved * fg_share(s);
+        all.arguments += x * e->slope * (x * e->slope);
         all.tops += e->tops;
         all.count += e->samples;
         for (int m = 0; m < s->point[p].near; m++)

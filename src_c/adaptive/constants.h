@@ -7,6 +7,8 @@
 #ifndef FG_ADAPTIVE_CONSTANTS_H
 #define FG_ADAPTIVE_CONSTANTS_H
 
+#include <float.h>
+
 #define EPSILON DBL_EPSILON
 static const double EPSILON32 = 0x1p-23;
 
@@ -90,6 +92,17 @@ static const double SIDES_LEAST_OF_ROUGH = 3.4;
 static const double SIDES_MOST_OF_ROUGH = 5.0;
 /* That is a power of the distance if it grows alike from distance to distance, within so much. */
 static const double POWER_ALIKE = 0.02;
+/* But not where f was only seen to be constant within so much of the window's distance, which it
+ * cannot tell from x: 16 epsilons of the size whose part the distance is. */
+static const double UNTOLD = 16.0 * 256.0 * EPSILON;
+/* A coordinate that is so small beside others, or beside 1, may be 0 but for rounding: where what
+ * is seen is below so many deviations, a window as far away as those is looked at too. */
+static const double TINY = 1e-6;
+static const double FAINT = 1e5;
+/* An output changes if it does by so much of its value. */
+static const double CHANGES = 1e4 * EPSILON;
+/* A constant is looked at again where another output has a step so much shorter. */
+static const double MUCH_CLOSER = 8.0;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 
@@ -130,9 +143,16 @@ static const double PROGRESS = 0.6;
  */
 static const double CLOSE = 1.0618e-9;
 enum { TWO_FROM = 4, FOUR_FROM = 8 };
+/* A difference of so many deviations tells the slope close to x. */
+static const double SLOPE_DEVIATIONS = 30.0;
 /* Not close where a step is shorter than so many times that: then at this part of the step. */
 static const double CLOSE_TO_STEP = 1.0 / 30.0;
 static const double CLOSER_THAN_STEP = 1.0 / 300.0;
+/* Too close where a step is so many times that; then at this part of the step, CLOSE of a size. */
+static const double FAR = 0x1p20;
+static const double CLOSE_OF_STEP = 256.0 * 1.0618e-9;
+/* Top coefficients so many times larger than lower ones foretell are samples of rounding. */
+static const double UNFORETOLD = 30.0;
 /* Top coefficients below so many expected deviations are samples of rounding too. */
 static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
@@ -147,6 +167,8 @@ static const double CURVED = 3e-11;
  * float32 numbers. No power of two: roundings would repeat themselves from point to point. */
 static const double FLOAT32_SPACING = 1.0618e-6;
 static const double NOISE_SPACING = 1.0618033988749895e-6;
+/* So many times the rounding of arguments that is expected is still that, and no noise. */
+static const double EXPLAINED = 10.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */

@@ -56,7 +56,17 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
     fit(s, c, e);
 }
 
-/* Top coefficients that are about as small as rounding are samples of it. */
+/* The size of a top coefficient, by how the lower ones fall. */
+static double foretold(const fg_window *w, int k)
+{
+    double ratio = w->size[1] * w->size[1] / (w->size[0] * w->size[0]);
+    for (int low = 0; low + 4 < w->terms; low++)
+        ratio = larger(ratio, w->size[low + 2] / w->size[low]);
+    return w->size[k - 2] * ratio;
+}
+
+/* Top coefficients that are about as small as rounding, or larger than lower ones let expect, are
+ * samples of it. */
 static void sample(const fg_output *o, fg_entry *e, const fg_window *w)
 {
     const double *const norms = w->at.side         ? fg_one_sided_norms
@@ -66,7 +76,7 @@ static void sample(const fg_output *o, fg_entry *e, const fg_window *w)
     e->samples = 0;
     for (int k = w->terms - 2; k < w->terms; k++) {
         const double z = w->b[k] * o->kappa / (norms[k] * w->sigma);
-        if (fabs(z) < TOP_SAMPLES) {
+        if (fabs(z) < TOP_SAMPLES || (!w->at.side && fabs(w->b[k]) > UNFORETOLD * foretold(w, k))) {
             e->tops += z * z;
             e->samples++;
         }
@@ -153,17 +163,38 @@ static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
     return fg_changes_at(s, c, e->want.side ? e->want.side * d : d);
 }
 
+/* The first level at which a coordinate moves as far as the largest one, or 1, would; of one that
+ * is tiny beside that, so that its size may be no scale: else `otherwise`. */
+static int level_of_largest(const fg_search *s, ptrdiff_t c, int otherwise)
+{
+    const double largest = s->point[c / s->n].largest;
+    if (!(s->wanted->sizes[c] < TINY * largest))
+        return otherwise;
+    return fg_rounded(log2(s->column[c].unit / largest)) + FIRST_LEVEL;
+}
+
+/* Whether a window shows little beside rounding, so close to x that f may have no other scale there
+ * than that of the other coordinates: the entry wants one as far away as those. */
+static int is_faint(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_window *w)
+{
+    const int level = fg_higher(level_of_largest(s, c, e->want.level), e->nearest + 3);
+    if (e->flats || e->rough.pairs || !(w->slope < FAINT * w->sigma) || level >= e->want.level)
+        return 0;
+    e->flats = 1;
+    e->want.level = (short)level;
+    return 1;
+}
+
 /* All values are the same: farther away, or that is what f is. */
 static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
                       const fg_window *w)
 {
-    const double largest = s->point[c / s->n].largest;
     e->flats++;
     e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_REACH : 1 << (w->at.pairs - 1));
     if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
-        if (e->flats == 1 && s->wanted->sizes[c] < 1e-6 * largest)
-            level = fg_rounded(log2(s->column[c].unit / largest)) + 8;
+        if (e->flats == 1)
+            level = level_of_largest(s, c, level);
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
@@ -192,9 +223,37 @@ static void judge_kink(const fg_search *s, fg_entry *e, const fg_window *w)
     e->want.level += 5;
 }
 
-/* A window that is too wide, or a jump: closer. */
-static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const fg_window *w)
+/* How much closer than a window that is too wide f changes by as much as it does there, at the
+ * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
+ */
+static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
+    const fg_output *const o = fg_output_of(s, c, out);
+    double range = 0.0;
+    const double slope = fg_slope_close(s, c / s->n, out) / s->wanted->sizes[c];
+    for (int k = 0; k < w->terms; k++)
+        range = larger(range, fabs(w->y[k]));
+    if (!(slope > 0.0 && range > 0.0))
+        return 0;
+    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level) / range;
+    return fg_rounded(log2(fabs(w->s) * slope / (range * fg_share(noise))));
+}
+
+int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
+{
+    const fg_entry *const e = fg_entry_of(s, c, out);
+    fg_window w;
+    if (e->phase != FIRST || fg_missing(s, c, e->want))
+        return 0;
+    fg_look_at(s, c, out, e->want, &w);
+    return w.finite && w.rough && levels_to_scale(s, c, out, &w) > e->grow;
+}
+
+/* A window that is too wide, or a jump: closer. */
+static void shrink(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    const fg_output *const o = fg_output_of(s, c, out);
     if (e->last > 0.0 && fabs(w->across - e->last) < JUMP_CHANGE * e->last &&
         w->across > JUMP_DEVIATIONS * w->sigma) {
         if (++e->stale >= 2) {
@@ -212,10 +271,7 @@ static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const f
     int step = e->grow;
     if (o->noisy && w->sigma > 1e-8 * w->largest)
         step = 3;
-    if (!o->noisy && isfinite(o->slope) && o->accepted < 5e-7 && s->n == 1) {
-        const double there = 8.0 * o->accepted * s->wanted->sizes[c];
-        step = fg_higher(step, fg_rounded(log2(fabs(w->s) / there)));
-    }
+    step = fg_higher(step, levels_to_scale(s, c, out, w));
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
     if (e->want.level > LAST_LEVEL)
@@ -259,7 +315,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     const double noise = larger(fg_rounding(o, w->largest, 0.0), o->noisy ? o->level : 0.0);
     const double change =
         fabs(w->first) * e->constant + fabs(w->b[1]) * pow(e->constant / w->s, 2.0);
-    if (e->flats && (w->rough || change > FLAT_DEVIATIONS * noise)) {
+    if (e->constant > UNTOLD * fabs(w->s) && (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
         const double near = fg_rounding(o, w->largest, 0.0);
         finish(e, FG_FLAT, 0.0,
@@ -276,6 +332,8 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     if (w->steep)
         e->steep = w->changes[0];
     if (!w->rough && !steep) {
+        if (is_faint(s, c, e, w))
+            return 0;
         fg_keep(s, c, out, w);
         e->phase = READY;
         return 0;
@@ -284,8 +342,43 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     if (asks_line(s, o, w))
         return 1;
-    shrink(s, c, e, o, w);
+    shrink(s, c, out, w);
     return 0;
+}
+
+/* The window closest to x of those that other outputs look from in this column, if that is much
+ * closer than where an entry was constant. */
+static const fg_entry *closest(const fg_search *s, ptrdiff_t c, const fg_entry *constant)
+{
+    const fg_entry *found = NULL;
+    for (ptrdiff_t out = 0; out < s->outputs; out++) {
+        const fg_entry *const e = fg_entry_of(s, c, out);
+        if (e->view.pairs && e->step < (found ? found->step : constant->constant / MUCH_CLOSER))
+            found = e;
+    }
+    return found;
+}
+
+void fg_look_at_constants(const fg_search *s)
+{
+    for (ptrdiff_t k = 0; k < s->columns * s->outputs && s->outputs > 1; k++) {
+        const ptrdiff_t c = k / s->outputs, out = k % s->outputs;
+        fg_entry *const e = fg_entry_of(s, c, out);
+        const fg_output *const o = fg_output_of(s, c, out);
+        const fg_entry *const other =
+            e->flags & FG_FLAT && e->value == 0.0 && e->constant > 0.0 ? closest(s, c, e) : NULL;
+        fg_window w;
+        if (!other)
+            continue;
+        fg_look_at(s, c, out, other->view, &w);
+        if (w.constant) {
+            e->constant = fabs(w.s) * (w.at.side ? ONE_SIDED_POINTS : 1 << (w.at.pairs - 1));
+            e->error = bar_of_constant(s, e, noise_of_constant(o, w.largest));
+        } else if (w.finite && !w.rough) {
+            e->flags &= ~FG_FLAT;
+            fg_believe(s, c, out, &w);
+        }
+    }
 }
 
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)

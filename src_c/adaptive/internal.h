@@ -140,6 +140,7 @@ typedef struct {
     double level, relative, line_degrees; /* of noise */
     double slope;                         /* along the line; NaN: none */
     double accepted;                      /* spacing of the line */
+    double rounded;  /* least part of a coordinate's size that is rounded: |x|; 0: x is 0 */
     double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
     double residual; /* of the near points' difference; NaN: none */
     double second;   /* difference of the near points, as noise of a value */
@@ -182,20 +183,6 @@ typedef struct {
 } fg_search;
 
 enum { ROWS = 4096 };
-
-/* The argument of column c, which f rounds. Lines of second derivatives start at 0, in units of it.
- */
-static inline double fg_argument(const fg_search *s, ptrdiff_t c)
-{
-    return s->wanted->deriv == 1 ? s->wanted->x[c] : s->wanted->sizes[c];
-}
-
-/* What a line counts in a sum over arguments: of n arguments there are n (n + 1) / 2 lines, and
- * each argument changes along n of them. */
-static inline double fg_share(const fg_search *s)
-{
-    return s->wanted->deriv == 1 ? 1.0 : 2.0 / (sqrt(1.0 + 8.0 * (double)s->n) - 1.0);
-}
 
 /* A real number as the integer next to it, within what levels may be. */
 static inline int fg_rounded(double x)
@@ -289,6 +276,10 @@ void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
+/* Whether the window that an entry wants first is rough also for the noise that a line showed,
+ * since f changes on a scale far closer: a wider one would be. */
+int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out);
+
 /* An entry has what a window says. */
 void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
 
@@ -298,11 +289,16 @@ void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
 /* The best of the windows that were kept, judged again. */
 void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 
+/* What looked constant from farther away than another output's step is looked at as close. */
+void fg_look_at_constants(const fg_search *s);
+
 /* All entries go on until none wants values. */
 int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
 
 /* --- near.c --- */
 int fg_ask_near(fg_search *s);
+/* How steep an output is close to x along all coordinates, of their sizes; 0: not known. */
+double fg_slope_close(const fg_search *s, ptrdiff_t p, ptrdiff_t out);
 /* Strides are made smaller where steps are; asked again. */
 int fg_renew_near(fg_search *s);
 
@@ -312,7 +308,12 @@ void fg_want_line(fg_output *o, double spacing);
 int fg_run_lines(fg_search *s);
 /* Values that fit a float32, where no line can be looked at. */
 void fg_assume_float32(fg_output *o);
+/* How steep the line is, without sign; 0 where its noise hides that. */
+double fg_line_slope(const fg_output *o);
 int fg_first_level(const fg_output *o);
+/* The distance of a first window, of the length over which f changes by its size, for this relative
+ * noise. */
+double fg_share(double noise);
 double fg_line_sign(ptrdiff_t i);
 double fg_student(double degrees);
 /* Every entry of an output that is not done starts again. */

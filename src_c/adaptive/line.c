@@ -33,11 +33,12 @@ void fg_want_line(fg_output *o, double spacing)
     o->slope = NAN;
 }
 
-int fg_first_level(const fg_output *o)
+double fg_share(double noise)
 {
-    const double share = 0.8 * smaller(pow(1.5 * larger(o->relative, 1e-17), 1.0 / 7.0), 1.0);
-    return fg_rounded(-log2(share));
+    return 0.8 * smaller(pow(1.5 * larger(noise, 1e-17), 1.0 / 7.0), 1.0);
 }
+
+int fg_first_level(const fg_output *o) { return fg_rounded(-log2(fg_share(o->relative))); }
 
 /* The noise in `count` equally spaced values, by their differences of order 3 and up (More and
  * Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4). values [in, scratch]; *zeros [out]:
@@ -81,6 +82,19 @@ void fg_assume_float32(fg_output *o)
     o->deviations = fg_student(o->line_degrees);
 }
 
+/* Whether rounding the arguments explains the noise of a line, at the slope that it shows. */
+static int is_rounding(const fg_output *o)
+{
+    const double slope = fg_line_slope(o);
+    return !o->narrow && o->level < EXPLAINED * fg_rounding(o, 0.0, pow(o->rounded * slope, 2.0));
+}
+
+double fg_line_slope(const fg_output *o)
+{
+    const double slope = fabs(o->slope);
+    return slope * o->accepted > SLOPE_DEVIATIONS * o->level ? slope : 0.0;
+}
+
 /* The end of a look: the last line that says something. */
 static void conclude(fg_output *o, int hidden)
 {
@@ -97,7 +111,7 @@ static void conclude(fg_output *o, int hidden)
         o->level = larger(o->level, GRID * EPSILON32 * o->seen_largest);
         o->relative = larger(o->relative, GRID * EPSILON32);
     }
-    o->noisy = o->relative > NOISY && o->hidden == 0.0;
+    o->noisy = o->relative > NOISY && o->hidden == 0.0 && !is_rounding(o);
     if (o->noisy)
         o->deviations = fg_student(o->line_degrees);
 }
@@ -119,8 +133,9 @@ static void compare(fg_output *o, double level, double largest, double slope)
     const double first = stays ? o->seen_level : level;
     const double both = level > 3.0 * first ? level : hypot(level, first) * sqrt(0.5);
     found(o, both, stays ? o->seen_largest : largest, o->seen_spacing, LINE_DEGREES + 3.0);
-    o->noisy = 1;
-    o->deviations = fg_student(o->line_degrees);
+    o->noisy = !is_rounding(o);
+    if (o->noisy)
+        o->deviations = fg_student(o->line_degrees);
 }
 
 /* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite.
@@ -182,6 +197,8 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
 {
     const double x = s->wanted->x[c], *const room = s->wanted->room;
     double sign = fg_line_sign(c % s->n), wanted = spacing * s->wanted->sizes[c];
+    if (c % s->n >= s->wanted->axes)
+        return 0.0;
     if (room) {
         const double down = room[c], up = room[s->columns + c];
         if (one_sided)
@@ -282,7 +299,7 @@ void fg_restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const int level = fg_first_level(o);
     o->deviations = fg_student(o->line_degrees);
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
-        if (fg_entry_of(s, c, out)->phase != DONE)
+        if (fg_entry_of(s, c, out)->phase != DONE && !fg_stays_rough(s, c, out))
             fg_start(s, c, out, level);
 }
 

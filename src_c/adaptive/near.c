@@ -12,6 +12,8 @@ static double stride(const fg_search *s, ptrdiff_t c, double wanted)
 {
     const double x = s->wanted->x[c];
     double sign = fg_line_sign(c % s->n);
+    if (c % s->n >= s->wanted->axes)
+        return 0.0;
     if (s->wanted->room) {
         const double down = s->wanted->room[c], up = s->wanted->room[s->columns + c];
         if (s->n < TWO_FROM)
@@ -114,13 +116,29 @@ int fg_ask_near(fg_search *s)
     return status;
 }
 
-/* Smaller strides where a step of some output is not much longer; whether there are any. */
+double fg_slope_close(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    const fg_output *const o = s->output + p * s->outputs + out;
+    const double *const near = s->near + p * 4 * s->outputs + out;
+    if (isfinite(o->slope))
+        return fg_line_slope(o);
+    const int both = s->point[p].near > 1;
+    const double other = both ? near[s->outputs] * o->scale : o->base;
+    const double change = fabs(near[0] * o->scale - other);
+    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level);
+    if (!(change > SLOPE_DEVIATIONS * noise))
+        return 0.0;
+    return change / (both ? 2.0 * CLOSE : CLOSE);
+}
+
+/* Smaller strides where a step of some output is not much longer, and longer ones where it is so
+ * far away that f cannot tell x from points that are close to it; whether there are any. */
 static int renew(const fg_search *s, ptrdiff_t p)
 {
     int any = 0;
     if (s->point[p].renewed || !fg_affords(s, p, s->n >= TWO_FROM ? 2 : 1))
         return 0;
-    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
+    for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
         double least = INFINITY;
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             const fg_entry *const e = fg_entry_of(s, c, out);
@@ -132,6 +150,9 @@ static int renew(const fg_search *s, ptrdiff_t p)
             const double wanted = smaller(larger(fabs(s->close[c]), spacing),
                                           larger(least * CLOSER_THAN_STEP, spacing));
             s->close[c] = stride(s, c, wanted);
+            any = 1;
+        } else if (least < INFINITY && fabs(s->close[c]) * FAR < CLOSE_OF_STEP * least) {
+            s->close[c] = stride(s, c, CLOSE_OF_STEP * least);
             any = 1;
         }
     }

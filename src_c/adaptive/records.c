@@ -155,7 +155,8 @@ static int ask(fg_search *s, ptrdiff_t count, int width)
         for (ptrdiff_t k = 0; k < width * s->outputs; k++) {
             const double value = values[(ptrdiff_t)each * a + k];
             fg_take_note(fg_output_of(s, s->moved[a], k % s->outputs), value);
-            if (value != base[k % s->outputs] && isfinite(value))
+            if (isfinite(value) &&
+                fabs(value - base[k % s->outputs]) > CHANGES * fabs(base[k % s->outputs]))
                 s->records[column->last].changes = 1;
             if (!s->failed && !isfinite(value)) {
                 /* The first edge of the domain is made sure of, at that point and at x. */

@@ -95,7 +95,7 @@ static int disagrees(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     if (o->noisy || o->narrow || !isfinite(o->residual) || !isfinite(o->slope))
         return 0;
     double slack = 10.0 * noise_close(o) / o->accepted, total = 0.0;
-    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
+    for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
         slack += s->wanted->sizes[c] * (e->slope_error + 1e-6 * fabs(e->slope));
         total += fg_line_sign(c % s->n) * s->wanted->sizes[c] * e->slope;
@@ -165,7 +165,7 @@ static int look_again(fg_search *s, look *looks, int *again)
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
         for (ptrdiff_t out = 0; out < s->outputs; out++)
             if (disagrees(s, p, out))
-                for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
+                for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++)
                     count += suspect(s, c, out, looks + count);
     int status = ask_slopes(s, count, looks);
     for (ptrdiff_t k = 0; k < count && status == FG_OK; k++)

@@ -16,8 +16,9 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const double x = fg_argument(s, c), own = x * w->slope / w->s;
-    const double mine = e->view.pairs ? x * e->slope : 0.0;
+    const int is_axis = c % s->n < s->wanted->axes;
+    const double x = is_axis ? s->wanted->x[c] : s->wanted->sizes[c], own = x * w->slope / w->s;
+    const double mine = is_axis && e->view.pairs ? x * e->slope : 0.0;
     const double others = larger(o->arguments - mine * mine, 0.0);
     double sigma = o->kappa * fg_rounding(o, w->largest, own * own + others);
     if (o->narrow)
