@@ -30,6 +30,27 @@ static const double ARGUMENTS = 0.15;
 /* Of values on a grid, those of a float32 too: 1 / sqrt(12) of its spacing, rounded up. */
 static const double GRID = 0.3;
 
+/* --- Values on a grid (grid.c) --------------------------------------------------------------- */
+
+/* Noise of what is left over from larger values, in spacings of the grid: they were rounded more
+ * than once. */
+static const double GRID_LEFT_OVER = 0.5;
+/* A grid is seen in no fewer values, and if its spacing is so many epsilons of a value. */
+enum { LEAST_NOTED = 8 };
+static const double ABOVE_ROUNDING = 8.0;
+/* So many values could have shown finer bits: they have that many that are 0. */
+enum { LEAST_CONFIRMED = 4, EMPTY_BITS = 3 };
+/* Values of so few bits are no float32's. */
+enum { FEW_BITS = 16 };
+/* A number is a multiple of another, within so much of that; and those that are that many epsilons
+ * of a value are not taken for rounding. */
+static const double ALIKE = 1e-4;
+static const double COARSE = 1e6;
+/* Where a value makes sure of a grid, of a distance that was seen: no short number. */
+static const double IN_BETWEEN = 0.7861513777574233;
+/* How many windows are constant, each four times as wide, before f is. */
+enum { CONSTANT_WINDOWS = 4 };
+
 /* --- A window (window.c) --------------------------------------------------------------------- */
 
 /* A coefficient is seen if it is so many deviations. */

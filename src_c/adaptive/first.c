@@ -110,10 +110,8 @@ static double noise_of_constant(const fg_output *o, double largest)
     double noise = fg_rounding(o, largest, 0.0);
     if (o->noisy)
         noise += o->level;
-    if (o->narrow && !o->printed)
+    if (o->narrow && !o->gridded)
         noise += EPSILON32 * largest;
-    if (o->printed && o->decimal)
-        noise += o->quantum;
     return noise;
 }
 
@@ -155,6 +153,17 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
         return;
     }
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
+}
+
+/* All values are the same number of a grid: as good a window as any, and farther away. */
+static void widen(fg_entry *e, const fg_window *w)
+{
+    fg_keep(e, w);
+    e->want.level = fg_higher(e->want.level - 2, e->nearest + (w->at.side ? 0 : 2));
+    if (++e->flats == CONSTANT_WINDOWS || e->want.level == w->at.level) {
+        e->flags |= FG_FLAT;
+        e->phase = READY;
+    }
 }
 
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */
@@ -239,19 +248,27 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     }
     e->flags &= ~FG_NONFINITE;
+    if (w->constant && o->gridded) {
+        widen(e, w);
+        return 0;
+    }
     if (w->constant) {
         stay_flat(s, c, e, o, w);
+        return 0;
+    }
+    if (w->rough && o->gridded && e->view.pairs) {
+        e->phase = READY;
         return 0;
     }
     const double noise = larger(fg_rounding(o, w->largest, 0.0), o->noisy ? o->level : 0.0);
     const double change =
         fabs(w->first) * e->constant + fabs(w->b[1]) * pow(e->constant / w->s, 2.0);
-    if (e->flats && (w->rough || change > FLAT_DEVIATIONS * noise)) {
+    if (e->flats && !o->gridded && (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
         const double near = fg_rounding(o, w->largest, 0.0);
         finish(e, FG_FLAT, 0.0,
                bar_of_constant(s, e,
-                               near + (o->narrow && !o->printed ? EPSILON32 * w->largest : 0.0)));
+                               near + (o->narrow && !o->gridded ? EPSILON32 * w->largest : 0.0)));
         e->rough = w->at;
         return 0;
     }

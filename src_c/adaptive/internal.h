@@ -3,6 +3,7 @@
  *     weights.c      weights of a window of values, exact
  *     window.c       what the values of one window say of one derivative
  *     records.c      values at shifts, asked once and kept
+ *     grid.c         values on a grid
  *     near.c         values very close to x: rounding, and whether derivatives add up
  *     line.c         values on a line: the noise of f
  *     first.c        the first window in which a derivative can be seen
@@ -115,6 +116,10 @@ typedef struct {
     ptrdiff_t values, before;
 } fg_line;
 
+/* Values on a grid: of few digits or bits; of the last bits of larger values; of multiples of
+ * something else, which f may climb in steps. */
+enum { NO_GRID, STORED, LEFT_OVER, COUNTED };
+
 /* What is known of one output around one point. Values are times `scale`, a power of two. */
 typedef struct {
     double scale, base;
@@ -129,10 +134,14 @@ typedef struct {
     double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
     double residual; /* of the near points' difference; NaN: none */
     double second;   /* difference of the near points, as noise of a value */
-    double quantum;  /* values are multiples of this; 0: not known */
+    /* Of all values: the first; what differences from it are multiples of, 0: rounding; the
+     * smallest and the largest of them. */
+    double first, before, divisor, least, most;
+    int noted, differences, digits, bits, last_bit,
+        confirmed; /* how many; most of a value; its exponent */
     double seen_level, seen_largest, seen_spacing, want; /* of the line that is under way */
     int seen, attempts, grown, lining, lined;
-    int narrow, assumed, printed, decimal, last_decimal;
+    int narrow, assumed, gridded, decimal, last_decimal;
     int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
 } fg_output;
 
@@ -251,6 +260,14 @@ void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 
 /* All entries go on until none wants values. */
 int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
+
+/* --- grid.c --- */
+void fg_note_grid(fg_output *o, double value);
+/* Distance of neighbouring values of this size, from what was seen. */
+double fg_quantum(const fg_output *o, double largest);
+double fg_noise_of_grid(const fg_output *o, double largest);
+/* Outputs whose values turned out to lie on a grid, or not to, start again. */
+int fg_look_for_grids(fg_search *s);
 
 /* --- near.c --- */
 int fg_ask_near(fg_search *s);

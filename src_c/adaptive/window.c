@@ -18,13 +18,14 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
     const double mine = e->view.pairs ? x * e->slope : 0.0;
     const double others = larger(o->arguments - mine * mine, 0.0);
     double sigma = o->kappa * fg_rounding(o, w->largest, own * own + others);
-    if (o->narrow)
+    if (o->narrow && !o->gridded)
         sigma = hypot(larger(sigma, GRID * EPSILON32 * w->largest),
                       GRID * EPSILON32 * fabs(x * w->b[0] / w->s));
     if (o->noisy)
         sigma = larger(sigma, larger(o->relative * w->largest, o->level));
-    if (o->printed && o->decimal)
-        sigma = larger(sigma, GRID * o->quantum);
+    if (o->gridded)
+        sigma =
+            larger(fg_rounding(o, w->largest, own * own + others), fg_noise_of_grid(o, w->largest));
     return sigma;
 }
 
