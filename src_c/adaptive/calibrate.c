@@ -11,7 +11,8 @@ typedef struct {
 /* What curvature allows in a second difference, and what the bars allow in a first. */
 typedef struct {
     double curvature, slack, plane[4], bend, arguments;
-    double tops; /* squares of coefficients that are about as small as rounding, in its units */
+    double tops;    /* squares of coefficients that are about as small as rounding, in its units */
+    double largest; /* values of the window that has the smallest ones */
     int complete, count;
 } sums;
 
@@ -32,7 +33,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     static const int multiples[4] = {1, -1, 2, -2};
     const fg_output *const o = s->output + p * s->outputs + out;
-    sums all = {.complete = o->finite};
+    sums all = {.complete = o->finite, .largest = INFINITY};
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
         fg_window w;
@@ -42,6 +43,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         }
         const double x = s->wanted->x[c], h = s->close[c];
         fg_look_at(s, c, out, e->view, &w);
+        all.largest = smaller(all.largest, w.largest);
         all.curvature += sqrt(2.0 * fabs(w.b[1])) / fabs(w.s) * fabs(h);
         all.slack += fabs(h) * w.first_bar;
         all.bend += w.b[1] * (h / w.s) * (h / w.s);
@@ -96,7 +98,11 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     o->residual = found[s->point[p].near > 1 ? 1 : 0].residual;
     o->arguments = all.arguments;
     o->rounds_arguments = 1;
-    const double top = fg_rounding(o, o->largest, all.arguments);
+    /* Near a zero of f, residuals of a sum of squares are rounded: its root. At one, its values say
+     * nothing of rounding, those around do. */
+    const double near = o->largest > 0.0 ? sqrt(o->largest) * sqrt(all.largest) : all.largest;
+    const double largest = larger(o->largest, near);
+    const double top = fg_rounding(o, largest, all.arguments);
     for (int k = 0; k < count; k++) {
         const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
         if (!(found[k].allowance < 0.5 * top * root || size > 3.0 * found[k].allowance))
@@ -105,7 +111,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         most = larger(most, own[kept++]);
     }
     o->rounds_arguments = !(kept && most * without[kept] < top);
-    const double expected = fg_rounding(o, o->largest, all.arguments);
+    const double expected = fg_rounding(o, largest, all.arguments);
     double sum = 1.0 + all.tops;
     for (int k = 0; k < kept; k++)
         sum += own[k] / expected * (own[k] / expected);
@@ -116,7 +122,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         o->degrees = 1.0 + LINE_DEGREES;
         return 0;
     }
-    if (!(o->kappa > SUSPECT))
+    if (!(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
         return 0;
     o->kappa = 1.0;
     fg_want_line(o, CLOSE * (o->flat ? 64 : 1));
@@ -128,6 +134,8 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     fg_output *const o = s->output + p * s->outputs + out;
     if (o->noisy || o->narrow)
         o->deviations = OF_A_LINE * fg_student(o->line_degrees);
+    else if (o->lined && o->kappa > SUSPECT_OF_FEW)
+        o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
         o->deviations = o->degrees < 3.0 ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)

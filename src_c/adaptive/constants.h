@@ -133,6 +133,9 @@ static const double CLOSER_THAN_STEP = 1.0 / 300.0;
 static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
 static const double SUSPECT = 100.0;
+/* The same of fewer residuals: they may be small by chance. */
+static const double SUSPECT_OF_FEW = 8.0;
+enum { ENOUGH_RESIDUALS = 4 };
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
 static const double CURVED = 3e-11;
