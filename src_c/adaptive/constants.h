@@ -46,6 +46,8 @@ enum { FEW_BITS = 16 };
  * of a value are not taken for rounding. */
 static const double ALIKE = 1e-4;
 static const double COARSE = 1e6;
+/* A grid that was seen holds nearby: values so many multiples away say nothing against it. */
+static const double FAR_MULTIPLES = 1e4;
 /* Where a value makes sure of a grid, of a distance that was seen: no short number. */
 static const double IN_BETWEEN = 0.7861513777574233;
 /* How many windows are constant, each four times as wide, before f is. */
@@ -83,6 +85,9 @@ enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2
 /* A jump: f(x + h) - f(x - h) stays the same, within so much of it, and is so many deviations. */
 static const double JUMP_CHANGE = 0.1;
 static const double JUMP_DEVIATIONS = 16.0;
+/* A window so much closer whose top coefficients are as large, within this part, shows noise, or a
+ * jump: a line must tell. */
+static const double STAYS = 0.1;
 /* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
 static const double KINK_ALIKE = 0.2;
@@ -136,6 +141,9 @@ static const double SUSPECT = 100.0;
 /* The same of fewer residuals: they may be small by chance. */
 static const double SUSPECT_OF_FEW = 8.0;
 enum { ENOUGH_RESIDUALS = 4 };
+/* Values close to x so small a part of those of windows: f has a zero there, no line tells of its
+ * noise elsewhere. */
+static const double NEAR_ZERO = 1e-3;
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
 static const double CURVED = 3e-11;

@@ -219,20 +219,22 @@ static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const f
 }
 
 /* Whether the line should be asked before a window that is rough is believed to be too wide. */
-static int asks_line(const fg_search *s, fg_output *o, const fg_window *w)
+static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_window *w)
 {
     const fg_weights *const weights = &fg_three_pairs;
     if (o->lined || o->noisy || isfinite(o->slope) || !o->finite || w->at.side)
         return 0;
-    if (o->flat) {
-        fg_want_line(o, CLOSE * 64);
-        return 1;
-    }
     const double *const near = s->near + (o - s->output) / s->outputs * 4 * s->outputs;
     const double moved = fabs(near[(o - s->output) % s->outputs] * o->scale - o->base);
     const double tops =
         larger(fabs(w->b[5]) / weights->norms[5], fabs(w->b[4]) / weights->norms[4]);
-    if (s->n >= TWO_FROM || o->narrow || !(moved > 0.003 * tops))
+    const int stays = e->tops > 0.0 && tops > STAYS * e->tops;
+    e->tops = tops;
+    if (o->flat && !stays) {
+        fg_want_line(o, CLOSE * 64);
+        return 1;
+    }
+    if (!stays && (s->n >= TWO_FROM || o->narrow || !(moved > 0.003 * tops)))
         return 0;
     fg_want_line(o, CLOSE);
     return 1;
@@ -281,7 +283,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         e->phase = READY;
         return 0;
     }
-    if (asks_line(s, o, w))
+    if (asks_line(s, e, o, w))
         return 1;
     shrink(s, c, e, o, w);
     return 0;

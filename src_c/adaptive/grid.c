@@ -69,7 +69,8 @@ static double common(double a, double b)
 static void note_difference(fg_output *o, double value)
 {
     const double difference = fabs(value - o->first), largest = larger(fabs(value), fabs(o->first));
-    if (difference == 0.0)
+    const int several = o->divisor > 0.0 && o->divisor < INFINITY;
+    if (difference == 0.0 || (o->gridded && several && difference > FAR_MULTIPLES * o->divisor))
         return;
     o->least = smaller(o->least, difference);
     o->most = larger(o->most, difference);
@@ -108,6 +109,22 @@ double fg_quantum(const fg_output *o, double largest)
     return found * o->scale;
 }
 
+/* 1 - c is a multiple of a power of two where c rounds to 1, and its logarithm nearly is. */
+static int is_power_of_two(double x)
+{
+    int exponent;
+    const double part = 2.0 * frexp(x, &exponent);
+    return part < 1.0 + ALIKE || part > 2.0 - ALIKE;
+}
+
+double fg_shared_bit(const double *values, int count)
+{
+    double found = 0.0;
+    for (int k = 1; k < count; k++)
+        found = common(found, fabs(values[k] - values[k - 1]));
+    return found > 0.0 && is_power_of_two(found) ? found : 0.0;
+}
+
 /* What the values say of a grid that is coarser than float64's, if f changes at all. */
 static int grid_of(const fg_output *o)
 {
@@ -123,7 +140,9 @@ static int grid_of(const fg_output *o)
         return NO_GRID;
     if (o->confirmed >= LEAST_CONFIRMED || o->bits <= FEW_BITS)
         return LEFT_OVER;
-    return o->divisor > 0.0 && o->divisor < INFINITY && o->least < o->most ? COUNTED : NO_GRID;
+    if (!(o->divisor > 0.0 && o->divisor < INFINITY && o->least < o->most))
+        return NO_GRID;
+    return is_power_of_two(o->divisor) ? LEFT_OVER : COUNTED;
 }
 
 /* Noise of a value on a grid. */
