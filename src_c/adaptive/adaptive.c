@@ -36,6 +36,8 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t))
         }
         status = fg_ask_windows(s, want, &asked);
         if (status == FG_OK)
+            status = fg_look_for_grids(s);
+        if (status == FG_OK)
             update(s);
     }
     s->memory->release(want);
@@ -63,19 +65,7 @@ static int suspect(fg_search *s, ptrdiff_t p, ptrdiff_t out)
             fg_assume_float32(o);
         return 0;
     }
-    if (o->decimal && o->last_decimal < 400 && o->base != 0.0) {
-        const double quantum = pow(10.0, o->last_decimal) * o->scale;
-        if (fabs(o->base) >= 1e3 * quantum * (1.0 - 1e-9)) {
-            o->printed = o->noisy = o->lined = 1;
-            o->quantum = quantum;
-            o->level = GRID * quantum;
-            o->relative = o->level / o->largest;
-            o->line_degrees = LINE_DEGREES;
-            o->deviations = fg_student(o->line_degrees);
-            return 0;
-        }
-    }
-    if (o->narrow && !o->decimal)
+    if (o->narrow && !o->decimal && o->bits > FEW_BITS)
         fg_want_line(o, FLOAT32_SPACING);
     return !o->lining && s->n >= TWO_FROM && !o->flat && o->second > CURVED * o->largest;
 }
@@ -121,6 +111,9 @@ static void prepare(fg_search *s)
                                    .narrow = 1,
                                    .decimal = 1,
                                    .last_decimal = 400,
+                                   .last_bit = 1100,
+                                   .divisor = INFINITY,
+                                   .least = INFINITY,
                                    .line_degrees = LINE_DEGREES,
                                    .rounds_arguments = 1};
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
@@ -170,14 +163,13 @@ static int begin(fg_search *s)
     return status;
 }
 
-/* A function that is not what its first values looked like: printed with few digits, or computed in
- * float32. */
+/* A function that is not what its first values looked like: computed in float32. */
 static int restart_mistaken(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
-    if (!(o->printed && !o->decimal) && !(o->assumed && !o->narrow))
+    if (!(o->assumed && !o->narrow))
         return 0;
-    o->printed = o->assumed = o->noisy = o->lined = 0;
+    o->assumed = o->noisy = o->lined = 0;
     o->level = o->relative = 0.0;
     o->deviations = DEVIATIONS_OF_ONE;
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
@@ -201,7 +193,8 @@ static int look_at_precision(fg_search *s)
     for (ptrdiff_t c = 0; c < s->columns; c++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_output *const o = fg_output_of(s, c, out);
-            if (!o->narrow || o->lined || fg_entry_of(s, c, out)->phase == DONE)
+            if (!o->narrow || o->lined || o->bits <= FEW_BITS ||
+                fg_entry_of(s, c, out)->phase == DONE)
                 continue;
             fg_want_line(o, FLOAT32_SPACING);
             any = 1;
@@ -245,9 +238,13 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
         const fg_output *const o = s->output + k / s->outputs / s->n * s->outputs + k % s->outputs;
         if (isfinite(e->climb) && isfinite(e->value)) {
             e->error = larger(e->error, fabs(e->value - (s->wanted->deriv == 1 ? e->climb : 0.0)));
-        } else if (o->stepped && o->noisy && !o->narrow && !o->decimal && isfinite(e->value)) {
+        } else if (o->stepped && o->noisy && !o->narrow && !o->gridded && isfinite(e->value)) {
             e->flags |= FG_STEPS;
             e->error = larger(e->error, fabs(e->value));
+        }
+        if (o->gridded == COUNTED && isfinite(e->value)) {
+            e->flags |= FG_STEPS;
+            e->error += fabs(e->value);
         }
         if (o->noisy && o->relative > FLAG_NOISY && isfinite(e->value))
             e->flags |= FG_NOISY;

@@ -229,15 +229,17 @@ static void settle(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         if (e->view.side || !best_fit(s, c, out, &w)) {
             fg_window v;
             fg_look_at(s, c, out, e->view, &v);
-            e->error =
-                (TRUNCATION_FACTOR * v.truncation + deviations * larger(pooled, 1e-3) * v.noise) /
-                fabs(v.s);
+            e->error = (TRUNCATION_FACTOR * v.truncation +
+                        deviations * larger(pooled, o->gridded ? 1.0 : 1e-3) * v.noise) /
+                       fabs(v.s);
             if (deriv == 2)
                 e->error *= 2.0 / fabs(v.s);
             continue;
         }
         const double own = sqrt((OWN_PRIOR * pooled * pooled + w.rss) / (OWN_PRIOR + w.degrees));
-        const double factor = larger(larger(own, pooled), o->narrow ? LEAST_OF_FLOAT32 : 0.0);
+        const double factor = larger(larger(own, pooled), o->gridded  ? 1.0
+                                                          : o->narrow ? LEAST_OF_FLOAT32
+                                                                      : 0.0);
         e->value = deriv == 1 ? w.b[0] / w.s : 2.0 * w.b[1] / (w.s * w.s);
         assess(&w, deriv, factor, OF_A_LINE * deviations);
         e->error = w.bar;

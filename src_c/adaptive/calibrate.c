@@ -11,7 +11,9 @@ typedef struct {
 /* What curvature allows in a second difference, and what the bars allow in a first. */
 typedef struct {
     double curvature, slack, plane[4], bend, arguments;
-    double tops; /* squares of coefficients that are about as small as rounding, in its units */
+    double tops;    /* squares of coefficients that are about as small as rounding, in its units */
+    double shared;  /* rounding that the windows of some component show, of what is expected */
+    double largest; /* values of the window that has the smallest ones */
     int complete, count;
 } sums;
 
@@ -19,7 +21,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     static const int multiples[4] = {1, -1, 2, -2};
     const fg_output *const o = s->output + p * s->outputs + out;
-    sums all = {.complete = o->finite};
+    sums all = {.complete = o->finite, .largest = INFINITY};
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
         if (!e->view.pairs) {
@@ -27,6 +29,8 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
             continue;
         }
         const double x = s->wanted->x[c], h = s->close[c];
+        all.shared = larger(all.shared, e->shown);
+        all.largest = smaller(all.largest, e->largest);
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
         all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
         all.bend += 0.5 * e->curvature * h * h;
@@ -83,7 +87,11 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     o->residual = found[s->point[p].near > 1 ? 1 : 0].residual;
     o->arguments = all.arguments;
     o->rounds_arguments = 1;
-    const double top = fg_rounding(o, o->largest, all.arguments);
+    /* Near a zero of f, residuals of a sum of squares are rounded: its root. At one, its values say
+     * nothing of rounding, those around do. */
+    const double near = o->largest > 0.0 ? sqrt(o->largest) * sqrt(all.largest) : all.largest;
+    const double largest = larger(o->largest, near);
+    const double top = fg_rounding(o, largest, all.arguments);
     for (int k = 0; k < count; k++) {
         const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
         if (!(found[k].allowance < 0.5 * top * root || size > 3.0 * found[k].allowance))
@@ -92,18 +100,22 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         most = larger(most, own[kept++]);
     }
     o->rounds_arguments = !(kept && most * without[kept] < top);
-    const double expected = fg_rounding(o, o->largest, all.arguments);
+    const double expected = fg_rounding(o, largest, all.arguments);
     double sum = 1.0 + all.tops;
     for (int k = 0; k < kept; k++)
         sum += own[k] / expected * (own[k] / expected);
     o->degrees = 1.0 + kept + all.count;
     o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
+    const double shared = s->n > 1 && all.shared > SUSPECT_OF_FEW ? all.shared : 0.0;
     if (isfinite(o->slope) || o->lined) {
-        o->kappa = larger(1.0, o->level / expected);
+        o->kappa = larger(larger(1.0, shared), o->level / expected);
         o->degrees = 1.0 + LINE_DEGREES;
         return 0;
     }
-    if (!(o->kappa > SUSPECT))
+    o->kappa = larger(o->kappa, shared);
+    if (shared > 0.0 && o->largest < NEAR_ZERO * all.largest)
+        return 0;
+    if (!(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
         return 0;
     o->kappa = 1.0;
     fg_want_line(o, CLOSE * (o->flat ? 64 : 1));
@@ -115,6 +127,8 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     fg_output *const o = s->output + p * s->outputs + out;
     if (o->noisy || o->narrow)
         o->deviations = OF_A_LINE * fg_student(o->line_degrees);
+    else if (o->lined && o->kappa > SUSPECT_OF_FEW)
+        o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
         o->deviations = o->degrees < 3.0 ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
     const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,

@@ -36,6 +36,29 @@ static const double LEAST_ROUNDING = 0.5;
 /* Of values on a grid, those of a float32 too: 1 / sqrt(12) of its spacing, rounded up. */
 static const double GRID = 0.3;
 
+/* --- Values on a grid (grid.c) --------------------------------------------------------------- */
+
+/* Noise of what is left over from larger values, in spacings of the grid: they were rounded more
+ * than once. */
+static const double GRID_LEFT_OVER = 0.5;
+/* A grid is seen in no fewer values, and if its spacing is so many epsilons of a value. */
+enum { LEAST_NOTED = 8 };
+static const double ABOVE_ROUNDING = 8.0;
+/* So many values could have shown finer bits: they have that many that are 0. */
+enum { LEAST_CONFIRMED = 4, EMPTY_BITS = 3 };
+/* Values of so few bits are no float32's. */
+enum { FEW_BITS = 16 };
+/* A number is a multiple of another, within so much of that; and those that are that many epsilons
+ * of a value are not taken for rounding. */
+static const double ALIKE = 1e-4;
+static const double COARSE = 1e6;
+/* A grid that was seen holds nearby: values so many multiples away say nothing against it. */
+static const double FAR_MULTIPLES = 1e4;
+/* Where a value makes sure of a grid, of a distance that was seen: no short number. */
+static const double IN_BETWEEN = 0.7861513777574233;
+/* How many windows are constant, each four times as wide, before f is. */
+enum { CONSTANT_WINDOWS = 4 };
+
 /* --- A window (window.c) --------------------------------------------------------------------- */
 
 /* A coefficient is seen if it is so many deviations. */
@@ -75,6 +98,9 @@ enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2
 /* A jump: f(x + h) - f(x - h) stays the same, within so much of it, and is so many deviations. */
 static const double JUMP_CHANGE = 0.1;
 static const double JUMP_DEVIATIONS = 16.0;
+/* A window so much closer whose top coefficients are as large, within this part, shows noise, or a
+ * jump: a line must tell. */
+static const double STAYS = 0.1;
 /* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
 static const double KINK_ALIKE = 0.2;
@@ -157,6 +183,12 @@ static const double UNFORETOLD = 30.0;
 static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
 static const double SUSPECT = 100.0;
+/* The same of fewer residuals: they may be small by chance. */
+static const double SUSPECT_OF_FEW = 8.0;
+enum { ENOUGH_RESIDUALS = 4 };
+/* Values close to x so small a part of those of windows: f has a zero there, no line tells of its
+ * noise elsewhere. */
+static const double NEAR_ZERO = 1e-3;
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
 static const double CURVED = 3e-11;

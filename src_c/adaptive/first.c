@@ -87,6 +87,7 @@ void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w
 {
     fg_entry *const e = fg_entry_of(s, c, o);
     sample(fg_output_of(s, c, o), e, w);
+    e->largest = w->largest;
     e->size = fg_size_of(s, w);
     e->view = w->at;
     e->value = w->derivative;
@@ -99,9 +100,20 @@ void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w
     e->step = fabs(w->s);
 }
 
+/* Rounding that a window is nothing but at its top coefficients, of what is expected: the least of
+ * all that are kept. */
+static void show(const fg_output *o, fg_entry *e, const fg_window *w)
+{
+    const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
+    const double shown = w->unresolved / (norms[0] * w->sigma) * o->kappa;
+    if (shown > 0.0)
+        e->shown = e->shown > 0.0 ? smaller(e->shown, shown) : shown;
+}
+
 void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w)
 {
     fg_entry *const e = fg_entry_of(s, c, o);
+    show(fg_output_of(s, c, o), e, w);
     if (e->count < MOST_KEPT)
         e->kept[e->count++] = w->at;
     if (!e->view.pairs || w->bar < e->error) {
@@ -142,10 +154,8 @@ static double noise_of_constant(const fg_output *o, double largest)
     double noise = fg_rounding(o, largest, 0.0);
     if (o->noisy)
         noise += o->level;
-    if (o->narrow && !o->printed)
+    if (o->narrow && !o->gridded)
         noise += EPSILON32 * largest;
-    if (o->printed && o->decimal)
-        noise += o->quantum;
     return noise;
 }
 
@@ -199,6 +209,18 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
         return;
     }
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
+}
+
+/* All values are the same number of a grid: as good a window as any, and farther away. */
+static void widen(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    fg_keep(s, c, out, w);
+    e->want.level = fg_higher(e->want.level - 2, e->nearest + (w->at.side ? 0 : 2));
+    if (++e->flats == CONSTANT_WINDOWS || e->want.level == w->at.level) {
+        e->flags |= FG_FLAT;
+        e->phase = READY;
+    }
 }
 
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */
@@ -279,20 +301,22 @@ static void shrink(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
 }
 
 /* Whether the line should be asked before a window that is rough is believed to be too wide. */
-static int asks_line(const fg_search *s, fg_output *o, const fg_window *w)
+static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_window *w)
 {
     const fg_weights *const weights = &fg_three_pairs;
     if (o->lined || o->noisy || isfinite(o->slope) || !o->finite || w->at.side)
         return 0;
-    if (o->flat) {
-        fg_want_line(o, CLOSE * 64);
-        return 1;
-    }
     const double *const near = s->near + (o - s->output) / s->outputs * 4 * s->outputs;
     const double moved = fabs(near[(o - s->output) % s->outputs] * o->scale - o->base);
     const double tops =
         larger(fabs(w->b[5]) / weights->norms[5], fabs(w->b[4]) / weights->norms[4]);
-    if (s->n >= TWO_FROM || o->narrow || !(moved > 0.003 * tops))
+    const int stays = e->wide > 0.0 && tops > STAYS * e->wide;
+    e->wide = tops;
+    if (o->flat && !stays) {
+        fg_want_line(o, CLOSE * 64);
+        return 1;
+    }
+    if (!stays && (s->n >= TWO_FROM || o->narrow || !(moved > 0.003 * tops)))
         return 0;
     fg_want_line(o, CLOSE);
     return 1;
@@ -308,19 +332,28 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     }
     e->flags &= ~FG_NONFINITE;
+    if (w->constant && o->gridded) {
+        widen(s, c, out, w);
+        return 0;
+    }
     if (w->constant) {
         stay_flat(s, c, e, o, w);
+        return 0;
+    }
+    if (w->rough && o->gridded && e->view.pairs) {
+        e->phase = READY;
         return 0;
     }
     const double noise = larger(fg_rounding(o, w->largest, 0.0), o->noisy ? o->level : 0.0);
     const double change =
         fabs(w->first) * e->constant + fabs(w->b[1]) * pow(e->constant / w->s, 2.0);
-    if (e->constant > UNTOLD * fabs(w->s) && (w->rough || change > FLAT_DEVIATIONS * noise)) {
+    if (e->constant > UNTOLD * fabs(w->s) && !o->gridded &&
+        (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
         const double near = fg_rounding(o, w->largest, 0.0);
         finish(e, FG_FLAT, 0.0,
                bar_of_constant(s, e,
-                               near + (o->narrow && !o->printed ? EPSILON32 * w->largest : 0.0)));
+                               near + (o->narrow && !o->gridded ? EPSILON32 * w->largest : 0.0)));
         e->rough = w->at;
         return 0;
     }
@@ -340,7 +373,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     }
     if (fg_want_sides(s, c, out, w, SIDES_LEAST_OF_ROUGH, SIDES_MOST_OF_ROUGH))
         return 0;
-    if (asks_line(s, o, w))
+    if (asks_line(s, e, o, w))
         return 1;
     shrink(s, c, out, w);
     return 0;

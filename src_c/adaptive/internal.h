@@ -3,6 +3,7 @@
  *     weights.c      weights of a window of values, exact
  *     window.c       what the values of one window say of one derivative
  *     records.c      values at shifts, asked once and kept
+ *     grid.c         values on a grid
  *     near.c         values very close to x: rounding, and whether derivatives add up
  *     line.c         values on a line: the noise of f
  *     first.c        the first window in which a derivative can be seen
@@ -64,6 +65,7 @@ typedef struct {
     double ratio;            /* of coefficients two orders apart: its square; rho */
     double top;              /* size of the first one left out, of s^next */
     int next;
+    double unresolved; /* noise of the derivative that the top coefficients show; 0: none */
     double truncation, noise, bar, derivative;   /* of what is wanted: the last two in units of f */
     double first, first_bar, second, second_bar; /* the first and the second derivative */
     double across;                               /* of the closest pair */
@@ -98,8 +100,10 @@ typedef struct {
     double slope, slope_error;         /* the first derivative, where that is not what is wanted */
     double curvature, curvature_error; /* the second */
     double third;
-    double size; /* of derivatives in sight */
-    double tops; /* squares of top coefficients, in units of the rounding expected: `samples` */
+    double size;    /* of derivatives in sight */
+    double largest; /* value in sight */
+    double shown;   /* rounding that windows which are not resolved show, of what is expected */
+    double tops;    /* squares of top coefficients, in units of the rounding expected: `samples` */
     double step;
     double last; /* f(x + s) - f(x - s) when it last looked like a jump */
     double kink,
@@ -107,6 +111,7 @@ typedef struct {
     double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
     double grew;  /* the odd part beyond its slope, as the distance doubled, in the last window */
+    double wide;  /* of the last window that was too wide: its top coefficients */
     double climb; /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
@@ -129,6 +134,10 @@ typedef struct {
     ptrdiff_t values, before;
 } fg_line;
 
+/* Values on a grid: of few digits or bits; of the last bits of larger values; of multiples of
+ * something else, which f may climb in steps. */
+enum { NO_GRID, STORED, LEFT_OVER, COUNTED };
+
 /* What is known of one output around one point. Values are times `scale`, a power of two. */
 typedef struct {
     double scale, base;
@@ -144,10 +153,14 @@ typedef struct {
     double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
     double residual; /* of the near points' difference; NaN: none */
     double second;   /* difference of the near points, as noise of a value */
-    double quantum;  /* values are multiples of this; 0: not known */
+    /* Of all values: the first; what differences from it are multiples of, 0: rounding; the
+     * smallest and the largest of them. */
+    double first, before, divisor, least, most;
+    int noted, differences, digits, bits, last_bit,
+        confirmed; /* how many; most of a value; its exponent */
     double seen_level, seen_largest, seen_spacing, want; /* of the line that is under way */
     int seen, attempts, grown, lining, lined;
-    int narrow, assumed, printed, decimal, last_decimal;
+    int narrow, assumed, gridded, decimal, last_decimal;
     double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
     int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
 } fg_output;
@@ -294,6 +307,16 @@ void fg_look_at_constants(const fg_search *s);
 
 /* All entries go on until none wants values. */
 int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
+
+/* --- grid.c --- */
+void fg_note_grid(fg_output *o, double value);
+/* Distance of neighbouring values of this size, from what was seen. */
+double fg_quantum(const fg_output *o, double largest);
+/* The power of two that differences of neighbouring values are multiples of, or 0. */
+double fg_shared_bit(const double *values, int count);
+double fg_noise_of_grid(const fg_output *o, double largest);
+/* Outputs whose values turned out to lie on a grid, or not to, start again. */
+int fg_look_for_grids(fg_search *s);
 
 /* --- near.c --- */
 int fg_ask_near(fg_search *s);

@@ -170,6 +170,10 @@ static void judge(fg_output *o, const double *values)
         return;
     }
     if (o->seen) {
+        /* So close that values follow each other by single steps of a grid: noise farther away. */
+        const double bit = fg_shared_bit(values, 2 * HALF + 1);
+        if (bit > o->seen_level)
+            level = larger(level, GRID_LEFT_OVER * bit);
         compare(o, level, largest, slope);
         return;
     }

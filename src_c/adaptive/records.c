@@ -1,9 +1,6 @@
 /* Values at shifts, asked once and kept. */
 #include "internal.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static const double PAIR[2] = {1.0, -1.0};
 
 const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int width)
@@ -65,38 +62,13 @@ int fg_affords(const fg_search *s, ptrdiff_t p, int count)
     return 1;
 }
 
-/* Whether a value could be printed with few digits; its last one. */
-static int is_short(double value, int *last)
-{
-    char text[40];
-    snprintf(text, sizeof text, "%.10e", fabs(value));
-    if (strtod(text, NULL) != fabs(value))
-        return 0;
-    int digits = 12, exponent;
-    while (digits > 2 && text[digits - 1] == '0')
-        digits--;
-    exponent = atoi(text + 13);
-    *last = exponent - (digits - 2);
-    if (text[0] == '0')
-        *last = 400;
-    else if (digits == 2)
-        *last = exponent;
-    return 1;
-}
-
 void fg_take_note(fg_output *o, double value)
 {
-    int last;
     if (!isfinite(value))
         return;
     if (o->narrow)
         o->narrow = fits_float32(value);
-    if (!o->decimal)
-        return;
-    if (!is_short(value, &last))
-        o->decimal = 0;
-    else if (last < o->last_decimal)
-        o->last_decimal = last;
+    fg_note_grid(o, value);
 }
 
 /* Room for so many more of things of a size, in an array that may move. */

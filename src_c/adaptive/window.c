@@ -21,13 +21,14 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
     const double mine = is_axis && e->view.pairs ? x * e->slope : 0.0;
     const double others = larger(o->arguments - mine * mine, 0.0);
     double sigma = o->kappa * fg_rounding(o, w->largest, own * own + others);
-    if (o->narrow)
+    if (o->narrow && !o->gridded)
         sigma = fg_norm(larger(sigma, GRID * EPSILON32 * w->largest),
                         GRID * EPSILON32 * fabs(x * w->b[0] / w->s));
     if (o->noisy)
         sigma = larger(sigma, larger(o->relative * w->largest, o->level));
-    if (o->printed && o->decimal)
-        sigma = larger(sigma, GRID * o->quantum);
+    if (o->gridded)
+        sigma =
+            larger(fg_rounding(o, w->largest, own * own + others), fg_noise_of_grid(o, w->largest));
     return sigma;
 }
 
@@ -137,6 +138,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     if (w->ratio * reach > UNRESOLVED && top_seen)
         noise =
             larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
+    w->unresolved = !one_sided && noise > w->sigma ? norms[0] * noise : 0.0;
     w->noise = norms[0] * noise;
     w->rough = is_large(w, norms, n - 1, reach) || is_large(w, norms, n - 2, reach) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
