@@ -112,8 +112,8 @@ def differentiate(
     docs/adaptive.md.
 
     Flags: "kink" (the one-sided slopes differ; `value` is their mean), "jump", "flat" (constant, at least in pieces),
-    "noisy" (noise well above float64 rounding), "edge" (at an edge of the domain: one-sided, of the same order),
-    "nonfinite".
+    "noisy" (noise well above float64 rounding), "edge" (at an edge of the domain: one-sided, of the same order; the bar
+    is inf where the slope is), "nonfinite", "undetermined" (nothing is known; of a second derivative, that it jumps).
 
     Examples
     --------
