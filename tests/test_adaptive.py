@@ -408,3 +408,75 @@ def test_typical_sizes_are_where_steps_start(outputs):
     near, far, same = (first_points(size) for size in (None, 1e6, 1e-3))
     assert max(far[:10]) > 1e5 * max(near[:10])
     assert same == near  # the larger of |x| and typical_x
+
+
+def beside(power, weight=0.7):
+    """A smooth function and weight max(0, x - 0.3)^power, at 0.3; its slope there."""
+    return (lambda x: math.sin(3 * x) + weight * max(0.0, x - 0.3) ** power), 0.3, 3 * math.cos(0.9)
+
+
+@pytest.mark.parametrize("weight", [-3.0, 0.01, 0.7, 100.0])
+def test_a_jump_of_the_second_derivative_leaves_the_slope(weight):
+    f, x, exact = beside(2, weight)
+    d = fg.differentiate(f, x)
+    assert abs(d.value - exact) <= d.error < 1e-9 * max(1.0, abs(weight))
+    assert d.nfev <= 28
+    assert d.flags == ""
+
+
+def test_a_jump_of_the_second_derivative_is_no_second_derivative():
+    f, x, _ = beside(2)
+    d = fg.differentiate(f, x, deriv=2)
+    assert math.isnan(d.value)
+    assert d.error == math.inf
+    assert d.flags == "undetermined"
+
+
+@pytest.mark.parametrize("power", [1.25, 1.5, 1.75, 2.5])
+def test_a_power_beside_a_line_leaves_the_slope(power):
+    d = fg.differentiate(lambda x: 2.0 * x - 1.3 * max(0.0, x - 0.3) ** power, 0.3)
+    assert abs(d.value - 2.0) <= d.error < 1e-8
+    assert d.nfev <= 28
+
+
+def test_pieces_that_meet_but_for_rounding():
+    """One of them is off at x by 20 roundings."""
+    d = fg.differentiate(lambda x: 1.0 + (x - 0.3) ** 2 * (3.0 if x < 0.3 else 1.0) + (2e-15 if x < 0.3 else 0.0), 0.3)
+    assert abs(d.value) <= d.error < 1e-9
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0])
+@pytest.mark.parametrize("f", [math.sqrt, lambda t: t * math.log(t) if t else 0.0 * math.sqrt(t), lambda t: t**0.8])
+def test_an_infinite_slope_at_an_edge_has_no_bar(f, x):
+    for bounds in (None, (x, x + 1.0)):
+        d = fg.differentiate(lambda v: f(v - x) + math.sin(v) if v >= x else math.nan, x, bounds=bounds)
+        assert d.error == math.inf
+        assert d.flags == "edge"
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_the_slope_at_an_edge_is_that_of_one_side(above):
+    d = fg.differentiate(lambda x: math.exp(x) if (x >= 1.0 if above else x <= 1.0) else math.nan, 1.0)
+    assert abs(d.value - math.e) <= d.error < 1e-11
+    assert d.flags == "edge"
+    there, beyond = (d.right, d.left) if above else (d.left, d.right)
+    assert there == d.value
+    assert math.isnan(beyond)
+    assert d.nfev <= 13
+
+
+@pytest.mark.parametrize("gap", [1e-6, 1e-4, 1e-2])
+def test_second_derivatives_beside_an_edge(gap):
+    """Of log(1 - x); f is undefined beyond 1."""
+    x = 1.0 - gap
+    d = fg.differentiate(lambda v: math.log(1.0 - v), x, deriv=2)
+    exact = -1.0 / (1.0 - x) ** 2
+    assert abs(d.value - exact) <= d.error < 0.01 * abs(exact)
+    assert d.nfev <= 32
+
+
+def test_moves_of_second_derivatives_are_without_rounding():
+    """However many bits x has: else f'(x) times what they round would be most of the error."""
+    x = math.pi / 3.1
+    d = fg.differentiate(lambda v: 1e6 * (v - x) + (v - x) ** 2, x, deriv=2)
+    assert abs(d.value - 2.0) <= d.error < 1e-4

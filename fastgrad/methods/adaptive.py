@@ -152,8 +152,10 @@ class Adaptive(Method):
         return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals, axes)
 
     def _scales(self, problem: Problem, where: Coordinates) -> Array:
-        """Powers of two next to the sizes of coordinates: of those that are tiny beside others, which may be 0 but for
-        rounding, next to where first derivatives were found."""
+        """Powers of two next to the sizes of coordinates.
+
+        Of those that are tiny beside others, which may be 0 but for rounding, next to where first derivatives were found.
+        """
         sizes = where.sizes()
         most = max(1.0, float(sizes.max()))
         tiny = sizes < TINY * most
@@ -162,7 +164,8 @@ class Adaptive(Method):
             reach = SIZE_OF_STEP * found[2, :, 0].reshape(sizes.shape)
             reach[(flags[:, 0] & FLAT != 0).reshape(sizes.shape)] = most
             sizes = np.where(tiny & (reach > sizes), reach, sizes)
-        return np.ldexp(1.0, np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023).astype(int))
+        scales: Array = np.ldexp(1.0, np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023).astype(int))
+        return scales
 
 
 def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:

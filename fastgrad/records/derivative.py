@@ -41,7 +41,7 @@ class Derivative(Record, Generic[T]):
         What is to be said of each component, "" where nothing is: "kink", "jump", "flat", "noisy", "edge",
         "nonfinite", "steps", "undetermined", as `differentiate` explains; with commas between several.
     left, right : float, ndarray or pytree
-        One-sided slopes at a kink, else nan.
+        One-sided slopes at a kink; at an edge of the domain that of the side where f is defined; else nan.
     nfev : int
         Evaluations of f.
     noise : float
@@ -84,12 +84,12 @@ class Derivative(Record, Generic[T]):
 
     @property
     def left(self) -> T:
-        """Slopes to the left of a kink."""
+        """Slopes to the left of a kink, or of an edge of the domain."""
         return self._shaped(3)
 
     @property
     def right(self) -> T:
-        """Slopes to the right of a kink."""
+        """Slopes to the right of a kink, or of an edge of the domain."""
         return self._shaped(4)
 
     @property

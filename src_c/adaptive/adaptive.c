@@ -248,9 +248,9 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
         }
         if (o->noisy && o->relative > FLAG_NOISY && isfinite(e->value))
             e->flags |= FG_NOISY;
-        if (!isfinite(e->value) && !(e->flags & (FG_JUMP | FG_EDGE)))
+        if (!isfinite(e->value) && !(e->flags & (FG_JUMP | FG_EDGE | FG_UNDETERMINED)))
             e->flags |= FG_NONFINITE;
-        if (e->view.side && e->phase != DONE && s->wanted->deriv == 1)
+        if (e->view.side && e->flags & FG_EDGE && e->phase != DONE && s->wanted->deriv == 1)
             *(e->view.side > 0 ? &e->right : &e->left) = e->value;
         found[k] = e->value / o->scale;
         found[all + k] = isfinite(e->value) ? e->error / o->scale : INFINITY;

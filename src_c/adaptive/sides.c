@@ -93,6 +93,7 @@ static int take_power(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_w
     if (s->wanted->deriv == 2) {
         e->flags |= FG_UNDETERMINED;
         e->value = NAN;
+        e->error = INFINITY;
     }
     e->phase = DONE;
     return 1;
@@ -127,6 +128,7 @@ void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
     if (s->wanted->deriv == 2) {
         e->flags |= FG_UNDETERMINED;
         e->value = NAN;
+        e->error = INFINITY;
         e->phase = DONE;
     }
 }
