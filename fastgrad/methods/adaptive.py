@@ -154,7 +154,7 @@ class Adaptive(Method):
     def _scales(self, problem: Problem, where: Coordinates) -> Array:
         """Powers of two next to the sizes of coordinates.
 
-        Of those that are tiny beside others, which may be 0 but for rounding, next to where first derivatives were found.
+        Of those that are tiny beside others, which may be 0 but for rounding: next to where slopes were found.
         """
         sizes = where.sizes()
         most = max(1.0, float(sizes.max()))

@@ -320,6 +320,8 @@ int fg_look_for_grids(fg_search *s);
 
 /* --- near.c --- */
 int fg_ask_near(fg_search *s);
+/* A stride of one spacing of numbers at x, where so many fit within the bounds; else 0. */
+double fg_next_to(const fg_search *s, ptrdiff_t c, double sign, int most);
 /* How steep an output is close to x along all coordinates, of their sizes; 0: not known. */
 double fg_slope_close(const fg_search *s, ptrdiff_t p, ptrdiff_t out);
 /* Strides are made smaller where steps are; asked again. */

@@ -215,7 +215,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
     if (wanted == 0.0)
         return 0.0;
     const double there = x + sign * wanted;
-    return there == x ? sign * (nextafter(fabs(x), INFINITY) - fabs(x)) : there - x;
+    return there == x ? fg_next_to(s, c, sign, MOST_LINE) : there - x;
 }
 
 /* Whether all coordinates are too near to a bound for a line with x in its middle. */

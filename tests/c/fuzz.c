@@ -638,7 +638,8 @@ static void adaptive(void)
                         .levels = below(4) ? NULL : known,
                         .deriv = 1 + (int)below(2),
                         .tolerance = below(3) ? 0.0 : 1e-4,
-                        .most = below(3) ? 40 : 1 + (int)below(20)};
+                        .most = below(3) ? 40 : 1 + (int)below(20),
+                        .axes = below(4) ? f.n : 1 + (ptrdiff_t)below((unsigned)f.n)};
     requests = given = f.asked = 0;
     refused = -1;
     REQUIRE(fg_adaptive(&wanted, &counted, found, flags, levels) == FG_OK && given == 0);
@@ -685,7 +686,8 @@ static void noise_levels(void)
                               .sizes = sizes,
                               .room = f.lower ? space : NULL,
                               .deriv = 1,
-                              .most = 24 + 1};
+                              .most = 24 + 1,
+                              .axes = f.n};
     requests = given = f.asked = 0;
     refused = -1;
     REQUIRE(fg_noise_levels(&wanted, &counted, levels) == FG_OK && given == 0);

@@ -98,7 +98,7 @@ static void adaptive(void)
     for (int i = 0; i < N; i++)
         sizes[i] = fabs(at[i]) > 1.0 ? fabs(at[i]) : 1.0;
     fg_wanted wanted = {
-        .f = &f, .n = N, .points = 1, .x = at, .base = base, .sizes = sizes, .most = 40};
+        .f = &f, .n = N, .points = 1, .x = at, .base = base, .sizes = sizes, .most = 40, .axes = N};
     for (wanted.deriv = 1; wanted.deriv <= 2; wanted.deriv++) {
         fg_adaptive(&wanted, &memory, found, flags, level);
         print("libm noise", 1, level);
