@@ -114,6 +114,7 @@ def test_the_record():
 
 
 def test_every_kind_of_function():
+    pytest.importorskip("numba")
     x = np.array([0.7, -1.2, 2.0])
     rows = lambda block: np.stack([block[:, 0] * block[:, 1], np.sin(block[:, 2])], axis=1)  # noqa: E731
     local = lambda x: np.array([x[0] * x[1], np.sin(x[2])])  # noqa: E731
