@@ -159,6 +159,15 @@ def test_bounds_are_kept(side):
     assert (d.error < 1e-2).all()
 
 
+def test_a_mixed_entry_between_opposite_bounds():
+    """One coordinate can only rise, the other only fall: the line is e_i - e_j."""
+    x = np.array([1.0, 2.0])
+    d = fg.differentiate(lambda x: np.exp(x[0] * x[1]), x, deriv=2, bounds=([1.0, 0.0], [3.0, 2.0]))
+    exact = np.exp(2.0) * np.array([[4.0, 3.0], [3.0, 1.0]])
+    assert (np.abs(d.value - exact) <= d.error).all()
+    assert (d.error < 1e-2 * exact).all()
+
+
 def test_known_noise_of_matrices():
     rng = np.random.default_rng(3)
     x = np.array([0.7, -1.2, 2.0])
