@@ -3,6 +3,7 @@
 python bench/accuracy.py [--own] [--moved SEED ...]    gradients over tests/problems.py
 python bench/accuracy.py --optimagic [POINTS ...]      gradients over the benchmark problems of optimagic
 python bench/accuracy.py --special                     derivatives of 25 special and elementary functions
+python bench/accuracy.py --fresh                       derivatives over tests/fresh.py, which nothing was chosen by
 python bench/accuracy.py --matrices                    Jacobians and Hessians over tests/problems.py
 python bench/accuracy.py --kinds [--kind NAME ...] [--count 500] [--seed 0] [--families] [--verbose]
 
@@ -55,6 +56,7 @@ import _peers
 import _timing
 import _wanted
 import numpy as np
+from fresh import fresh as fresh_problems
 from problems import PROBLEMS
 from study import KINDS, adaptive, moved, study
 
@@ -169,6 +171,13 @@ def special(verbose=False, **chosen):
     return shown(found, bounds={"exact": dict.fromkeys(found["exact"], _wanted.WANTED["special"])})
 
 
+def fresh(verbose=False):
+    """Derivatives over tests/fresh.py, with the bounds of the collection."""
+    problems, name = fresh_problems(), "differentiate"
+    found = {kind: {name: study(make, adaptive, problems, verbose)} for kind, make in KINDS.items()}
+    return shown(found, bounds={kind: {name: bounds} for kind, bounds in _wanted.WANTED["collection"].items()})
+
+
 def matrices(verbose=False, **chosen):
     """Jacobians and Hessians over tests/problems.py."""
     import _matrices
@@ -187,6 +196,7 @@ def main():
         "--optimagic", nargs="*", choices=points, help="at these points, or all; moved by the first SEED"
     )
     which.add_argument("--special", action="store_true", help="special and elementary functions")
+    which.add_argument("--fresh", action="store_true", help="functions that nothing was chosen by")
     which.add_argument("--matrices", action="store_true", help="Jacobians and Hessians")
     parser.add_argument("--verbose", action="store_true", help="components whose bar does not hold")
     kinds = parser.add_argument_group("drawn functions of kinds that mislead differences")
@@ -203,6 +213,8 @@ def main():
         print(optimagic(options.optimagic, (options.moved or [1])[0], verbose=options.verbose))
     elif options.special:
         print(special(options.verbose))
+    elif options.fresh:
+        print(fresh(options.verbose))
     elif options.matrices:
         print(matrices(options.verbose))
     else:

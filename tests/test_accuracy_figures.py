@@ -8,6 +8,9 @@ import _optimagic
 import _special
 import _wanted
 import accuracy
+import fresh
+import heldout
+import mpmath
 import numpy as np
 import pytest
 from problems import PROBLEMS
@@ -237,3 +240,49 @@ def test_the_collection_may_be_moved_by_several_seeds(monkeypatch, capsys):
     text = capsys.readouterr().out
     assert seen == [1, 2]
     assert text.count("wanted") == len(KINDS)
+
+
+def test_a_hundred_fresh_functions_of_their_own():
+    names = [name for name, _, _ in fresh.TABLE]
+    assert len(names) == len(set(names)) == 100
+    assert not set(names) & {*NAMED, *(name for name, _, _ in heldout.TABLE)}
+    assert {len(x) for _, _, x in fresh.TABLE} == set(range(1, 9))
+
+
+@pytest.mark.parametrize(("formula", "x"), [row[1:] for row in fresh.TABLE], ids=[row[0] for row in fresh.TABLE])
+def test_fresh_functions_are_the_same_in_float64_and_in_mpmath(formula, x):
+    with mpmath.workdps(40):
+        exact = formula([mpmath.mpf(v) for v in x], mpmath)
+    assert formula(list(x), math) == pytest.approx(float(exact), rel=1e-9, abs=0)
+
+
+def test_the_rows_of_fresh_functions(monkeypatch, capsys):
+    """By a method that knows nothing: nobody is to see how the real one does when tests run."""
+    asked = []
+
+    def stub(f, x):
+        asked.append(f(x))
+        return np.zeros(x.size), np.full(x.size, np.inf), np.ones(x.size, bool), 2.0
+
+    monkeypatch.setattr(accuracy, "adaptive", stub)
+    monkeypatch.setattr("sys.argv", ["accuracy.py", "--fresh"])
+    accuracy.main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[0] for row in rows] == [word for kind in KINDS for word in (kind, "wanted")]
+    assert {row[1] for row in rows[::2]} == {"differentiate"}
+    assert 4 * 100 < len(asked) < 5 * 100  # float32 does not hold all numbers
+    assert np.isfinite(asked).all()
+
+
+def test_gradients_of_fresh_functions():
+    for problem in fresh.fresh():
+        assert (problem.gradient != 0).all(), problem.name
+        for i, exact in enumerate(problem.gradient):
+            with mpmath.workdps(40):
+                h, sides = mpmath.mpf(10) ** -12 * abs(problem.x[i]), []
+                for sign in (1, -1):
+                    moved = [mpmath.mpf(v) for v in problem.x]
+                    moved[i] += sign * h
+                    sides.append(problem.formula(moved, mpmath))
+                slope = float((sides[0] - sides[1]) / (2 * h))
+            assert exact == pytest.approx(slope, rel=1e-12), problem.name
