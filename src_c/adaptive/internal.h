@@ -266,6 +266,8 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
 
 /* --- near.c --- */
 int fg_ask_near(fg_search *s);
+/* A stride of one spacing of numbers at x, where so many fit within the bounds; else 0. */
+double fg_next_to(const fg_search *s, ptrdiff_t c, double sign, int most);
 /* Strides are made smaller where steps are; asked again. */
 int fg_renew_near(fg_search *s);
 
@@ -278,8 +280,6 @@ void fg_assume_float32(fg_output *o);
 int fg_first_level(const fg_output *o);
 double fg_line_sign(ptrdiff_t i);
 double fg_student(double degrees);
-/* Every entry of an output that is not done starts again. */
-void fg_restart(const fg_search *s, ptrdiff_t p, ptrdiff_t o);
 
 /* --- calibrate.c --- */
 int fg_calibrate(fg_search *s);

@@ -194,7 +194,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
     if (wanted == 0.0)
         return 0.0;
     const double there = x + sign * wanted;
-    return there == x ? sign * (nextafter(fabs(x), INFINITY) - fabs(x)) : there - x;
+    return there == x ? fg_next_to(s, c, sign, MOST_LINE) : there - x;
 }
 
 /* Whether all coordinates are too near to a bound for a line with x in its middle. */
@@ -276,7 +276,8 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     return FG_OK;
 }
 
-void fg_restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+/* Every entry of an output that is not done starts again. */
+static void restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
     const int level = fg_first_level(o);
@@ -297,7 +298,7 @@ int fg_run_lines(fg_search *s)
             if (status != FG_OK)
                 return status;
             if (o->noisy)
-                fg_restart(s, p, out);
+                restart(s, p, out);
         }
     return FG_OK;
 }

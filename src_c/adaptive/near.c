@@ -4,6 +4,15 @@
 
 static const int MULTIPLES[4] = {1, -1, 2, -2};
 
+double fg_next_to(const fg_search *s, ptrdiff_t c, double sign, int most)
+{
+    const double x = fabs(s->wanted->x[c]), spacing = nextafter(x, INFINITY) - x;
+    const double *const room = s->wanted->room;
+    if (room && smaller(room[c], room[s->columns + c]) < most * spacing)
+        return 0.0;
+    return sign * spacing;
+}
+
 /* The stride of column c close to x: representable, along its sign, within its room. */
 static double stride(const fg_search *s, ptrdiff_t c, double wanted)
 {
@@ -17,7 +26,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double wanted)
             return 0.0;
     }
     const double there = x + sign * wanted;
-    return there == x ? sign * (nextafter(fabs(x), INFINITY) - fabs(x)) : there - x;
+    return there == x ? fg_next_to(s, c, sign, 2) : there - x;
 }
 
 /* The points of one point of x, in `dense`. */

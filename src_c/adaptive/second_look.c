@@ -109,7 +109,11 @@ static int suspect(const fg_search *s, ptrdiff_t c, ptrdiff_t out, look *l)
     fg_entry *const e = fg_entry_of(s, c, out);
     const fg_output *const o = fg_output_of(s, c, out);
     const double x = s->wanted->x[c], there = x + o->accepted * s->wanted->sizes[c];
+    const double *const room = s->wanted->room;
     if (e->phase == DONE || e->flags & (FG_KINK | FG_JUMP))
+        return 0;
+    /* Within bounds, the places must fit on both sides. */
+    if (room && smaller(room[c], room[s->columns + c]) < 2.0 * (e->step + (there - x)))
         return 0;
     if (fg_room(s, c) < 2) {
         e->error = INFINITY;
