@@ -225,6 +225,7 @@ static int search(fg_search *s)
     }
     if (status == FG_OK)
         status = fg_look_for_steps(s);
+    fg_settle_constants(s);
     return status == FG_OK ? fg_average(s) : status;
 }
 

@@ -129,6 +129,9 @@ static const double CURVED = 3e-11;
  * float32 numbers. No power of two: roundings would repeat themselves from point to point. */
 static const double FLOAT32_SPACING = 1.0618e-6;
 static const double NOISE_SPACING = 1.0618033988749895e-6;
+/* A kink or a jump at x, no noise: each side alone shows so many times less. Its four values are
+ * one sample of noise, and small ones are common. */
+static const double BROKEN = 100.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */

@@ -166,7 +166,19 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
+    e->height = w->largest;
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
+}
+
+void fg_settle_constants(const fg_search *s)
+{
+    for (ptrdiff_t c = 0; c < s->columns; c++)
+        for (ptrdiff_t out = 0; out < s->outputs; out++) {
+            fg_entry *const e = fg_entry_of(s, c, out);
+            const fg_output *const o = fg_output_of(s, c, out);
+            if (e->height > 0.0)
+                e->error = bar_of_constant(s, e, noise_of_constant(o, e->height));
+        }
 }
 
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */

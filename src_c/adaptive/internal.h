@@ -98,6 +98,7 @@ typedef struct {
     double kink,
         kink_size;   /* distance at which it first looked like a kink; the mean slope there */
     double constant; /* how far from x f was seen to be constant */
+    double height;   /* largest value there */
     double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
@@ -244,6 +245,9 @@ double fg_size_of(const fg_search *s, const fg_window *w);
 /* Noise expected of rounding in a value as large as `largest`, arguments with this sum of (x g)^2.
  */
 double fg_rounding(const fg_output *o, double largest, double arguments);
+
+/* Bars of constants once more: values that came later may say more of the precision. */
+void fg_settle_constants(const fg_search *s);
 
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);

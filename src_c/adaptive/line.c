@@ -140,7 +140,7 @@ static void judge(fg_output *o, const double *values)
     double level = noise_in(2 * HALF + 1, all, &zeros);
     const double sides = larger(noise_in(HALF, left, &ignored), noise_in(HALF, right, &ignored));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
-    if (level > 10.0 * sides && !o->narrow) {
+    if (level > BROKEN * sides && !o->narrow) {
         /* A kink or a jump at x is no noise. */
         level = sides;
         o->broken = 1;
