@@ -65,7 +65,8 @@ cdef extern from "Python.h":
     void *PyMem_Malloc(size_t size)
     void PyMem_Free(void *memory)
     void *PyMem_RawMalloc(size_t size)
-    void PyMem_RawFree(void *memory)
+    void *PyMem_RawRealloc(void *memory, size_t size) noexcept nogil
+    void PyMem_RawFree(void *memory) noexcept nogil
 
 cdef extern from "<stdint.h>":
     const int INT32_MAX

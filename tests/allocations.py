@@ -1,7 +1,7 @@
 """Every verb while memory runs out: python tests/allocations.py [VERB ...]. Needs CPython's own test module.
 
-The k-th allocation of Python objects and of the border fails, for many k: the verb raises MemoryError, or what f or
-NumPy make of one, or is right; and works afterwards. A crash ends the script.
+The k-th allocation of Python objects, of the border, or of the core's adaptive method fails, for many k: the verb
+raises MemoryError, or what f or NumPy make of one, or is right; and works afterwards. A crash ends the script.
 """
 
 import _testcapi

@@ -13,7 +13,7 @@ from make_problems import exact_gradient
 from problems import Problem
 
 
-def _runge_kutta(slope, state, step, count):
+def runge_kutta(slope, state, step, count):
     """Steps of the classical method, for numbers of any kind."""
     for _ in range(count):
         k1 = slope(state)
@@ -25,7 +25,7 @@ def _runge_kutta(slope, state, step, count):
 
 
 def pendulum(x, m):
-    angle, speed = _runge_kutta(lambda s: [s[1], -m.sin(s[0]) - x[2] * s[1]], list(x[:2]), 0.125, 8)
+    angle, speed = runge_kutta(lambda s: [s[1], -m.sin(s[0]) - x[2] * s[1]], list(x[:2]), 0.125, 8)
     return angle + speed * speed
 
 
@@ -33,7 +33,7 @@ def lorenz(x, m):
     def slope(s):
         return [10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 * s[2] / 3]
 
-    return sum(v * v for v in _runge_kutta(slope, list(x), 0.015625, 10))
+    return sum(v * v for v in runge_kutta(slope, list(x), 0.015625, 10))
 
 
 def logistic_map(x, m):
@@ -170,7 +170,7 @@ def fifth_root_spiral(x, m):
     return radius ** (m.exp(1) / 5) * m.cos(m.atan(x[1] / x[0]) + 3 * radius)
 
 
-_TABLE = [
+TABLE = [
     ("planck", lambda x, m: sum(v**3 / (m.exp(v) - 1) for v in x), (0.5, 2.8, 12.0)),
     ("kepler", lambda x, m: sum(v - 0.9 * m.sin(v) for v in x), (0.2, 1.5, 4.0)),
     ("van der waals", lambda x, m: 8 * x[0] / (3 * x[1] - 1) - 3 / (x[1] * x[1]), (1.1, 0.8)),
@@ -237,11 +237,10 @@ _TABLE = [
 ]  # fmt: skip
 
 
-@functools.lru_cache(maxsize=1)
-def held_out(points=5):
+def problems_at(table, points):
     """Each at its point and at others that are up to a fifth away, with exact gradients."""
     rng, found = np.random.default_rng(0), []
-    for name, formula, x in _TABLE:
+    for name, formula, x in table:
         at = [x]
         while len(at) < points:
             moved = tuple((np.array(x) * (1 + rng.uniform(-0.2, 0.2, len(x)))).tolist())
@@ -250,6 +249,12 @@ def held_out(points=5):
                 at.append(moved)
         found += [Problem(name, formula, p, {name: exact_gradient(formula, p)}) for p in at]
     return found
+
+
+@functools.lru_cache(maxsize=1)
+def held_out(points=5):
+    """The functions at so many points each."""
+    return problems_at(TABLE, points)
 
 
 @functools.lru_cache(maxsize=1)

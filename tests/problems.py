@@ -51,6 +51,7 @@ def squares(residuals):
     def f(x, m):
         return sum(r * r for r in residuals(x, m))
 
+    f.residuals = residuals
     return f
 
 

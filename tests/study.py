@@ -35,7 +35,12 @@ def noisy(level):
     def make(problem):
         # A stream for each problem: one stream for all would be one draw.
         rng = np.random.default_rng([5, zlib.crc32(problem.name.encode())])
-        return lambda x: problem.f(x) * (1 + level * rng.standard_normal())
+
+        def f(x):
+            value = problem.f(x)
+            return value * (1 + level * rng.standard_normal(np.shape(value)))
+
+        return f
 
     return make
 
@@ -45,7 +50,12 @@ def narrow(problem):
     if any(v and not 1e-6 < abs(v) < 1e6 for v in problem.x) or "scale" in problem.name or "1e200" in problem.name:
         return None
     m = Float32()
-    return lambda x: float(problem.formula([np.float32(v) for v in x], m))
+
+    def f(x):
+        value = np.array(problem.formula([np.float32(v) for v in x], m), float)
+        return value if value.ndim else float(value)
+
+    return f
 
 
 KINDS = {"exact": exact, "1e-10": noisy(1e-10), "1e-6": noisy(1e-6), "1e-3": noisy(1e-3), "float32": narrow}
@@ -68,16 +78,20 @@ def moved(seed):
     return found
 
 
-def digits(value, exact, error):
-    """Correct digits of each component; where the exact derivative is 0, those of a bar that holds."""
+def digits(value, exact, error, scale=None):
+    """Correct digits of each component; where the exact derivative (or scale) is 0, those of a bar that holds."""
+    scale = np.abs(exact) if scale is None else scale
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = -np.log10(np.abs(value - exact) / np.abs(exact))
-    found = np.where(exact == 0, np.where(np.abs(value - exact) <= error, 16.0, 0.0), found)
+        found = -np.log10(np.abs(value - exact) / scale)
+    found = np.where(scale == 0, np.where(np.abs(value - exact) <= error, 16.0, 0.0), found)
     return np.clip(np.nan_to_num(found, nan=0.0), 0.0, 16.0)
 
 
-def study(make, method=adaptive, problems=PROBLEMS, verbose=False):
-    """One row of the table: a dict of figures."""
+def study(make, method=adaptive, problems=PROBLEMS, verbose=False, zeros=True):
+    """One row of the table: a dict of figures. Without ``zeros``, digits are those of derivatives that are not 0.
+
+    A problem may say what its digits are relative to (``relative_to``), if not to its gradient.
+    """
     all_digits, worst, nfev, covered, ratios, silent, unknown = [], [], [], [], [], 0, 0
     for problem in problems:
         f = make(problem)
@@ -88,13 +102,14 @@ def study(make, method=adaptive, problems=PROBLEMS, verbose=False):
                 warnings.simplefilter("ignore")
                 value, error, flagged, cost = method(f, problem.point)
         except (ArithmeticError, ValueError, IndexError):
-            value = np.full(problem.point.size, np.nan)
+            value = np.full(problem.gradient.size, np.nan)
             error, flagged, cost = np.full_like(value, np.inf), np.ones(value.size, bool), math.nan
         true = np.abs(value - problem.gradient)
-        own = digits(value, problem.gradient, error)
+        own = digits(value, problem.gradient, error, getattr(problem, "relative_to", None))
         holds = (true <= error) | np.isinf(error)
-        all_digits.extend(own)
-        worst.append(own.min())
+        counted = own if zeros else own[problem.gradient != 0]
+        all_digits.extend(counted)
+        worst.extend([counted.min()] if counted.size else [])
         nfev.extend([cost] * own.size)
         covered.extend(holds)
         usable = (true > 0) & np.isfinite(error)

@@ -452,10 +452,12 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 
 def test_entries_that_noise_hides_say_nothing_of_a_factor():
-    """Five derivatives of 1e-12 beside a rounding of 1e-13 of f: claimed as 0, they are right, and no evidence."""
-    rates = np.array([1e-12] * 5 + [1.0, -2.0, 3.0])
-    x = np.linspace(0.5, 1.2, 8)
-    check = fg.check_grad(lambda x: 100.0 + float(rates @ x), np.where(rates == 1e-12, 0.0, 2 * rates), x)
+    """Five derivatives of some 1e-15 beside a rounding of 1e-14 of f: claimed as 0, they are right, and no evidence."""
+    x, hidden = np.linspace(0.5, 1.2, 8), np.arange(8) < 5
+    rates = np.where(hidden, 1e-15, [0, 0, 0, 0, 0, 1.0, -2.0, 3.0])
+    check = fg.check_grad(
+        lambda x: 100.0 + float(rates @ np.where(hidden, np.sin(x), x)), np.where(hidden, 0.0, 2 * rates), x
+    )
     assert {m.index for m in check.wrong} == {5, 6, 7}
     assert "x is 2.000 times too large (3 of 8 entries): a missing ½?" in check.explanation
 

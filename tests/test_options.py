@@ -99,6 +99,7 @@ BAD = {
     "step": SIZES,
     "typical_x": SIZES,
     "bounds": (3, "ab", (NAN, 9), (9, 0), (50, 60), ("a", "b"), (0, 1, 2), (np.zeros(7), 9), (True, 9), (0, 1j)),
+    "tol": (1.0, -1, NAN, INF, "small", True, [1e-3], 1j),
     "noise": (0, -1, NAN, INF, "loud", True, [1e-3], 1j),
     "domain_errors": (KeyError, (KeyError(),), ("KeyError",), (KeyboardInterrupt,), 3, None, [KeyError]),
     "vectorized": ("cols", "", 1, 0, None, 2.0, ["rows"]),
@@ -194,6 +195,7 @@ NUMPY = {
     "step": [(np.float32(2**-12), 2**-12), (np.array(2**-12), 2**-12)],
     "typical_x": [(np.int64(3), 3.0), (np.array([3, 4]), [3.0, 4.0]), ([3, 4], (3.0, 4.0))],
     "bounds": [((np.int64(0), np.float32(9)), (0.0, 9.0)), (np.array([0.0, 9.0]), (0, 9)), ([None, 9], (-INF, 9))],
+    "tol": [(np.float32(0.125), 0.125), (np.array(0.125), 0.125)],
     "noise": [(np.float32(0.125), 0.125), (np.array(0.125), 0.125)],
     "vectorized": [(np.False_, False)],
     "workers": [(np.int64(1), None)],
@@ -224,8 +226,6 @@ NUMPY = {
 NOT_TAKEN = {
     ("gradient", "sparsity"),
     ("hvp", "noise"),
-    ("differentiate a vector", "bounds"),
-    ("differentiate a vector", "noise"),
 }
 
 

@@ -1,36 +1,26 @@
 from .function cimport fg_function
 
 cdef extern from "adaptive.h":
-    ctypedef struct fg_noise:
-        double level
-        double size
-        double slope
-        double accepted
-        double spacing
-        int narrow
-        int hidden
-        int failed
-        int grown
-        int done
-        int evaluations
+    enum:
+        FG_EMEMORY
 
-    int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                          const double *scale, const double *room, double *scratch, ptrdiff_t size,
-                          fg_noise *noise) except -1
+    ctypedef struct fg_allocator:
+        void *(*resize)(void *memory, size_t bytes) noexcept nogil
+        void (*release)(void *memory) noexcept nogil
 
-    void fg_known_noise(ptrdiff_t points, double level, const double *base, fg_noise *noise) noexcept
-    void fg_read_levels(ptrdiff_t points, const fg_noise *noise, double *levels) noexcept
+    ctypedef struct fg_wanted:
+        const fg_function *f
+        ptrdiff_t n
+        ptrdiff_t points
+        const double *x
+        const double *base
+        const double *sizes
+        const double *room
+        const double *levels
+        int deriv
+        double tolerance
+        int most
 
-    ctypedef struct fg_component:
-        double value
-        double error
-        double step
-        double left
-        double right
-        int flags
-        int evaluations
-
-    int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points, const double *base,
-                    fg_noise *noise, const double *scale, const double *room, fg_component *components,
-                    double *scratch, ptrdiff_t size) except -1
-    void fg_read_components(ptrdiff_t count, const fg_component *components, double *found, int *flags) noexcept
+    int fg_adaptive(const fg_wanted *wanted, const fg_allocator *memory, double *found, int *flags,
+                    double *levels) except -1
+    int fg_noise_levels(const fg_wanted *wanted, const fg_allocator *memory, double *levels) except -1

@@ -20,7 +20,7 @@ cdef extern from "descent.h" nogil:
     void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, const double *d,
                  const double *lower, const double *upper, double *x) noexcept
     double fg_norm(ptrdiff_t count, const double *g) noexcept
-    double fg_distance(ptrdiff_t count, const double *x, const double *y) noexcept
+    double fg_norm_of_difference(ptrdiff_t count, const double *x, const double *y) noexcept
 
     int FG_RUNNING
     int FG_CONVERGED

@@ -94,11 +94,14 @@ class GradientAtPoint:
                 steps = shorter * step[doubtful]
             second, own = self._second(doubtful, steps)
             with np.errstate(all="ignore"):
-                agree = np.abs(second - numeric[doubtful]) <= own + bar[doubtful]
+                # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
+                apart = np.abs(second - numeric[doubtful])
+                agree = (apart <= own + bar[doubtful]) | (apart <= 0.1 * difference[doubtful])
                 excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
             wrong[doubtful] = agree & excluded
-            # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth.
-            suspect[doubtful] = excluded
+            # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth. One that is
+            # much less certain than the first says nothing.
+            suspect[doubtful] = excluded | ~(own <= 3.0 * bar[doubtful] + accepted[doubtful])
         largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
         with np.errstate(all="ignore"):
             dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
@@ -136,7 +139,8 @@ class GradientAtPoint:
             h = np.minimum(h, steps_within(room.min(axis=0)[components], 3.0))
         h = (self.x[components] + h) - self.x[components]
         values = self.function.at_shifts(self.x, components, h, CENTRAL)
-        value, bar, _, _ = seven_values(np.array([[self.base]]), values, h)
+        epsilon = FLOAT64 if self.function.sees_double else 0.0
+        value, bar, _, _ = seven_values(np.array([[self.base]]), values, h, epsilon=epsilon)
         return value[:, 0], bar[:, 0]
 
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:

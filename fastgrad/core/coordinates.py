@@ -53,7 +53,7 @@ class Coordinates:
         found = np.abs(self.x)
         if self.typical is not None:
             found = np.maximum(as_rows(found, self.n), self.typical).reshape(found.shape)
-        if not found.all():
+        if np.count_nonzero(found) < found.size:
             found[found == 0.0] = 1.0
         return found
 

@@ -306,7 +306,7 @@ class Run(State):
             return ending
         points = self.x.reshape(1, -1)
         sizes = Coordinates(self.point, points).sizes()
-        level = float(self.loss.noise(points, np.array([self.fun]), sizes)[0])
+        level = float(self.loss.noise(points, np.array([self.fun]), sizes)[0, 0])
         if expected <= 20.0 * max(level, 2e-16 * abs(self.fun)):
             return Ending(
                 CONVERGED,

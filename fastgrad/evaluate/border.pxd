@@ -2,6 +2,7 @@
 from ..c_api cimport (
     PY_VECTORCALL_ARGUMENTS_OFFSET, PyErr_CheckSignals, PyObject, PyObject_Vectorcall, Py_DECREF, ndarray,
 )
+from ..c_core.adaptive cimport fg_wanted
 from ..c_core.function cimport fg_function
 from ..c_core.precision cimport fg_look, fg_seen
 from ..c_core.stencil cimport fg_stencil, fg_step_rule
@@ -45,6 +46,7 @@ cdef class Function:
     cdef ndarray first_values(self, ndarray x)
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
                   Py_ssize_t count, const double *base, double *out) except -1
+    cdef object want(self, fg_wanted *wanted, object x, object base, object sizes, object room, object levels)
     cdef int show_done(self, Py_ssize_t rows) except -1
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept
     cdef int line_value(self, const double *x, const double *direction, double t, Py_ssize_t begin, Py_ssize_t end,

@@ -84,12 +84,15 @@ class Function:
         self,
         x: NDArray[np.float64],
         base: NDArray[np.float64],
-        scale: NDArray[np.float64],
+        sizes: NDArray[np.float64],
         room: NDArray[np.float64] | None = None,
-        level: float | None = None,
+        levels: NDArray[np.float64] | None = None,
+        deriv: int = 1,
+        tolerance: float = 0.0,
+        most: int = 40,
     ) -> tuple[NDArray[np.float64], NDArray[np.intc], NDArray[np.float64]]: ...
     def noise(
-        self, x: NDArray[np.float64], base: NDArray[np.float64], scale: NDArray[np.float64]
+        self, x: NDArray[np.float64], base: NDArray[np.float64], sizes: NDArray[np.float64]
     ) -> NDArray[np.float64]: ...
     def at_shifts(
         self, x: NDArray[np.float64], components: ArrayLike, h: ArrayLike, offsets: ArrayLike, imaginary: bool = False

@@ -4,14 +4,12 @@ A ``Function`` is a function at one kind of border: it gives values at shifts of
 dense points, and knows nothing of derivatives. ``src_c/include/fastgrad.h`` is the contract of what it drives.
 """
 from ..c_api cimport (
-    NPY_CDOUBLE, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
+    NPY_CDOUBLE, NPY_DOUBLE, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
     PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE,
-    PyArray_TYPE, PyArray_ZEROS, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
-    PyMem_Malloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
+    PyArray_TYPE, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
+    PyMem_Malloc, PyMem_RawFree, PyMem_RawRealloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
 )
-from ..c_core.adaptive cimport (
-    fg_adaptive, fg_component, fg_estimate_noise, fg_known_noise, fg_noise, fg_read_components, fg_read_levels,
-)
+from ..c_core.adaptive cimport fg_adaptive, fg_allocator, fg_noise_levels, fg_wanted
 from ..c_core.arithmetic cimport fg_arithmetic
 from ..c_core.function cimport fg_shifts
 from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
@@ -58,9 +56,7 @@ SEEN_NONFINITE = FG_SEEN_NONFINITE
 SEEN_DOUBLE = FG_SEEN_DOUBLE
 SEEN_CHANGE = FG_SEEN_CHANGE
 
-cdef enum:
-    # Components that go through a round of the adaptive method together.
-    ROUND = 16384
+cdef fg_allocator MEMORY = fg_allocator(resize=PyMem_RawRealloc, release=PyMem_RawFree)
 
 
 def build():
@@ -379,66 +375,51 @@ cdef class Function:
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept:
         return STACK
 
-    def adaptive(self, x, base, scale, room=None, level=None):
-        """Derivatives of the points x (points, n), each component with its own step and error bar.
+    def adaptive(self, x, base, sizes, room=None, levels=None, int deriv=1, double tolerance=0.0, int most=40):
+        """Derivatives of all outputs at the points x (points, n), each with its own step and error bar.
 
-        base (points,) is f(x), scale (points, n) the sizes of coordinates, room (2, points * n) how far each may
-        move, level the noise of f where it is known. Returns arrays (points * n,): value, error, step, left and
-        right slopes, flags; and the noise (points,).
+        base (points, outputs) is f(x), sizes (points, n) those of the coordinates, room (2, points * n) how far each
+        may move, levels (points, outputs) the noise of f where it is known. Returns arrays (5, points * n, outputs):
+        value, error, step, left and right slopes; flags (points * n, outputs); and the noise (points, outputs).
         """
-        cdef ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
-        cdef ndarray room_ = None if room is None else as_doubles(room)
-        cdef Py_ssize_t total = PyArray_SIZE(points), count = PyArray_SIZE(base_)
-        cdef ndarray found = empty(5, total), flags = PyArray_EMPTY(1, &total, NPY_INT, 0), levels = PyArray_ZEROS(1, &count, NPY_DOUBLE, 0)
-        self.turn(False)
-        if not total:
-            return found, flags, levels
-        expect("coordinates of points, with f(x) for each,", total, count * self.n)
-        expect("sizes of coordinates", PyArray_SIZE(scale_), total)
-        expect("values of f", self.c.outputs, 1)
-        if room is not None:
-            expect("bounds of coordinates", PyArray_SIZE(room_), 2 * total)
-        cdef Py_ssize_t size = 16 * (total if total < ROUND else ROUND)
-        if size < count * 8 + 8 * self.n:
-            size = count * 8 + 8 * self.n
-        cdef fg_component *work = <fg_component *>PyMem_Malloc(
-            total * sizeof(fg_component) + count * sizeof(fg_noise) + size * sizeof(double))
-        if work is NULL:
+        cdef fg_wanted wanted
+        cdef object kept = self.want(&wanted, x, base, sizes, room, levels)
+        cdef Py_ssize_t total = wanted.points * self.n
+        cdef ndarray found = empty(5, total, self.c.outputs), noise = empty(wanted.points, self.c.outputs)
+        cdef ndarray flags = np.zeros((total, self.c.outputs), dtype=np.intc)
+        wanted.deriv, wanted.tolerance, wanted.most = deriv, tolerance, most
+        if total and self.c.outputs and fg_adaptive(&wanted, &MEMORY, doubles(found), <int *>PyArray_DATA(flags), doubles(noise)):
             raise MemoryError()
-        cdef fg_noise *noise = <fg_noise *>(work + total)
-        cdef double *scratch = <double *>(noise + count)
-        try:
-            if level is None:
-                fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_),
-                                  doubles(room_) if room is not None else NULL, scratch, size, noise)
-            else:
-                fg_known_noise(count, level, doubles(base_), noise)
-            fg_adaptive(&self.c, self.n, doubles(points), count, doubles(base_), noise, doubles(scale_),
-                        doubles(room_) if room is not None else NULL, work, scratch, size)
-            fg_read_components(total, work, doubles(found), <int *>PyArray_DATA(flags))
-            fg_read_levels(count, noise, doubles(levels))
-        finally:
-            PyMem_Free(work)
-        return found, flags, levels
+        return found, flags, noise
 
-    def noise(self, x, base, scale):
-        """The noise of f around each of the points x (points, n)."""
-        cdef ndarray points = as_doubles(x), base_ = as_doubles(base), scale_ = as_doubles(scale)
-        cdef Py_ssize_t count = PyArray_SIZE(base_), size = count * 8 + 8 * self.n
-        expect("coordinates of points, with f(x) for each,", PyArray_SIZE(points), count * self.n)
-        expect("sizes of coordinates", PyArray_SIZE(scale_), count * self.n)
-        cdef ndarray levels = empty(count)
-        self.turn(False)
-        cdef fg_noise *noise = <fg_noise *>PyMem_Malloc(count * sizeof(fg_noise) + size * sizeof(double))
-        if noise is NULL:
+    def noise(self, x, base, sizes):
+        """The noise of each output (points, outputs) around the points x (points, n)."""
+        cdef fg_wanted wanted
+        cdef object kept = self.want(&wanted, x, base, sizes, None, None)
+        cdef ndarray levels = empty(wanted.points, self.c.outputs)
+        if fg_noise_levels(&wanted, &MEMORY, doubles(levels)):
             raise MemoryError()
-        try:
-            fg_estimate_noise(&self.c, self.n, doubles(points), count, doubles(base_), doubles(scale_), NULL,
-                              <double *>(noise + count), size, noise)
-            fg_read_levels(count, noise, doubles(levels))
-        finally:
-            PyMem_Free(noise)
         return levels
+
+    cdef object want(self, fg_wanted *wanted, object x, object base, object sizes, object room, object levels):
+        """Fills in wanted, but for its options; returns what must be kept alive while it is used."""
+        cdef ndarray points = as_doubles(x), base_ = as_doubles(base), sizes_ = as_doubles(sizes), room_ = None, levels_ = None
+        cdef Py_ssize_t total = PyArray_SIZE(points), count = total // max(self.n, 1)
+        expect("coordinates of points", total, count * self.n)
+        expect("sizes of coordinates", PyArray_SIZE(sizes_), total)
+        expect("values of f", PyArray_SIZE(base_), count * self.c.outputs)
+        wanted[0] = fg_wanted(f=&self.c, n=self.n, points=count, x=doubles(points), base=doubles(base_), sizes=doubles(sizes_),
+                              room=NULL, levels=NULL, deriv=1, tolerance=0.0, most=40)
+        if room is not None:
+            room_ = as_doubles(room)
+            expect("bounds of coordinates", PyArray_SIZE(room_), 2 * total)
+            wanted.room = doubles(room_)
+        if levels is not None:
+            levels_ = as_doubles(levels)
+            expect("noise levels", PyArray_SIZE(levels_), count * self.c.outputs)
+            wanted.levels = doubles(levels_)
+        self.turn(False)
+        return points, base_, sizes_, room_, levels_
 
     def at_shifts(self, x, components, h, offsets, bint imaginary=False):
         """Values (count, width, outputs) at the shifts of points x, as ``fg_shifts`` describes them."""

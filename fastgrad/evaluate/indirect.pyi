@@ -17,5 +17,15 @@ class LineFunction(ComposedFunction):
         self, inner: Function, x: NDArray[np.float64], direction: NDArray[np.float64], point: Point
     ) -> None: ...
 
+class PairsFunction(ComposedFunction):
+    def __init__(
+        self,
+        inner: Function,
+        x: NDArray[np.float64],
+        pairs: NDArray[np.intp],
+        moves: NDArray[np.float64],
+        point: Point,
+    ) -> None: ...
+
 class SumFunction(ComposedFunction):
     def __init__(self, inner: Function, point: Point) -> None: ...

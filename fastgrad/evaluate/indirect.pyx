@@ -1,10 +1,10 @@
 """Functions whose values come from elsewhere: from workers, or from another function."""
 cimport cython
 
-from ..c_api cimport PyArray_NBYTES, PyArray_SIZE, PyMem_Free, PyMem_Malloc, _import_array, memcpy, ndarray
+from ..c_api cimport NPY_INTP, PyArray_DATA, PyArray_NBYTES, PyArray_SIZE, PyMem_Free, PyMem_Malloc, _import_array, memcpy, ndarray
 from ..c_core.function cimport fg_fill_imaginary, fg_fill_rows, fg_shifts
-from ..c_core.points cimport fg_line_point, fg_line_points
-from .arrays cimport as_doubles, doubles, empty
+from ..c_core.points cimport fg_line_point, fg_line_points, fg_pair_points
+from .arrays cimport as_doubles, dense, doubles, empty
 from .border cimport Function
 
 import numpy as np
@@ -163,6 +163,53 @@ cdef class LineFunction(ComposedFunction):
 
 
 @cython.final
+cdef class PairsFunction(ComposedFunction):
+    """t -> f(x + the sum of t_k v_k), each v_k moving one coordinate, or two: for second derivatives."""
+    cdef ndarray x, pairs, moves
+
+    def __init__(self, Function inner, x, pairs, moves, point):
+        """pairs (lines, 2): the coordinates of each direction, the second -1 for one; moves (lines, 2): how far."""
+        self.prepare(None, (), point, inner.c.outputs)
+        self.inner, self.x, self.pairs, self.moves = inner, as_doubles(x), dense(pairs, NPY_INTP), as_doubles(moves)
+        if not (PyArray_SIZE(self.x) == inner.n and PyArray_SIZE(self.pairs) == PyArray_SIZE(self.moves) == 2 * self.n):
+            raise ValueError("x, the directions and f do not fit together")
+        if self.n and not (-1 <= np.min(self.pairs) and np.max(self.pairs) < inner.n):
+            raise IndexError(f"coordinates are in 0 ... {inner.n - 1}")
+        self.c.at_shifts = pairs_at_shifts
+        self.c.at_points = pairs_at_points
+
+    cdef int shifts(self, const fg_shifts *s, double *values) except -1:
+        cdef Py_ssize_t begin, rows, count = s.count * s.width, block = max(1, min(count, BLOCK // (8 * self.n)))
+        cdef double *t = <double *>PyMem_Malloc(block * self.n * sizeof(double))
+        if t is NULL:
+            raise MemoryError()
+        try:
+            for begin in range(0, count, block):
+                rows = min(block, count - begin)
+                fg_fill_rows(s, begin, begin + rows, t)
+                self.points(rows, t, values + begin * self.c.outputs)
+        finally:
+            PyMem_Free(t)
+        return 0
+
+    cdef int points(self, Py_ssize_t count, const double *t, double *values) except -1:
+        cdef Py_ssize_t n = self.inner.n, begin, rows, block = max(1, min(count, BLOCK // (8 * max(1, n))))
+        cdef double *points = <double *>PyMem_Malloc(block * n * sizeof(double))
+        if points is NULL:
+            raise MemoryError()
+        self.inner.turn(False)
+        try:
+            for begin in range(0, count, block):
+                rows = min(block, count - begin)
+                fg_pair_points(n, doubles(self.x), self.n, <const ptrdiff_t *>PyArray_DATA(self.pairs), doubles(self.moves),
+                               rows, t + begin * self.n, points)
+                self.inner.c.at_points(self.inner.c.ctx, rows, n, points, values + begin * self.c.outputs)
+        finally:
+            PyMem_Free(points)
+        return self.learn()
+
+
+@cython.final
 cdef class SumFunction(ComposedFunction):
     """x -> the sum of the values of f at x; its precision is that of the terms."""
 
@@ -216,6 +263,14 @@ cdef int line_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1
 
 cdef int line_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
     return (<LineFunction>ctx).points(count, points, values)
+
+
+cdef int pairs_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1:
+    return (<PairsFunction>ctx).shifts(s, values)
+
+
+cdef int pairs_at_points(void *ctx, ptrdiff_t count, ptrdiff_t n, const double *points, double *values) except -1:
+    return (<PairsFunction>ctx).points(count, points, values)
 
 
 cdef int sum_at_shifts(void *ctx, const fg_shifts *s, double *values) except -1:

@@ -8,26 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array, Point
+from ..core.point import Array, Point, as_point
 from ..core.warnings import warn
-from ..evaluate import border
+from ..evaluate import border, indirect
 from ..evaluate.problem import Problem
+from ..evaluate.results import ReturnedShapeError
 from .method import Method
 
-FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite")
+FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite", "steps", "undetermined")
 """Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/include/adaptive.h)."""
 
 
 KINK = 1 << FLAGS.index("kink")
 NOISY = 1 << FLAGS.index("noisy")
+EDGE = 1 << FLAGS.index("edge")
+
+EVALUATIONS = 40
+"""The most that a component costs, with its part of those that all components share."""
 
 
 class Components(NamedTuple):
-    """What the adaptive method finds, an entry a component."""
+    """What the adaptive method finds, an entry a component and output."""
 
-    numbers: Array  # (5, components): value, error, step, left and right slope
+    numbers: Array  # (5, entries): value, error, step, left and right slope
     flags: NDArray[np.intc]
-    noise: Array  # (points,): of one evaluation of f
+    noise: Array  # (points * outputs,): of one evaluation of f
 
 
 class Adaptive(Method):
@@ -35,19 +40,28 @@ class Adaptive(Method):
 
     Parameters
     ----------
-    typical_x, bounds, noise
+    typical_x, bounds, noise, tol, max_evals
         As for `differentiate`.
     """
 
-    __slots__ = ("bounds", "noise", "typical_x")
+    __slots__ = ("bounds", "max_evals", "noise", "tol", "typical_x")
 
     imaginary = False
     starts_from_base = True
 
-    def __init__(self, typical_x: Any = None, bounds: Any = None, noise: float | None = None) -> None:
+    def __init__(
+        self,
+        typical_x: Any = None,
+        bounds: Any = None,
+        noise: float | None = None,
+        tol: float | None = None,
+        max_evals: int = EVALUATIONS,
+    ) -> None:
         self.typical_x = typical_x
         self.bounds = bounds
         self.noise = noise
+        self.tol = tol
+        self.max_evals = max_evals
 
     def __repr__(self) -> str:
         return "adaptive"
@@ -74,17 +88,98 @@ class Adaptive(Method):
         return value.reshape(problem.x.shape) if only is None else value[[only], None]
 
     def components(self, problem: Problem) -> Components:
-        """Derivatives with their error bars, steps, flags, and the noise of f."""
+        """Derivatives of all outputs, output by output, with their error bars, steps, flags, and the noise of f."""
         function = problem.function
         if not function.n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         points = problem.points
-        where = Coordinates(problem.point, points, None, self.typical_x, self.bounds)
-        base = problem.values.ravel()
+        where = self._coordinates(problem)
+        base = problem.values
         problem.declare(self.noise)
         function.tolerate(True)
-        found = function.adaptive(points, base, where.sizes(), where.room, self.noise)
-        return Components(*found)
+        found, flags, noise = self._taken(function, points, base, where.sizes(), where.room)
+        if problem.outputs > 1:
+            found, flags = found.transpose(0, 2, 1), flags.T
+        return Components(found.reshape(5, -1), flags.reshape(-1), noise.ravel())
+
+    def hessian(self, problem: Problem) -> Components:
+        """The entries of the Hessian of a scalar function, row by row, as for `components`.
+
+        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes: a mixed derivative is
+        what the latter leaves beside those along both axes.
+        """
+        function, n = problem.function, problem.point.n
+        if problem.outputs != 1:
+            raise ReturnedShapeError(f"f returned {problem.outputs} values; a Hessian is that of a function of one")
+        base = problem.values
+        if not n:
+            return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
+        where = self._coordinates(problem)
+        sizes = where.sizes().ravel()
+        pairs, signs, room = _directions(sizes, where.room)
+        problem.declare(self.noise)
+        function.tolerate(True)
+        moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
+        along = indirect.PairsFunction(function, problem.x.ravel(), pairs, moves, as_point(np.zeros(len(pairs))))
+        zeros = np.zeros((1, len(pairs)))
+        found, flags, noise = self._taken(along, zeros, base, zeros + 1.0, room, deriv=2)
+        numbers, bits = _symmetric(found[:, :, 0], flags[:, 0], sizes, pairs[n:], signs[n:])
+        return Components(numbers, bits, noise.reshape(-1))
+
+    def _coordinates(self, problem: Problem) -> Coordinates:
+        return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds)
+
+    def _taken(
+        self, function: border.Function, points: Array, base: Array, sizes: Array, room: Array | None, deriv: int = 1
+    ) -> tuple[Array, NDArray[np.intc], Array]:
+        levels = None if self.noise is None else np.full_like(base, self.noise)
+        return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals)
+
+
+def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:
+    """Pairs of coordinates (lines, 2), -1 for none; signs of the second; the room (2, lines) in units of sizes."""
+    n = sizes.size
+    rows, columns = np.triu_indices(n, 1)
+    pairs = np.concatenate([np.stack([np.arange(n), np.full(n, -1)], axis=1), np.stack([rows, columns], axis=1)])
+    signs = np.ones(len(pairs))
+    if room is None:
+        return pairs, signs, None
+    room = room.reshape(2, n) / sizes
+    alike = np.minimum(room[:, rows], room[:, columns])
+    unlike = np.minimum(room[:, rows], room[::-1, columns])
+    # Central where that is possible, else where there is more room on one side.
+    better = np.where(
+        np.maximum(alike.min(axis=0), unlike.min(axis=0)) > 0,
+        unlike.min(axis=0) > alike.min(axis=0),
+        unlike.max(axis=0) > alike.max(axis=0),
+    )
+    signs[n:][better] = -1.0
+    return pairs, signs, np.concatenate([room, np.where(better, unlike, alike)], axis=1)
+
+
+def _symmetric(
+    found: Array, flags: NDArray[np.intc], sizes: Array, pairs: NDArray[np.intp], signs: Array
+) -> tuple[Array, NDArray[np.intc]]:
+    """The entries of a Hessian (5, n * n) from derivatives along the axes and then e_i ± e_j, in units of sizes."""
+    n = sizes.size
+    matrix, bits, axes = np.full((5, n, n), np.nan), np.empty((n, n), dtype=np.intc), np.diag_indices(n)
+    value, error, step = found[:3]
+    rows, columns = pairs.T
+    with np.errstate(all="ignore"):  # squares of tiny sizes are 0: then the entry is not finite
+        for part in (0, 1):
+            matrix[part][axes] = found[part, :n] / sizes**2
+        matrix[2][axes], bits[axes] = step[:n] * sizes, flags[:n]
+        area = 2.0 * sizes[rows] * sizes[columns]
+        mixed = signs * (value[n:] - value[rows] - value[columns]) / area
+        # Their errors are independent, as far as they are rounding and noise.
+        bar = np.sqrt(error[n:] ** 2 + error[rows] ** 2 + error[columns] ** 2) / area
+        for i, j in ((rows, columns), (columns, rows)):
+            matrix[0, i, j], matrix[1, i, j], matrix[2, i, j] = mixed, bar, step[n:] * sizes[j]
+            bits[i, j] = flags[n:] | flags[rows] | flags[columns]
+    unknown = ~np.isfinite(matrix[0])
+    matrix[1][unknown | np.isnan(matrix[1])] = np.inf
+    bits[unknown & (bits == 0)] = 1 << FLAGS.index("nonfinite")
+    return matrix.reshape(5, -1), bits.ravel()
 
 
 def flag_names(bits: int) -> str:

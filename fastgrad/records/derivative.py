@@ -38,7 +38,8 @@ class Derivative(Record, Generic[T]):
     step : float, ndarray or pytree
         The step that each component was taken with.
     flags : str, ndarray or pytree
-        What is to be said of each component, "" where nothing is.
+        What is to be said of each component, "" where nothing is: "kink", "jump", "flat", "noisy", "edge",
+        "nonfinite", "steps", "undetermined", as `differentiate` explains; with commas between several.
     left, right : float, ndarray or pytree
         One-sided slopes at a kink, else nan.
     nfev : int

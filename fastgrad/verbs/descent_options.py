@@ -11,7 +11,7 @@ from ..core import options as checks
 from ..core.given import shown
 from ..descent.run import LearningRate
 from ..records.descent import DescentResult
-from .signatures import AdaptiveOptions, Option
+from .signatures import CoordinateOptions, EvaluationOptions, NoiseOptions, Option
 
 DIRECTIONS = ("gd", "momentum", "nesterov", "adam", "bb")
 ACCURACIES = ("forward", "central", "adaptive")
@@ -169,5 +169,5 @@ class RunOptions(TypedDict, total=False):
     batch: Annotated[bool, Option(False, checks.flag, "bool", "Descend from every row of x0.")]
 
 
-class DescentOptions(RunOptions, AdaptiveOptions, total=False):
+class DescentOptions(RunOptions, CoordinateOptions, NoiseOptions, EvaluationOptions, total=False):
     """Options of `gradient_descent`."""

@@ -16,7 +16,6 @@ from ..evaluate.functions import callable_or_error, evaluation
 from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
 from ..methods.adaptive import Adaptive, Components
-from ..methods.matrix_derivative import hessian_components, jacobian_components
 from ..records.derivative import Derivative
 from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
 
@@ -100,21 +99,21 @@ def differentiate(
 
     Notes
     -----
-    Each round takes f at x ± h, ± 2h and ± 3h; the differences of order 2, 4 and 6 from these give the derivative and
-    its truncation error, and f on a short line through x the noise (Moré and Wild, SIAM J. Sci. Comput. 33 (2011)
-    1292-1314). The error bar is their sum with safety factors, which hold for 99 of 100 components of a wide collection
-    of problems, see docs/adaptive.md. It cannot hold where f hides something between the points that it was asked at,
-    and is inf where no step converged.
+    Each component has windows of 3 or 4 pairs of values, x ± s, ± 2s, ± 4s, ± 8s: interpolation gives Taylor
+    coefficients, the last ones the truncation error. Points very close to x show rounding. Where it is larger than
+    expected, a short line through x shows the noise (Moré and Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314); then
+    more pairs are averaged, and bars follow Student's distribution. They hold for 99 of 100 components of a wide
+    collection of problems, see docs/adaptive.md. They cannot where f hides something between the points that it was
+    asked at.
 
-    It costs 6 evaluations a component and 4 to 8 for the noise, more where the first step does not fit, 40 at most.
-
-    Jacobians and Hessians take the best of up to five steps for each entry: 6 to 30 evaluations a column, or a line
-    e_i, e_i + e_j; neither bounds, noise nor flags but "nonfinite". Their bars hold less often on noisy Jacobians, see
-    docs/adaptive.md.
+    It costs 6 evaluations a component and 1 to 4 for all together; more where the first window does not fit, some 20 a
+    component under noise; ``max_evals`` at most. A Jacobian costs about what its hardest output does; a Hessian that
+    for each line e_i and e_i ± e_j.
 
     Flags: "kink" (the one-sided slopes differ; `value` is their mean), "jump", "flat" (constant, at least in pieces),
-    "noisy" (noise well above float64 rounding), "edge" (at an edge of the domain: one-sided, of the same order),
-    "nonfinite".
+    "noisy" (noise well above float64 rounding), "edge" (at an edge of the domain or a bound: one-sided), "nonfinite",
+    "steps" (f climbs in steps: `value` is the slope of its course, and `error` reaches to the slope between steps),
+    "undetermined" (values contradict each other: `error` is inf).
 
     Examples
     --------
@@ -127,30 +126,25 @@ def differentiate(
     """
     callable_or_error(f, args)
     given = checked(differentiate, options)
-    how = evaluation(given)
-    typical_x, bounds, noise = given["typical_x"], given["bounds"], given["noise"]
     second = among("deriv", deriv, (1, 2)) == 2
-    if second and (bounds is not None or noise is not None):
-        raise ValueError("second derivatives take neither bounds= nor noise=")
     point = as_point(x)
-    method = Adaptive(typical_x, bounds, noise)
+    method = Adaptive(given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"])
     method.check(point, point.flat)
-    with Problem.of(f, args, point, how, outputs=None) as problem:
-        if second:
-            return _derivative(problem, hessian_components(problem, typical_x), HessianLayout(point.layout))
+    with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
         if problem.outputs == 0:
             raise ReturnedShapeError("f returned no values; expected a number, or an array of them")
-        if point.n and problem.outputs > 1:
-            if bounds is not None or noise is not None:
-                raise ValueError("a Jacobian with error bars takes neither bounds= nor noise=")
+        lines = point.n * (point.n + 1) // 2 if second else point.n
+        problem.function.expect(method.evaluations(lines))
+        if second:
+            return _derivative(problem, method.hessian(problem), HessianLayout(point.layout))
+        if problem.outputs > 1:
             layout = JacobianLayout(problem.outputs, point.layout)
-            return _derivative(problem, jacobian_components(problem, typical_x), layout)
-        problem.function.expect(method.evaluations(point.n))
+            return _derivative(problem, method.components(problem), layout)
         return _derivative(problem, method.components(problem), point.layout, problem.x.ravel())
 
 
 def _derivative(problem: Problem, found: Components, layout: Layout, x: Array | None = None) -> Derivative[Any]:
-    return Derivative(problem.nfev, float(found.noise[0]), layout, found.numbers, found.flags, x)
+    return Derivative(problem.nfev, max(found.noise.tolist()), layout, found.numbers, found.flags, x)
 
 
 @with_options(NoiseLevelOptions)
@@ -188,9 +182,9 @@ def noise_level(
 
     Notes
     -----
-    f is taken at 5 to 9 equally spaced points of a line through x; differences of order 3 and up are free of its slope
-    and curvature (Moré and Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314). Where they look too large, closer points
-    tell whether it is noise. At most 25 evaluations.
+    f is taken at 9 equally spaced points of a line through x; differences of order 3 and up are free of its slope and
+    curvature (Moré and Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314). Where they look too large, closer points tell
+    whether it is noise. At most 25 evaluations.
 
     Examples
     --------
@@ -209,4 +203,4 @@ def noise_level(
     with Problem.of(f, args, point, evaluation(given)) as problem:
         base = problem.values.ravel()
         problem.function.tolerate(True)
-        return float(problem.function.noise(problem.points, base, sizes)[0])
+        return float(problem.function.noise(problem.points, base, sizes)[0, 0])

@@ -13,6 +13,7 @@ from ..core import options as checks
 from ..core.options import Check, optional
 from ..evaluate.functions import SERIAL, Evaluation, Vectorized, Workers, evaluation
 from ..evaluate.results import DOMAIN_ERRORS
+from ..methods.adaptive import EVALUATIONS
 from ..methods.method import Method
 from ..methods.named import CENTRAL, make_method
 
@@ -203,6 +204,31 @@ class Options(DifferenceOptions, EvaluationOptions, total=False):
 
 class AdaptiveOptions(CoordinateOptions, NoiseOptions, EvaluationOptions, total=False):
     """Options of the verbs whose method is the adaptive one."""
+
+    tol: Annotated[
+        float | None,
+        Option(
+            None,
+            optional(checks.share),
+            "float",
+            """
+            Relative error that is enough: evaluations stop once the error bar is below it. By default they stop where
+            more of them would gain little.
+            """,
+        ),
+    ]
+    max_evals: Annotated[
+        int,
+        Option(
+            EVALUATIONS,
+            checks.count,
+            "int",
+            """
+            The most evaluations a component, with its part of those that all components share. Noisy functions take
+            nearly all; with fewer, bars are longer, or infinite.
+            """,
+        ),
+    ]
 
 
 class NoiseLevelOptions(EvaluationOptions, total=False):

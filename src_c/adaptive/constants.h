@@ -1,206 +1,152 @@
-/* Every threshold of the adaptive method, the noise estimate and the estimate of seven values.
+/* Every threshold of the adaptive method.
  *
- * Values with a derivation say so. The others were chosen on the functions of tests/problems.py, by
- * the figures of `python bench/accuracy.py`, and nothing else is behind them: docs/adaptive.md
- * shows the figures, and those of the same functions at other points. "Deviations" are standard
- * deviations of the noise. */
-#ifndef FG_CONSTANTS_H
-#define FG_CONSTANTS_H
+ * Those with a derivation say so. The others were chosen on the functions of tests/problems.py,
+ * moved by the seeds 11 to 35, by the figures of `python bench/accuracy.py --moved`;
+ * docs/adaptive.md shows the figures of other seeds and other functions. "Deviations" are standard
+ * deviations of the noise of a value. */
+#ifndef FG_ADAPTIVE_CONSTANTS_H
+#define FG_ADAPTIVE_CONSTANTS_H
+
+#define EPSILON DBL_EPSILON
+static const double EPSILON32 = 0x1p-23;
 
 /* --- The error bar --------------------------------------------------------------------------- */
 
-/* How often the estimated truncation error, and the deviation by noise, count in a bar. */
-static const double TRUNCATION_FACTOR = 4.0;
-static const double DEVIATIONS = 2.0;
-
-/* The noise counts as so many times what was seen: its estimate has few samples. */
-static const double FEW_SAMPLES = 1.5;
+/* How often the estimated truncation error counts: its 99% quantile, true over estimated, is 3.7.
+ */
+static const double TRUNCATION_FACTOR = 3.0;
+/* Deviations in a bar, where rounding was seen in fewer than two values, and in more. */
+static const double DEVIATIONS_OF_ONE = 3.0;
+static const double DEVIATIONS_OF_MORE = 2.8;
+/* Student's factor of a line counts so many times: its differences are correlated. */
+static const double OF_A_LINE = 1.3;
 
 /* --- Rounding -------------------------------------------------------------------------------- */
 
-/* Deviation of a correctly rounded value, in epsilons: 1 / sqrt(12) of a spacing, rounded up. */
-static const double ROUNDING = 0.3;
-/* The most that it is off, in epsilons: half a spacing. */
-static const double LARGEST_ROUNDING = 0.5;
+/* Of a value, in epsilons: half a spacing of f, and a part of what rounding the arguments does to
+ * it, |x df/dx|. Their root mean square is what is expected. */
+static const double ROUNDING = 0.5;
+static const double ARGUMENTS = 0.15;
+/* The least that rounding is of what is expected, however well values agree: samples may all be the
+ * same one. 1 / sqrt(12) of a spacing of f, which is ROUNDING at least where f is a power of two.
+ */
+static const double LEAST_ROUNDING = 0.5;
+/* Of values on a grid, those of a float32 too: 1 / sqrt(12) of its spacing, rounded up. */
+static const double GRID = 0.3;
 
-/* --- Truncation, from approximations of rising order (estimates.c) --------------------------- */
+/* --- A window (window.c) --------------------------------------------------------------------- */
 
-/* The error of the best is taken as so many times the next member of a geometric sequence: of the
- * differences to it of the low and the middle one, or of the slope and the difference of the low
- * one. The second guards against a middle one that is small by accident: it counts so many times
- * more, where the low one's difference is so many deviations. */
-static const double GEOMETRIC_FACTOR = 3.0;
-static const double GUARD = 3.0;
-static const double GUARD_DEVIATIONS = 2.0;
-
-/* The approximations do not converge where a difference between two of them is above so many
- * deviations, and so large a part of the steepest slope in sight: the middle one's, the low one's;
- * or a smaller low one's where the middle one is no smaller than a part of it. */
+/* A coefficient is seen if it is so many deviations. */
+static const double SEEN = 3.0;
+/* Where terms grow so fast that they are about as large at the outermost values: the top
+ * coefficients are noise, and from the second on truncation. */
+static const double UNRESOLVED = 0.7;
+static const double WORSE_UNRESOLVED = 0.9;
+/* Too wide for the polynomial: a top term is so large a part of what is seen at the outermost
+ * values, and so many deviations; or those are so many times the others. */
+static const double ROUGH_PART = 0.1;
 static const double ROUGH_DEVIATIONS = 6.0;
-static const double ROUGH_MIDDLE = 0.1;
-static const double ROUGH_LOW = 0.3;
-static const double SLOW_LOW = 0.02;
-static const double SLOW_MIDDLE = 0.2; /* of the low one */
-/* The same for the second derivative, whose orders 4 and 6 are compared. */
-static const double ROUGH_EVEN = 0.08;
-
-/* A step at the edge of a one-sided stencil: f(x) is apart from the other values by so many
+static const double OUTLIER_RANGE = 1e8;
+/* A kink at x: the even part is so many deviations, and doubles with the distance, within so much.
+ */
+static const double KINK_DEVIATIONS = 16.0;
+static const double KINK_PART = 0.1;
+/* A step at the edge of a one-sided window: f(x) is apart from the other values by so many
  * deviations, and so many times their range. */
 static const double STEP_DEVIATIONS = 8.0;
 static const double STEP_RANGES = 2.0;
 
-/* A kink or a jump: the even part at h is so many deviations, and those at 2h and 3h are 2 and 3
- * times it, within so much. */
-static const double KINK_DEVIATIONS = 16.0;
-static const double KINK_SECOND = 0.2;
-static const double KINK_THIRD = 0.3;
+/* --- The first window (first.c) -------------------------------------------------------------- */
 
-/* --- The next step (next_step.c) ------------------------------------------------------------- */
-
-/* Order of the best approximations: the step that balances their truncation, ~ h^6, against their
- * noise, ~ 1 / h, is the seventh root of a ratio. How far the stencils reach, in steps. */
-static const double ORDER = 6.0;
-static const double BALANCE = 1.0 / 7.0;
-static const double REACH = 3.0;
-static const double ONE_SIDED_REACH = 6.0;
-
-/* The first step is (FIRST_STEP noise)^(1/7) of the coordinate's size. The two parts of the bar of
- * the central stencil balance at DEVIATIONS / TRUNCATION_FACTOR * norm * 140 / 6 = 12.6 where the
- * seventh derivative is as large as f: its error is h^6 f^(7) / 140, its norm is 1.0819. It is
- * rounded. */
-static const double FIRST_STEP = 12.0;
-
-/* ... and where noise hides the truncation: 140 / 6 times the sum of the sizes of the weights,
- * which is 110 / 60, as Stencil.relative_step balances any stencil; rounded. The seventh derivative
- * is then taken from the slope and its length scale. */
-static const double HIDDEN_BALANCE = 42.8;
-
-/* From one round to the next, the step changes by at most this factor. */
-static const double LARGEST_CHANGE = 1e3;
-/* A difference between orders is truncation if it is so many deviations. */
-static const double SEEN_DEVIATIONS = 3.0;
-
-/* Relative error bar that needs no further round; predicted gain that is worth one; a bar below
- * this part of the last one is progress, and rounds without it that end the search. */
-static const double GOOD = 3e-10;
-static const double WORTH = 6.0;
-static const double PROGRESS = 0.3;
-static const int STALE_ROUNDS = 2;
-
-/* The most evaluations of a component, with its part of those that all share: wanted was "never
- * above 40". */
-static const int EVALUATIONS = 40;
-
-/* Relative noise from which repeating rounds pays, and how many; and from which the user should
- * know of it. */
-static const double NOISY = 1e-13;
-static const int REPEATS = 4;
-static const double FLAG_NOISY = 1e-10;
-
-/* Repeated rounds take other points: steps a little longer and shorter in turn. The second one's is
- * the golden section of the first, which no period of f fits that the first one fitted. */
-static const double LONGER = 1.13;
-static const double SHORTER = 0.89;
-static const double SECOND = 0.618;
-
-/* Two rounds contradict each other if they are apart by so many times both bars. */
-static const double CONTRADICTION = 2.0;
-/* Relative noise from which, after a contradiction, one round proves nothing. */
-static const double DOUBT = 1e-8;
-
-/* --- Where f is not smooth (next_step.c) ----------------------------------------------------- */
-
-/* Where values are not finite, the step is divided: the first so many times, and from then on. */
-static const int NEAR_RETREATS = 2;
-static const double RETREAT = 8.0;
-static const double FAR_RETREAT = 1000.0;
-
-/* Where the approximations do not converge, it is divided: at first, under noise (above DOUBT) or
- * not, and from then on. */
-static const double SHRINK_NOISY = 8.0;
-static const double SHRINK = 32.0;
-static const double SHRINK_AGAIN = 1024.0;
-
-/* A jump: f(x + h) - f(x - h) stays the same, within so much of it, so many times in a row, and is
- * so many deviations. */
+/* The closest pair of a window is at UNIT 2^-level times the power of two next to the coordinate's
+ * size. 55/64 has few bits, so that x + d is exact, and fits no decimal lattice. Levels end where
+ * distances are rounding; beside an edge of the domain, where numbers end. */
+static const double UNIT = 55.0 / 64.0;
+enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };
+/* A jump: f(x + h) - f(x - h) stays the same, within so much of it, and is so many deviations. */
 static const double JUMP_CHANGE = 0.1;
 static const double JUMP_DEVIATIONS = 16.0;
-static const int JUMP_LOOKS = 2;
-
-/* A kink is looked at again with the step divided by so much; two looks differ so much. */
-static const double KINK_SHRINK = 32.0;
+/* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
-
-/* Where all values are equal, f is looked at again farther away, so many times in all; a slope that
- * changes f by so many deviations within the distance where it was constant contradicts that. */
-static const double FLAT_GROW = 10.0;
-static const int FLAT_LOOKS = 2;
+static const double KINK_ALIKE = 0.2;
+/* f was constant nearby: a change of so many deviations within that distance contradicts a window.
+ */
 static const double FLAT_DEVIATIONS = 8.0;
-
-/* Within bounds, the central stencil is kept while they leave it so much of its step. */
+/* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 
-/* --- The line of the noise against the derivatives (second_look.c) --------------------------- */
+/* --- The next window (refine.c) -------------------------------------------------------------- */
 
-/* Rounds without an estimate, before the line is asked where f is smooth. */
-static const int PATIENCE = 3;
-/* The slope of the line, and the sum of the derivatives, may be apart by so many levels of noise;
- * where that is a larger part of the slope than this, it says nothing. */
-static const double LINE_DEVIATIONS = 10.0;
-static const double LINE_UNCLEAR = 0.1;
-/* What the line's own truncation may be, relative to each term. */
-static const double LINE_RELATIVE = 1e-6;
-/* The same for the difference that looks for the component to blame. */
-static const double BLAME_DEVIATIONS = 3.0;
-static const double BLAME_RELATIVE = 1e-4;
-/* Those to blame start again with so many times the spacing of the line. */
-static const double BLAME_STEP = 4.0;
+/* Relative bar that needs no other window: of a single derivative, and of entries of matrices,
+ * which share points but want different ones. */
+static const double GOOD = 2e-12;
+static const double GOOD_OF_MATRICES = 2e-11;
+/* What an evaluation must gain, as a factor of the bar: where the bar is good already, relative to
+ * the derivative (the same two), where not, and under noise; and what a window must gain. */
+static const double WORTH_GOOD = 2.0;
+static const double WORTH_GOOD_OF_MATRICES = 3.0;
+static const double WORTH_BAD = 1.2;
+static const double WORTH_NOISY = 1.12;
+static const double BAD = 1e-8;
+static const double BAD_SECOND = 1e-11; /* of second derivatives */
+static const double LEAST_GAIN = 1.5;
+static const double LEAST_GAIN_NOISY = 1.2;
+/* Windows that are thought of: so many levels farther, and closer, than the best one. */
+enum { LEVELS_UP = 14, LEVELS_DOWN = 9, SMALLEST_LEVEL = 48, REFINEMENTS = 8 };
+/* Under noise no value lies farther away than twice the coordinate's size: what f does there is no
+ * secret that noise may keep. */
+enum { NOISY_LEVEL = -1 };
+/* A forecast holds where terms grow no faster than this at the outermost values. */
+static const double FORECAST_SEEN = 0.5;
+static const double FORECAST_HIDDEN = 1.0;
+/* Two windows contradict each other if their derivatives are apart by so many times both bars, or
+ * their second derivatives. */
+static const double CONTRADICTION = 2.0;
+static const double CURVATURE_CONTRADICTION = 4.0;
+/* A bar above this part of the last one is no progress. */
+static const double PROGRESS = 0.6;
 
-/* In one dimension, a line that is nothing but noise at its first spacing, but not at one below
- * this, gives the first step: so many times its spacing. */
-static const double HIDDEN_SPACING = 5e-7;
-static const double HIDDEN_STEP = 32.0;
+/* --- Values close to x (near.c, calibrate.c) ------------------------------------------------- */
 
-/* --- Several rounds as one (averaging.c) ----------------------------------------------------- */
+/* Their distance, of the coordinates' sizes; from how many coordinates on there are two, and four.
+ */
+static const double CLOSE = 1.0618e-9;
+enum { TWO_FROM = 4, FOUR_FROM = 8 };
+/* Not close where a step is shorter than so many times that: then at this part of the step. */
+static const double CLOSE_TO_STEP = 1.0 / 30.0;
+static const double CLOSER_THAN_STEP = 1.0 / 300.0;
+/* Top coefficients below so many expected deviations are samples of rounding too. */
+static const double TOP_SAMPLES = 7.0;
+/* Rounding so many times what is expected: a line must tell whether it is noise. */
+static const double SUSPECT = 100.0;
+/* The second difference of close values, relative to them, that is either noise or a curvature
+ * which the next distance shows again. */
+static const double CURVED = 3e-11;
 
-/* Rounds count if their bar is at most so many times the best one's. */
-static const double ABOUT_AS_GOOD = 4.0;
-/* Most that one round, in squares of its deviation, says of the noise of all. */
-static const double OUTLIER = 6.0;
-/* Weight of all components' noise against a component's own, in rounds. */
-static const double PRIOR = 3.0;
-/* Over degrees of freedom: bars grow by so much, since the noise is itself an estimate. */
-static const double TAIL = 3.0;
+/* --- The line (line.c) ----------------------------------------------------------------------- */
 
-/* --- The noise of a line (noise.c) ----------------------------------------------------------- */
+/* Spacing where float32 is suspected, and where noise alone is asked for: above the spacing of
+ * float32 numbers. No power of two: roundings would repeat themselves from point to point. */
+static const double FLOAT32_SPACING = 1.0618e-6;
+static const double NOISE_SPACING = 1.0618033988749895e-6;
+/* A kink or a jump at x, no noise: each side alone shows so many times less. Its four values are
+ * one sample of noise, and small ones are common. */
+static const double BROKEN = 100.0;
+/* Degrees of freedom that its differences are worth. */
+static const double LINE_DEGREES = 5.0;
+/* Relative noise from which a function is noisy; and from which the user should know. */
+static const double NOISY = 1e-13;
+static const double FLAG_NOISY = 1e-10;
 
-/* Spacing of the first line, relative to the scale of the coordinates: far above the spacing of
- * float64 numbers, some way above that of float32, and so small that smooth functions have third
- * differences below their rounding. No power of two: roundings would repeat themselves from point
- * to point. */
-static const double FIRST_SPACING = 1.0618033988749895e-6;
+/* --- Averaging (averaging.c) ----------------------------------------------------------------- */
 
-/* Values to each side of x: 2, 3 or 4 for as few coordinates, since few share their cost. */
-enum { LEAST_HALF = 2, MOST_HALF = 4, FEW_COORDINATES = 4, MANY_COORDINATES = 8 };
-/* Lines of a point, at most. */
-enum { NOISE_LINES = 3 };
-
-/* Noise above this, relative to the values, may yet be a function that is rough at the spacing:
- * look closer, by this factor. */
-static const double SUSPICIOUS = 1e-12;
-static const double CLOSER = 0x1p-13;
-/* Where values are not finite: closer by this factor. */
-static const double CLOSER_TO_EDGE = 0x1p-10;
-/* Where f cannot tell the points apart: farther by this factor. */
-static const double FARTHER = 64.0;
-
-/* A kink or a jump at x, no noise: each side alone shows so many times less. */
-static const double BROKEN = 10.0;
-/* A closer line shows noise if it has at least this part of the first one's; it replaces the first
- * one's level if it has so many times it. */
-static const double STILL_NOISY = 0.1;
-static const double MORE_NOISY = 3.0;
-/* Relative noise from which a first line looks like nothing but noise. */
-static const double ALL_NOISE = 0.01;
+/* Weight of all components' noise against a component's own, in degrees of freedom. */
+static const double OWN_PRIOR = 3.0;
+/* Rounding to float32 is no less than so much of what is expected, however well pairs agree. */
+static const double LEAST_OF_FLOAT32 = 0.7;
+/* Distances of further pairs, of the shortest. */
+static const double REPEATS[3] = {0.75, 1.2, 0.62};
+/* A fit that is so many times worse, squared, than all others: nothing is known. */
+static const double OUTLYING = 64.0;
 
 #endif

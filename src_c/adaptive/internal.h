@@ -1,11 +1,16 @@
 /* Between the parts of the adaptive method; nothing outside includes it.
  *
- *     approximations.c   approximations of rising order, and what their differences say
- *     estimates.c        what the values of one round say of one component
- *     averaging.c        several rounds of a component as one, and its error bar
- *     next_step.c        which step next
- *     second_look.c      derivatives against the line of the noise
- *     rounds.c           all components, a round at a time
+ *     weights.c      weights of a window of values, exact
+ *     window.c       what the values of one window say of one derivative
+ *     records.c      values at shifts, asked once and kept
+ *     near.c         values very close to x: rounding, and whether derivatives add up
+ *     line.c         values on a line: the noise of f
+ *     first.c        the first window in which a derivative can be seen
+ *     refine.c       which window next
+ *     calibrate.c    bars, once all derivatives are known
+ *     second_look.c  derivatives that contradict the values close to x
+ *     averaging.c    many pairs as one, under noise
+ *     adaptive.c     all of it in turn
  */
 #ifndef FG_ADAPTIVE_INTERNAL_H
 #define FG_ADAPTIVE_INTERNAL_H
@@ -13,132 +18,279 @@
 #include "adaptive.h"
 #include "constants.h"
 #include "numbers.h"
-#include "precision.h"
 
+#include <float.h>
 #include <math.h>
 
-enum { FG_WIDTH = 6 };
+enum {
+    MOST_PAIRS = 4,
+    MOST_TERMS = 2 * MOST_PAIRS,
+    ONE_SIDED_POINTS = 6,
+    MOST_KEPT = 8,
+    MOST_LINE = 8
+};
 
-/* Three approximations of a derivative from the same six shifted values and f(x), of rising order
- * of accuracy: sums of coefficients times slopes. The differences between them estimate the
- * truncation error of the best. With s the offsets, slopes and coefficients are
- *
- * first derivative    (f(x + s h) - f(x)) / (s h)                         weight times s
- * second derivative   (f(x + s h) - f(x) + f(x - s h) - f(x)) / (s h)^2   weight times s^2 */
+/* Values at some shifts of one component: a pair at x + d and x - d, or d, 2d ... 6d on one side.
+ * All outputs of one point, then all of the next. */
 typedef struct {
-    double offsets[FG_WIDTH];
-    double best[FG_WIDTH], middle[FG_WIDTH], low[FG_WIDTH];
-    /* deviations of best, middle - best, low - best for h = noise = 1: norms of their weights */
-    double best_norm, middle_norm, low_norm;
-    int steep; /* orders 2, 4, 6; else 4, 5, 6 */
-} fg_approximations;
+    double d;
+    ptrdiff_t values; /* where, in the values of the search */
+    ptrdiff_t before; /* the record of the component before this one, or -1 */
+    int width;        /* 2 or ONE_SIDED_POINTS */
+    int changes;      /* some output has another value than at x */
+} fg_record;
 
-/* At the first, second, third and middle one of seven equally spaced points. */
-extern const fg_approximations fg_first_derivative[4];
-#define FG_ONE_SIDED (&fg_first_derivative[0])
-#define FG_CENTRAL (&fg_first_derivative[3])
-
-/* At the middle one. */
-extern const fg_approximations fg_second_derivative;
-
-/* What seven values say of a derivative. */
+/* A window: `pairs` pairs at distances unit 2^-level, twice that ..., or one-sided values. */
 typedef struct {
-    double derivative, truncation, deviation; /* the last two without safety factors */
-    double size;                              /* of slopes in sight */
-    double middle, low;                       /* how far the lesser approximations are off */
-    double middle_noise, low_noise;
-    double noise;   /* deviation of one value */
-    double largest; /* value in sight */
-    double h,
-        unit;  /* the step, and what the noise is divided by: h, or h^2 for second derivatives */
-    int rough; /* not in the range where the approximations converge */
-} fg_verdict;
+    short level;
+    signed char pairs; /* 3, 4, or 1: one-sided; 0: none */
+    signed char side;  /* 0: central, 1 or -1 */
+} fg_place;
 
-/* Derivative, size, middle and low, from slopes [in] (FG_WIDTH,). */
-static inline fg_verdict fg_approximate(const fg_approximations *a, const double *slopes)
-{
-    fg_verdict v = {.derivative = 0.0};
-    double middle = 0.0, low = 0.0;
-    for (int j = 0; j < FG_WIDTH; j++) {
-        v.derivative += a->best[j] * slopes[j];
-        middle += a->middle[j] * slopes[j];
-        low += a->low[j] * slopes[j];
-        v.size = larger(v.size, fabs(slopes[j]));
-    }
-    v.size = larger(v.size, fabs(v.derivative));
-    v.middle = fabs(middle - v.derivative);
-    v.low = fabs(low - v.derivative);
-    return v;
-}
-
-/* The rest of a verdict of which noise and unit are known, but not h and largest. */
-void fg_compare(const fg_approximations *a, fg_verdict *v);
-
-/* One call of fg_adaptive. */
+/* What the values of a window say of one derivative. */
 typedef struct {
-    const fg_function *f;
-    ptrdiff_t n, total; /* coordinates of a point; components */
-    const double *x, *base, *scale, *room;
-    fg_noise *noise;
-    fg_component *components;
-    /* [scratch] values, steps and numbers of the components that are asked for, at most `block` */
-    double *values, *h;
+    fg_place at;
+    int terms;            /* Taylor coefficients */
+    double s;             /* the shortest distance, signed; units of the coefficients: f's / s^k */
+    double b[MOST_TERMS]; /* coefficients of s, s^2 ... */
+    double size[MOST_TERMS]; /* of the coefficients, with their noise: B */
+    double y[MOST_TERMS];    /* values less f(x): right and left in turn, from the closest */
+    double sigma;            /* noise of a value */
+    double slope;            /* the steepest one from x, in units of s */
+    double largest;          /* value */
+    double ratio;            /* of coefficients two orders apart: its square; rho */
+    double top;              /* size of the first one left out, of s^next */
+    int next;
+    double truncation, noise, bar, derivative;   /* of what is wanted: the last two in units of f */
+    double first, first_bar, second, second_bar; /* the first and the second derivative */
+    double across;                               /* of the closest pair */
+    unsigned seen; /* bits of the coefficients that are above their noise */
+    int rough, constant, kink;
+    int finite, right, left; /* values are finite: all, those on one side */
+} fg_window;
+
+/* Exact weights of a window. */
+typedef struct {
+    int pairs;
+    /* (terms, pairs): of half differences; of half sums over the distance of the pair */
+    double odd[MOST_PAIRS][MOST_PAIRS];
+    double norms[MOST_TERMS]; /* noise of a coefficient for noise 1 of a value */
+    double product;           /* of the squares of the distances */
+} fg_weights;
+
+extern const fg_weights fg_three_pairs, fg_four_pairs;
+extern const double fg_one_sided[ONE_SIDED_POINTS][ONE_SIDED_POINTS];
+extern const double fg_one_sided_norms[ONE_SIDED_POINTS];
+extern const double fg_one_sided_product, fg_one_sided_product_of_second;
+
+enum { FIRST, READY, DONE };
+
+/* One derivative on its way. Numbers are in units of the output's `scale`. */
+typedef struct {
+    double value, error, left, right;
+    double slope, slope_error;         /* the first derivative, where that is not what is wanted */
+    double curvature, curvature_error; /* the second */
+    double third;
+    double size; /* of derivatives in sight */
+    double tops; /* squares of top coefficients, in units of the rounding expected: `samples` */
+    double step;
+    double last; /* f(x + s) - f(x - s) when it last looked like a jump */
+    double kink,
+        kink_size;   /* distance at which it first looked like a kink; the mean slope there */
+    double constant; /* how far from x f was seen to be constant */
+    double height;   /* largest value there */
+    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
+    fg_place view, rough, kept[MOST_KEPT], want;
+    short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
+    short grow;
+    unsigned char phase, count, flats, fails, stale, doubted, samples, refinements, waits;
+    int flags;
+} fg_entry;
+
+/* One component: its records. */
+typedef struct {
+    double unit; /* 2^-8 of this is the first distance */
+    ptrdiff_t last;
+    int evaluations;
+} fg_column;
+
+/* One line of values at x + m h, m = -4 ... 4 without 0, h along all coordinates. */
+typedef struct {
+    double spacing;
+    ptrdiff_t values, before;
+} fg_line;
+
+/* What is known of one output around one point. Values are times `scale`, a power of two. */
+typedef struct {
+    double scale, base;
+    double largest;                       /* value close to x */
+    double kappa;                         /* rounding, of what is expected */
+    double arguments;                     /* sum of (x_i g_i)^2 of the derivatives that are known */
+    double degrees;                       /* of freedom of kappa */
+    double deviations;                    /* what the noise counts in a bar */
+    double level, relative, line_degrees; /* of noise */
+    double slope;                         /* along the line; NaN: none */
+    double accepted;                      /* spacing of the line */
+    double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
+    double residual; /* of the near points' difference; NaN: none */
+    double second;   /* difference of the near points, as noise of a value */
+    double quantum;  /* values are multiples of this; 0: not known */
+    double seen_level, seen_largest, seen_spacing, want; /* of the line that is under way */
+    int seen, attempts, grown, lining, lined;
+    int narrow, assumed, printed, decimal, last_decimal;
+    double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
+    int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
+} fg_output;
+
+/* One point. */
+typedef struct {
+    ptrdiff_t lines; /* its last line, or -1 */
+    double largest;  /* size of a coordinate, 1 at least */
+    int shared;      /* evaluations that all components share */
+    int near;        /* points close to x: 1, 2 or 4 */
+    int renewed;
+} fg_point;
+
+/* One call. */
+typedef struct {
+    const fg_wanted *wanted;
+    const fg_allocator *memory;
+    ptrdiff_t n, outputs, columns; /* coordinates, outputs; points * n */
+    fg_entry *entries;             /* (columns, outputs) */
+    fg_column *column;             /* (columns,) */
+    fg_output *output;             /* (points, outputs) */
+    fg_point *point;               /* (points,) */
+    double *close;                 /* (columns,) strides of the points close to x, with signs */
+    double *near;                  /* (points, 4, outputs) values there */
+    fg_record *records;
+    fg_line *lines;
+    double *values;
+    size_t record_count, record_room, line_count, line_room, value_count, value_room;
+    int failed;    /* f was not finite somewhere */
+    double *moves; /* [scratch] (ROWS,) */
     ptrdiff_t *moved;
-    ptrdiff_t block;
+    double *dense; /* [scratch] (dense_room, n) points */
 } fg_search;
 
-/* Values at `width` offsets for the first `count` of `moved` and `h`. */
-int fg_ask(const fg_search *s, ptrdiff_t count, const double *offsets, ptrdiff_t width);
+enum { ROWS = 4096 };
 
-/* Whether component c may have so many more evaluations. */
-int fg_can_afford(const fg_search *s, ptrdiff_t c, int more);
+/* A real number as the integer next to it, within what levels may be. */
+static inline int fg_rounded(double x)
+{
+    const double within = larger(smaller(floor(x + 0.5), 2000.0), -2000.0);
+    return (int)within;
+}
 
-/* Before the first round, or again: nothing is known but how many evaluations there were. */
-void fg_start(fg_component *c, double h);
+/* hypot for numbers that do not overflow: values are scaled to about 1. */
+static inline double fg_norm(double a, double b) { return sqrt(a * a + b * b); }
 
-/* The next round has step h; or there is none. */
-static inline void fg_go_on(fg_component *c, double h) { c->h = c->side < 0 ? -fabs(h) : fabs(h); }
-static inline void fg_finish(fg_component *c) { c->done = 1; }
+static inline short fg_higher(int a, int b) { return (short)(a > b ? a : b); }
 
-/* A component after a round: values [in] (FG_WIDTH,), its next step, or what it found. */
-void fg_judge(fg_component *c, double x, double base, const double *values, const fg_noise *noise);
+static inline fg_entry *fg_entry_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
+{
+    return s->entries + c * s->outputs + o;
+}
 
-/* The components of point p that contradict a difference at the spacing of the line start again, if
- * the derivatives do not add up to its slope. *again [in, out]: whether any did. */
-int fg_look_again(const fg_search *s, ptrdiff_t p, int *again);
+/* The output o at the point of column c. */
+static inline fg_output *fg_output_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
+{
+    return s->output + c / s->n * s->outputs + o;
+}
 
-/* The direction of coordinate i in the line that shows the noise: a sign that depends on nothing
- * else. */
-double fg_line_sign(ptrdiff_t i);
+/* --- records.c --- */
 
-/* Machine epsilon of the precision that f computes in. */
-double fg_epsilon_of(const fg_noise *noise);
+/* The record of column c at distance d, signed where it is one-sided; or NULL. */
+const fg_record *fg_record_at(const fg_search *s, ptrdiff_t c, double d, int width);
 
-/* Noise relative to the size of the values: what was seen, or rounding at least. */
-double fg_relative_noise(const fg_noise *noise);
+/* How many values of a window are not known yet. */
+int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at);
 
-/* values [in] (FG_WIDTH,) at x + offsets * h, base f(x); all finite. */
-fg_verdict fg_examine(const fg_approximations *a, double x, double h, double base,
-                      const double *values, const fg_noise *noise);
+/* Asks for what is missing in the windows `want` (columns,) of columns (pairs 0: none). *asked
+ * [out]: whether anything was. */
+int fg_ask_windows(fg_search *s, const fg_place *want, int *asked);
 
-/* The error of the best approximation if errors fall geometrically with the order, from the slope
- * and the error of the low one: low (low / size)^2, or with orders 4, 5, 6 low (low / size)^(1/2).
+/* Asks for pairs at distances d of columns, both (count,), and keeps them. */
+int fg_ask_pairs(fg_search *s, ptrdiff_t count, const ptrdiff_t *columns, const double *d);
+
+/* Values (count, outputs) at x + h of columns, both (count,): not kept. */
+int fg_ask_once(fg_search *s, ptrdiff_t count, const ptrdiff_t *columns, const double *h,
+                double *values);
+
+/* Evaluations that component c may still have. */
+int fg_room(const fg_search *s, ptrdiff_t c);
+
+/* Whether point p may have so many more that all its components share. */
+int fg_affords(const fg_search *s, ptrdiff_t p, int count);
+
+/* What a value says of the precision of its output. */
+void fg_take_note(fg_output *o, double value);
+
+int fg_reserve_values(fg_search *s, size_t more);
+
+/* --- window.c --- */
+
+/* The values of a window, all of which are known. */
+void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_window *w);
+
+/* The error bar that a window would have, from one that is known; infinite where nothing can be
+ * said. */
+double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known,
+                   fg_place at);
+
+double fg_distance(const fg_search *s, ptrdiff_t c, int level);
+
+/* Size of the derivatives that a window has in sight. */
+double fg_size_of(const fg_search *s, const fg_window *w);
+
+/* Noise expected of rounding in a value as large as `largest`, arguments with this sum of (x g)^2.
  */
-double fg_next_error(const fg_approximations *a, double size, double low);
+double fg_rounding(const fg_output *o, double largest, double arguments);
 
-/* Whether the central values go like those of a kink or a jump at x itself. */
-int fg_looks_like_kink(const double *values, double base, double noise);
+/* Bars of constants once more: values that came later may say more of the precision. */
+void fg_settle_constants(const fg_search *s);
 
-/* The error bar for a truncation error and a deviation by noise. */
-double fg_bar(double truncation, double deviation);
+/* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
+int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
+int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 
-/* Sets value, error and step of a component to those of its rounds together, if they are better
- * than what it has. */
-void fg_pool(fg_component *c);
+/* An entry starts, or starts again, with a window at this level. */
+void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
-/* After the rounds, for the n components of one point: the scatter of the rounds says more of the
- * noise than the few values of its line did; values and errors are set anew by it. Only where noise
- * was estimated (evaluations > 0). */
-void fg_calibrate(ptrdiff_t n, const fg_noise *noise, fg_component *work);
+/* An entry has what a window says. */
+void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
+
+/* One more window that is believed: the entry has the best of them. */
+void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
+
+/* The best of the windows that were kept, judged again. */
+void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* All entries go on until none wants values. */
+int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
+
+/* --- near.c --- */
+int fg_ask_near(fg_search *s);
+/* A stride of one spacing of numbers at x, where so many fit within the bounds; else 0. */
+double fg_next_to(const fg_search *s, ptrdiff_t c, double sign, int most);
+/* Strides are made smaller where steps are; asked again. */
+int fg_renew_near(fg_search *s);
+
+/* --- line.c --- */
+void fg_want_line(fg_output *o, double spacing);
+/* All lines that are under way, to their ends. *noisy [out]: whether any showed noise. */
+int fg_run_lines(fg_search *s);
+/* Values that fit a float32, where no line can be looked at. */
+void fg_assume_float32(fg_output *o);
+int fg_first_level(const fg_output *o);
+double fg_line_sign(ptrdiff_t i);
+double fg_student(double degrees);
+
+/* --- calibrate.c --- */
+int fg_calibrate(fg_search *s);
+/* --- second_look.c --- */
+int fg_second_look(fg_search *s, int *again);
+int fg_look_for_steps(fg_search *s);
+/* --- averaging.c --- */
+int fg_average(fg_search *s);
 
 #endif

@@ -57,7 +57,7 @@ FG_CLONES void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double
                                                  : *x;
 }
 
-double fg_distance(ptrdiff_t count, const double *x, const double *y)
+double fg_norm_of_difference(ptrdiff_t count, const double *x, const double *y)
 {
     double squares = 0.0;
     for (ptrdiff_t k = 0; k < count; k++)

@@ -29,7 +29,7 @@ static void note(const fg_path *p, ptrdiff_t k, double norm)
         return;
     p->record[k * FG_RECORD] = p->f;
     p->record[k * FG_RECORD + 1] = norm;
-    p->record[k * FG_RECORD + 2] = fg_distance(p->n, p->x, p->last);
+    p->record[k * FG_RECORD + 2] = fg_norm_of_difference(p->n, p->x, p->last);
     if (p->f < *p->best_f) {
         *p->best_f = p->f;
         copy(p->n, p->x, p->best_x);

@@ -40,6 +40,17 @@ void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
     }
 }
 
+void fg_pair_points(ptrdiff_t n, const double *x, ptrdiff_t lines, const ptrdiff_t *pairs,
+                    const double *moves, ptrdiff_t count, const double *t, double *out)
+{
+    for (ptrdiff_t row = 0; row < count; row++, out += n, t += lines) {
+        memcpy(out, x, (size_t)n * sizeof *x);
+        for (ptrdiff_t k = 0; k < 2 * lines; k++)
+            if (t[k / 2] != 0.0 && pairs[k] >= 0)
+                out[pairs[k]] += t[k / 2] * moves[k];
+    }
+}
+
 double fg_product_sums(ptrdiff_t n, const double *a, const double *b, double *squares)
 {
     enum { BLOCK = 512 };

@@ -4,36 +4,8 @@
 
 #include "function.h"
 
-/* What is known of the noise of f around one point. */
-typedef struct fg_noise {
-    double level; /* standard deviation of one evaluation's error */
-    double size;  /* largest |f| among the values that it was seen in */
-    double slope; /* of f along the line x + t * sign_i * scale_i that was looked at; NaN: none */
-    double accepted; /* the spacing in t at which it was found */
-    double spacing;  /* the next spacing */
-    int narrow;      /* every value fits a float32 */
-    int hidden;      /* at the first spacing, f looked like nothing but noise */
-    int failed, grown, done;
-    int evaluations;
-} fg_noise;
-
-/* The noise of f around each of `points` points x (points, n).
- * base    [in] (points,) values f(x)
- * scale   [in] (points, n) sizes of the coordinates
- * room    [in] (2, points * n) how far each may move down and up, or NULL; if given, lines start
- *         at x
- * scratch [scratch] (size,), size >= points * 8 + n
- * noise   [out] (points,)
- * Returns FG_OK, or what the function returned. Cost: 4 to 8 evaluations a point, 24 at most. */
-int fg_estimate_noise(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points,
-                      const double *base, const double *scale, const double *room, double *scratch,
-                      ptrdiff_t size, fg_noise *noise);
-
-/* The same where the level is known. noise [out] (points,). */
-void fg_known_noise(ptrdiff_t points, double level, const double *base, fg_noise *noise);
-
-/* levels [out] (points,): those of noise. */
-void fg_read_levels(ptrdiff_t points, const fg_noise *noise, double *levels);
+/* There was no memory for the work. */
+#define FG_EMEMORY (-3)
 
 #define FG_KINK 1
 #define FG_JUMP 2
@@ -41,43 +13,41 @@ void fg_read_levels(ptrdiff_t points, const fg_noise *noise, double *levels);
 #define FG_NOISY 8
 #define FG_EDGE 16
 #define FG_NONFINITE 32
+#define FG_STEPS 64
+#define FG_UNDETERMINED 128
 
-#define FG_ROUNDS 6
+/* Memory, as realloc and free give and take it. */
+typedef struct fg_allocator {
+    void *(*resize)(void *memory, size_t bytes);
+    void (*release)(void *memory);
+} fg_allocator;
 
-/* One component on its way through the rounds. Set by fg_adaptive; the caller gives memory and
- * reads results. */
-typedef struct fg_component {
-    double value, error, step; /* result: NaN, infinity where there is none */
-    double left, right;        /* one-sided slopes at a kink, else NaN */
-    int flags;
-    int evaluations;
+/* What is wanted: the derivatives of all outputs by all coordinates of some points. */
+typedef struct fg_wanted {
+    const fg_function *f;
+    ptrdiff_t n, points;
+    const double *x;      /* (points, n) */
+    const double *base;   /* (points, outputs) values f(x), finite */
+    const double *sizes;  /* (points, n) of the coordinates, > 0 */
+    const double *room;   /* (2, points * n) how far each may move down and up, or NULL */
+    const double *levels; /* (points, outputs) the noise of a value where it is known, or NULL */
+    int deriv;            /* 1 or 2 */
+    double tolerance;     /* relative error that is enough; 0: as good as pays */
+    int most;             /* evaluations a component, with its part of those that all share */
+} fg_wanted;
 
-    int side; /* 0: central stencil, 1 or -1: one-sided */
-    int done, paused, rounds, shrinks, failures, flats, stale, kept, doubted;
-    double h;        /* the next step, signed as `side` */
-    double jump;     /* f(x+h) - f(x-h) when it first looked like a jump */
-    double kink;     /* the step when it first looked like a kink */
-    double constant; /* how far from x f was seen to be constant */
-    double estimates[FG_ROUNDS], truncations[FG_ROUNDS], deviations[FG_ROUNDS], steps[FG_ROUNDS];
-} fg_component;
-
-/* Derivatives for all components of points x (points, n), each with a step of its own and an error
- * bar.
+/* Derivatives, each with an error bar.
  *
- * base       [in] (points,) values f(x), finite
- * noise      [in, out] (points,); `narrow` is taken back where a value tells
- * scale      [in] (points, n) sizes of the coordinates, > 0
- * room       [in] (2, points * n) how far each may move down and up, or NULL
- * components [out] (points * n,)
- * scratch    [scratch] (size,), size >= 16: components go through a round in blocks of size / 16
- * Returns FG_OK, or what the function returned.
- * Cost: FG_ROUNDS * 6 + 2 evaluations a component at most. */
-int fg_adaptive(const fg_function *f, ptrdiff_t n, const double *x, ptrdiff_t points,
-                const double *base, fg_noise *noise, const double *scale, const double *room,
-                fg_component *components, double *scratch, ptrdiff_t size);
+ * found  [out] (5, points * n * outputs): value, error, step, left and right slope of each; NaN and
+ *        infinity where there is none
+ * flags  [out] (points * n * outputs,)
+ * levels [out] (points, outputs): the noise of a value
+ * Returns FG_OK, FG_EMEMORY, or what the function returned. */
+int fg_adaptive(const fg_wanted *wanted, const fg_allocator *memory, double *found, int *flags,
+                double *levels);
 
-/* found [out] (5, count): value, error, step, left and right of each component; flags [out]
- * (count,). */
-void fg_read_components(ptrdiff_t count, const fg_component *components, double *found, int *flags);
+/* The noise of f around each point alone. levels [out] (points, outputs): the standard deviation of
+ * one value's error. Cost: 8 evaluations a point, 24 at most. */
+int fg_noise_levels(const fg_wanted *wanted, const fg_allocator *memory, double *levels);
 
 #endif

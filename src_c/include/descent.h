@@ -34,7 +34,7 @@ void fg_move(ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, double rate, con
 double fg_norm(ptrdiff_t count, const double *g);
 
 /* How far x is from y. numpy: np.sqrt(((x - y) ** 2).sum()) */
-double fg_distance(ptrdiff_t count, const double *x, const double *y);
+double fg_norm_of_difference(ptrdiff_t count, const double *x, const double *y);
 
 #define FG_RUNNING 0
 #define FG_CONVERGED 1  /* the gradient's norm is at most gtol */

@@ -4,9 +4,9 @@
  *
  *     x --> stencil --> evaluate --> combine --> derivative
  *
- * Scope      C11 and its standard headers; no allocation, no globals, no I/O, no threads, no
- * Python. Every function may run in any thread, concurrently, if outputs and scratch do not
- *            overlap.
+ * Scope      C11 and its standard headers; no allocation but by what the caller passes
+ *            (fg_allocator), no globals, no I/O, no threads, no Python. Every function may run in
+ *            any thread, concurrently, if outputs and scratch do not overlap.
  * Ownership  The caller owns every byte; nothing is kept after a return.
  * Arrays     Row-major, contiguous, `double`. Shapes are written (rows, columns). A size of 0 is
  *            legal, and then no pointer of that size is touched.

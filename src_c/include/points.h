@@ -15,6 +15,11 @@ void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double
 void fg_line_points(ptrdiff_t n, const double *x, const double *direction, ptrdiff_t count,
                     const double *t, int complex_t, double *out);
 
+/* Points x + sum over k of t[k] * (moves[k, 0] e_i + moves[k, 1] e_j), i, j = pairs[k]; j < 0:
+ * without the latter. moves, pairs [in] (lines, 2), t [in] (count, lines), out [out] (count, n). */
+void fg_pair_points(ptrdiff_t n, const double *x, ptrdiff_t lines, const ptrdiff_t *pairs,
+                    const double *moves, ptrdiff_t count, const double *t, double *out);
+
 /* Pseudo-random numbers of both signs and sizes from scale / 2 to 3/2 scale: so that equal and
  * opposite errors do not cancel. Element i follows from seed and i alone. out [out] (n,). */
 void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out);

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { N = 6, ROWS = 19, INNER = 70, SIZE = ROWS * INNER };
@@ -89,19 +90,22 @@ static void adaptive(void)
 {
     fg_compiled c;
     const fg_function f = function_of(&c);
-    fg_component components[N];
-    fg_noise noise;
-    double x[N], base[1], scale[N], scratch[256], found[5 * N];
+    const fg_allocator memory = {realloc, free};
+    double x[N], base[1], sizes[N], found[5 * N], level[1];
     int flags[N];
     memcpy(x, at, sizeof x);
     base[0] = smooth(N, x, &offset);
     for (int i = 0; i < N; i++)
-        scale[i] = fabs(at[i]) > 1.0 ? fabs(at[i]) : 1.0;
-    fg_estimate_noise(&f, N, at, 1, base, scale, NULL, scratch, 256, &noise);
-    print("libm noise", 1, &noise.level);
-    fg_adaptive(&f, N, at, 1, base, &noise, scale, NULL, components, scratch, 256);
-    fg_read_components(N, components, found, flags);
-    print("libm adaptive", 5 * N, found);
+        sizes[i] = fabs(at[i]) > 1.0 ? fabs(at[i]) : 1.0;
+    fg_wanted wanted = {
+        .f = &f, .n = N, .points = 1, .x = at, .base = base, .sizes = sizes, .most = 40};
+    for (wanted.deriv = 1; wanted.deriv <= 2; wanted.deriv++) {
+        fg_adaptive(&wanted, &memory, found, flags, level);
+        print("libm noise", 1, level);
+        print("libm adaptive", 5 * N, found);
+    }
+    fg_noise_levels(&wanted, &memory, level);
+    print("libm level", 1, level);
 }
 
 static void seven_values(void)

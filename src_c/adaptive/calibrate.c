@@ -1,0 +1,159 @@
+/* Once all derivatives of an output are known: rounding by what the points close to x leave, and
+ * bars by that. */
+#include "internal.h"
+
+enum { MOST_RESIDUALS = 4 };
+
+typedef struct {
+    double residual, allowance, variance;
+} sample;
+
+/* What curvature allows in a second difference, and what the bars allow in a first. */
+typedef struct {
+    double curvature, slack, plane[4], bend, arguments;
+    double tops; /* squares of coefficients that are about as small as rounding, in its units */
+    int complete, count;
+} sums;
+
+static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    static const int multiples[4] = {1, -1, 2, -2};
+    const fg_output *const o = s->output + p * s->outputs + out;
+    sums all = {.complete = o->finite};
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
+        const fg_entry *const e = fg_entry_of(s, c, out);
+        if (!e->view.pairs) {
+            all.complete = 0;
+            continue;
+        }
+        const double x = s->wanted->x[c], h = s->close[c];
+        all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
+        all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
+        all.bend += 0.5 * e->curvature * h * h;
+        all.arguments += x * e->slope * (x * e->slope);
+        all.tops += e->tops;
+        all.count += e->samples;
+        for (int m = 0; m < s->point[p].near; m++)
+            all.plane[m] += e->slope * ((x + multiples[m] * h) - x);
+    }
+    all.curvature *= all.curvature;
+    return all;
+}
+
+/* The residuals of the points close to x. */
+static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums *all,
+                     sample found[MOST_RESIDUALS])
+{
+    const fg_output *const o = s->output + p * s->outputs + out;
+    const double *const values = s->near + p * 4 * s->outputs + out;
+    const int near = s->point[p].near;
+    int count = 0;
+    for (int m = 0; m + 1 < near; m += 2) {
+        const double right = values[m * s->outputs] * o->scale,
+                     left = values[(m + 1) * s->outputs] * o->scale;
+        const double farther = m ? 2.0 : 1.0;
+        found[count++] =
+            (sample){right + left - 2.0 * o->base, farther * farther * all->curvature, 6.0};
+        found[count++] = (sample){right - left - (all->plane[m] - all->plane[m + 1]),
+                                  2.0 * farther * all->slack, 2.0};
+    }
+    if (near == 1) {
+        const double right = values[0] * o->scale;
+        const double curved = s->n == 1 ? 1e-2 * fabs(all->bend) : 0.5 * all->curvature;
+        found[count++] =
+            (sample){right - o->base - all->plane[0] - all->bend, curved + all->slack, 2.0};
+    }
+    return count;
+}
+
+/* kappa and degrees of freedom, from the residuals. Whether a line must say more. */
+static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    static const double without[5] = {0, 30.0, 10.0, 8.0, 6.0};
+    fg_output *const o = s->output + p * s->outputs + out;
+    const sums all = sum_up(s, p, out);
+    o->degrees = 1.0;
+    if (!all.complete)
+        return 0;
+    sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};
+    const int count = residuals(s, p, out, &all, found);
+    double own[MOST_RESIDUALS], most = 0.0;
+    int kept = 0;
+    o->residual = found[s->point[p].near > 1 ? 1 : 0].residual;
+    o->arguments = all.arguments;
+    o->rounds_arguments = 1;
+    const double top = fg_rounding(o, o->largest, all.arguments);
+    for (int k = 0; k < count; k++) {
+        const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
+        if (!(found[k].allowance < 0.5 * top * root || size > 3.0 * found[k].allowance))
+            continue;
+        own[kept] = larger(size - found[k].allowance, 0.0) / root;
+        most = larger(most, own[kept++]);
+    }
+    o->rounds_arguments = !(kept && most * without[kept] < top);
+    const double expected = fg_rounding(o, o->largest, all.arguments);
+    double sum = 1.0 + all.tops;
+    for (int k = 0; k < kept; k++)
+        sum += own[k] / expected * (own[k] / expected);
+    o->degrees = 1.0 + kept + all.count;
+    o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
+    if (isfinite(o->slope) || o->lined) {
+        o->kappa = larger(1.0, o->level / expected);
+        o->degrees = 1.0 + LINE_DEGREES;
+        return 0;
+    }
+    if (!(o->kappa > SUSPECT))
+        return 0;
+    o->kappa = 1.0;
+    fg_want_line(o, CLOSE * (o->flat ? 64 : 1));
+    return 1;
+}
+
+static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    fg_output *const o = s->output + p * s->outputs + out;
+    if (o->noisy || o->narrow)
+        o->deviations = OF_A_LINE * fg_student(o->line_degrees);
+    else
+        o->deviations = o->degrees < 3.0 ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
+    const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,
+                           o->level};
+    int same = 1;
+    for (int k = 0; k < 4; k++)
+        same &= fabs(now[k] - o->judged[k]) <= 1e-2 * fabs(now[k]);
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n && !same; c++)
+        fg_choose(s, c, out);
+    for (int k = 0; k < 4 && !same; k++)
+        o->judged[k] = now[k];
+}
+
+int fg_calibrate(fg_search *s)
+{
+    int status = fg_renew_near(s), lines = 0;
+    if (status != FG_OK)
+        return status;
+    const ptrdiff_t points = s->columns / s->n;
+    for (ptrdiff_t p = 0; p < points; p++)
+        for (ptrdiff_t out = 0; out < s->outputs; out++) {
+            fg_output *const o = s->output + p * s->outputs + out;
+            if (!o->noisy && !o->narrow)
+                lines |= scale_rounding(s, p, out);
+        }
+    if (lines) {
+        status = fg_run_lines(s);
+        if (status == FG_OK)
+            status = fg_run(s, fg_find_first);
+        if (status != FG_OK)
+            return status;
+        for (ptrdiff_t p = 0; p < points; p++)
+            for (ptrdiff_t out = 0; out < s->outputs; out++) {
+                fg_output *const o = s->output + p * s->outputs + out;
+                if (o->lined && !o->noisy && !o->narrow)
+                    scale_rounding(s, p, out);
+            }
+    }
+    for (ptrdiff_t p = 0; p < points; p++)
+        for (ptrdiff_t out = 0; out < s->outputs; out++)
+            rejudge(s, p, out);
+    return FG_OK;
+}

@@ -1,0 +1,147 @@
+/* Values very close to x, where a smooth function is a plane: what rounding does, and whether
+ * derivatives add up. */
+#include "internal.h"
+
+static const int MULTIPLES[4] = {1, -1, 2, -2};
+
+double fg_next_to(const fg_search *s, ptrdiff_t c, double sign, int most)
+{
+    const double x = fabs(s->wanted->x[c]), spacing = nextafter(x, INFINITY) - x;
+    const double *const room = s->wanted->room;
+    if (room && smaller(room[c], room[s->columns + c]) < most * spacing)
+        return 0.0;
+    return sign * spacing;
+}
+
+/* The stride of column c close to x: representable, along its sign, within its room. */
+static double stride(const fg_search *s, ptrdiff_t c, double wanted)
+{
+    const double x = s->wanted->x[c];
+    double sign = fg_line_sign(c % s->n);
+    if (s->wanted->room) {
+        const double down = s->wanted->room[c], up = s->wanted->room[s->columns + c];
+        if (s->n < TWO_FROM)
+            sign = up >= down ? 1.0 : -1.0;
+        if ((s->n < TWO_FROM ? larger(down, up) : smaller(down, up)) < 8.0 * wanted)
+            return 0.0;
+    }
+    const double there = x + sign * wanted;
+    return there == x ? fg_next_to(s, c, sign, 2) : there - x;
+}
+
+/* The points of one point of x, in `dense`. */
+static void fill(const fg_search *s, ptrdiff_t p, double *dense)
+{
+    for (int m = 0; m < s->point[p].near; m++)
+        for (ptrdiff_t i = 0; i < s->n; i++)
+            dense[m * s->n + i] =
+                s->wanted->x[p * s->n + i] + MULTIPLES[m] * s->close[p * s->n + i];
+}
+
+/* Asks for the points close to x of those that `renewed` says. */
+static int ask(fg_search *s, int renewed)
+{
+    const fg_function *const f = s->wanted->f;
+    for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
+        fg_point *const point = s->point + p;
+        if (point->renewed != renewed)
+            continue;
+        fill(s, p, s->dense);
+        double *const values = s->near + p * 4 * s->outputs;
+        const int status = f->at_points(f->ctx, point->near, s->n, s->dense, values);
+        if (status != FG_OK)
+            return status;
+        point->shared += point->near;
+        if (renewed)
+            point->renewed = 2;
+    }
+    return FG_OK;
+}
+
+/* Scale, size and finiteness of an output, from its values close to x. */
+static void begin(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+{
+    fg_output *const o = s->output + p * s->outputs + out;
+    const double *const near = s->near + p * 4 * s->outputs + out;
+    const double base = s->wanted->base[p * s->outputs + out];
+    const int count = s->point[p].near;
+    double largest = fabs(base);
+    o->finite = 1;
+    o->flat = 1;
+    fg_take_note(o, base);
+    for (int m = 0; m < count; m++) {
+        const double value = near[m * s->outputs];
+        fg_take_note(o, value);
+        o->finite &= isfinite(value) != 0;
+        o->flat &= value == base;
+        if (isfinite(value))
+            largest = larger(largest, fabs(value));
+    }
+    o->scale = 1.0;
+    if (largest > 0.0)
+        o->scale = ldexp(1.0, -fg_rounded(larger(smaller(floor(log2(largest)), 1000.0), -1000.0)));
+    o->base = base * o->scale;
+    o->largest = largest * o->scale;
+    o->second = 0.0;
+    if (count > 1 && o->finite)
+        o->second = fabs((near[0] + near[s->outputs]) * o->scale - 2.0 * o->base) / sqrt(6.0);
+}
+
+int fg_ask_near(fg_search *s)
+{
+    const int count = s->n >= FOUR_FROM ? 4 : s->n >= TWO_FROM ? 2 : 1;
+    for (ptrdiff_t c = 0; c < s->columns; c++)
+        s->close[c] = stride(s, c, CLOSE * s->wanted->sizes[c]);
+    for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
+        s->point[p].near = count;
+    const int status = ask(s, 0);
+    if (status == FG_OK)
+        for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
+            for (ptrdiff_t out = 0; out < s->outputs; out++)
+                begin(s, p, out);
+    return status;
+}
+
+/* Smaller strides where a step of some output is not much longer; whether there are any. */
+static int renew(const fg_search *s, ptrdiff_t p)
+{
+    int any = 0;
+    if (s->point[p].renewed || !fg_affords(s, p, s->n >= TWO_FROM ? 2 : 1))
+        return 0;
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
+        double least = INFINITY;
+        for (ptrdiff_t out = 0; out < s->outputs; out++) {
+            const fg_entry *const e = fg_entry_of(s, c, out);
+            if (e->view.pairs && e->phase != DONE && e->step < least)
+                least = e->step;
+        }
+        if (fabs(s->close[c]) > least * CLOSE_TO_STEP) {
+            const double x = fabs(s->wanted->x[c]), spacing = 8.0 * (nextafter(x, INFINITY) - x);
+            const double wanted = smaller(larger(fabs(s->close[c]), spacing),
+                                          larger(least * CLOSER_THAN_STEP, spacing));
+            s->close[c] = stride(s, c, wanted);
+            any = 1;
+        }
+    }
+    return any;
+}
+
+int fg_renew_near(fg_search *s)
+{
+    for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
+        if (renew(s, p)) {
+            s->point[p].renewed = 1;
+            s->point[p].near = s->n >= TWO_FROM ? 2 : 1;
+        }
+    const int status = ask(s, 1);
+    if (status != FG_OK)
+        return status;
+    for (ptrdiff_t p = 0; p < s->columns / s->n; p++)
+        for (ptrdiff_t out = 0; out < s->outputs && s->point[p].renewed == 2; out++) {
+            fg_output *const o = s->output + p * s->outputs + out;
+            o->finite = 1;
+            for (int m = 0; m < s->point[p].near; m++)
+                o->finite &= isfinite(s->near[(p * 4 + m) * s->outputs + out]) != 0;
+        }
+    return FG_OK;
+}

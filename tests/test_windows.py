@@ -1,0 +1,248 @@
+"""The rules of the adaptive method, one by one: what each is for, on functions where it decides."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+POINTS = np.linspace(0.3, 3.0, 60)
+
+
+def held(f, slopes, n=1, points=POINTS, **options):
+    """How many bars hold, and the median relative bar, of ``f`` of n coordinates at many points."""
+    holds, bars = [], []
+    for first in points:
+        x = first + 0.1 * np.arange(n)
+        d = fg.differentiate(f, x, **options)
+        exact = slopes(x)
+        holds += (np.abs(d.value - exact) <= d.error).tolist()
+        bars += (d.error / np.abs(exact)).tolist()
+    return np.mean(holds), np.median(bars)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 9])
+def test_smooth_functions(n):
+    holds, bar = held(lambda x: np.exp(x).sum(), np.exp, n)
+    assert holds >= 0.99
+    assert bar < 3e-12
+    assert max(fg.differentiate(lambda x: np.exp(x).sum(), np.full(n, x)).nfev for x in POINTS) <= 9 * n
+
+
+@pytest.mark.parametrize("n", [2, 9])
+def test_rounding_of_arguments(n):
+    """Of sin(wx), that of wx: far more than that of the sine."""
+    w = 1e4 / 3
+    holds, bar = held(lambda x: np.sin(w * x).sum(), lambda x: w * np.cos(w * x), n)
+    assert holds >= 0.95
+    assert bar < 1e-8
+
+
+def test_rounding_that_values_do_not_show():
+    """Where f loses digits inside, values close to x tell."""
+    holds, bar = held(lambda x: (np.sin(x) + 30).sum() - 270, np.cos, 9)
+    assert holds >= 0.9
+    assert bar < 1e-10
+
+
+def test_rounding_a_thousand_times_what_is_expected():
+    """A line tells how much it is."""
+    holds, bar = held(lambda x: (np.sin(x) + 3e4).sum() - 27e4, np.cos, 9)
+    assert holds >= 0.97
+    assert bar < 1e-7
+
+
+def test_terms_that_vanish():
+    """The odd ones of order 3 to 7: even ones say how fast terms grow."""
+    for scale in np.geomspace(1, 1e4, 60):
+        f = lambda x, scale=scale: (t := scale * (x - 1.0)) + t**6 + t**8 + t**9  # noqa: E731
+        d = fg.differentiate(f, 1.0)
+        assert abs(d.value - scale) <= d.error <= 1e-7 * scale
+
+
+def test_small_waves_on_a_slope():
+    """A window wider than the waves sees them as noise, or as a polynomial that does not converge."""
+    for amplitude in (1e-3, 1e-6):
+        f = lambda x, a=amplitude: (x + a * np.sin(1000 * x)).sum()  # noqa: E731
+        slopes = lambda x, a=amplitude: 1 + 1000 * a * np.cos(1000 * x)  # noqa: E731
+        holds, bar = held(f, slopes, 2)
+        assert holds >= 0.98
+        assert bar < 1e-6
+
+
+@pytest.mark.parametrize("n", [1, 3, 8])
+@pytest.mark.parametrize("level", [1e-4, 1e-8])
+def test_noise(n, level):
+    """Few degrees of freedom: Student's factor."""
+    rng = np.random.default_rng(n)
+    holds, bar = held(lambda x: float(np.sin(x).sum()) + level * rng.standard_normal(), np.cos, n, POINTS[::2])
+    assert holds >= 0.97
+    assert bar < 3e3 * level
+
+
+def test_noise_of_second_derivatives():
+    rng = np.random.default_rng(2)
+    holds = []
+    for x in POINTS:
+        d = fg.differentiate(lambda x: math.sin(x) + 1e-6 * rng.standard_normal(), x, deriv=2)
+        holds.append(abs(d.value.item() + math.sin(x)) <= d.error.item() < 0.5)
+    assert np.mean(holds) >= 0.97
+
+
+def test_printed_values():
+    """With six decimals: the spacing of what is printed is the noise, and no line is asked."""
+    holds, bar = held(lambda x: round(float(np.sin(x).sum()), 6), np.cos, 2)
+    assert holds == 1.0
+    assert bar < 1e-3
+    nfev = []
+    d = fg.differentiate(lambda x: nfev.append(1) or round(float(np.sin(x).sum()), 6), np.array([1.0, 2.0]))
+    assert (d.flags == "noisy").all()
+    assert 3e-8 < d.noise < 1e-6
+    assert len(nfev) <= 36
+
+
+def test_few_digits_by_chance():
+    """Values at x and next to it have four, all others do not."""
+    d = fg.differentiate(lambda x: 0.5001 + (x[0] - 1) ** 3 + 0.25 * x[1] ** 3, np.array([1.0, 0.0]))
+    assert (np.abs(d.value) <= d.error).all()
+    assert (d.error < 1e-10).all()
+    assert (d.flags == "").all()
+    d = fg.differentiate(lambda x: 0.5001 + (x - 1) ** 3 + (x - 1), 1.0)
+    assert abs(d.value - 1.0) <= d.error < 1e-10
+
+
+def test_constant_nearby_and_not_farther_away():
+    for width in (1e-2, 1e-3):
+        d = fg.differentiate(lambda x, width=width: 5.0 + max(0.0, x - 1.0 - width), 1.0)
+        assert d.flags == "flat"
+        assert d.value == 0.0
+        assert d.error < 1e-9
+
+
+def test_a_rounded_corner_is_no_kink():
+    """From afar it looks like one."""
+    for width in (1e-3, 2e-4, 1e-4, 5e-5):
+        d = fg.differentiate(lambda x, width=width: math.hypot(x - 1.0, width) + x, 1.0)
+        assert d.flags == ""
+        assert abs(d.value - 1.0) <= d.error < 1e-8
+
+
+def test_constant_but_not_far_away():
+    """The first windows see nothing; a wider one does."""
+    d = fg.differentiate(lambda x: 1.0 + 1e-18 * x, 1.0)
+    assert abs(d.value - 1e-18) <= d.error < 1e-21
+
+
+def test_second_derivatives():
+    holds = []
+    for x in POINTS:
+        d = fg.differentiate(math.exp, x, deriv=2)
+        holds.append(abs(d.value.item() - math.exp(x)) <= d.error.item() < 1e-10 * math.exp(x))
+    assert np.mean(holds) >= 0.98
+
+
+def test_a_value_apart_at_a_bound():
+    """A step just there: its values on one side say nothing of a slope."""
+    d = fg.differentiate(lambda x: math.sin(x) + (x > 1.0), 1.0, bounds=(1.0, 5.0))
+    assert not d.error < 1.0
+    d = fg.differentiate(lambda x: math.sin(x), 1.0, bounds=(1.0, 5.0))
+    assert abs(d.value - math.cos(1.0)) <= d.error < 1e-8
+    assert d.flags == "edge"
+
+
+@pytest.mark.parametrize("most", [8, 12, 20, 40])
+@pytest.mark.parametrize("level", [0.0, 1e-6])
+@pytest.mark.parametrize("n", [1, 3, 10])
+def test_max_evals(n, level, most):
+    """Never more; and bars that hold, or are infinite."""
+    rng = np.random.default_rng(most)
+    x, calls = 0.3 + 0.2 * np.arange(n), []
+
+    def f(x):
+        calls.append(1)
+        return float(np.sin(3 * x).sum()) * (1 + level * rng.standard_normal())
+
+    d = fg.differentiate(f, x, max_evals=most)
+    assert len(calls) == d.nfev <= most * n
+    assert (np.abs(d.value - 3 * np.cos(3 * x)) <= d.error)[np.isfinite(d.value)].all()
+    if level == 0.0 and most >= 20:
+        assert (d.error < 1e-9).all()
+
+
+def test_tol():
+    x = np.linspace(0.5, 1.5, 10)
+    f = lambda x: float(np.exp(20 * x).sum())  # noqa: E731
+    well, roughly = fg.differentiate(f, x), fg.differentiate(f, x, tol=1e-3)
+    assert roughly.nfev < well.nfev
+    for d in (well, roughly):
+        assert (np.abs(d.value - 20 * np.exp(20 * x)) <= d.error).all()
+    assert (roughly.error <= 1e-3 * roughly.value).all()
+
+
+@pytest.mark.parametrize("x", [1.00003, 1.4, 1.5, 2.1])
+def test_f_climbs_in_steps(x):
+    """Between steps its slope is another one than that of its course, and the bar has room for both."""
+    d = fg.differentiate(lambda x: math.floor(math.exp(x) * 1e6) * 1e-6 + 1e-3 * x, x)
+    assert "steps" in d.flags
+    assert d.value == pytest.approx(math.exp(x), rel=1e-2)
+    assert d.error >= d.value - 1e-3
+
+
+def test_periods_that_fit_the_steps():
+    """Values at all the distances of the first windows are whole periods of a sine apart."""
+    seen = []
+    fg.differentiate(lambda x: seen.append(x - 1.0) or math.exp(x), 1.0)
+    period = min(abs(move) for move in seen if abs(move) > 1e-6)
+    for share in (1.0, 0.5):
+        w = 2 * math.pi / (share * period)
+        d = fg.differentiate(lambda x, w=w: x + math.sin(w * (x - 1.0)), 1.0)
+        assert abs(d.value - (1.0 + w)) <= d.error <= 1e-3 * w
+
+
+def test_scales_below_the_close_points():
+    """Steps are shorter than the distance of the values that should check them."""
+    x = np.zeros(5)
+    scales = np.array([1e-9, 3e-9, 1e-8, 1e-5, 1.0])
+    d = fg.differentiate(lambda x: np.sin(x / scales).sum(), x)
+    assert (np.abs(d.value - 1 / scales) <= d.error).all()
+    assert (d.error < 1e-5 / scales).all()
+
+
+def test_a_single_step_does_not_bend_what_is_close():
+    """A jump at some distance: the slope at x is that of the smooth part."""
+    for apart in (1e-2, 1e-4, 1e-6):
+        d = fg.differentiate(lambda x, apart=apart: math.sin(x) + (x > 1.0 + apart), 1.0)
+        assert abs(d.value - math.cos(1.0)) <= d.error < 1e-3
+
+
+@pytest.mark.parametrize("x", [1.0, 3.7])
+def test_windows_that_contradict_each_other(x):
+    """The second derivative jumps at x, by a part of the slope: a window says so only beside a closer one."""
+    for jump in np.geomspace(3e-3, 1.0, 12):
+        d = fg.differentiate(lambda v, jump=jump: math.sin(v) + jump * max(0.0, v - x) ** 2, x)
+        assert abs(d.value - math.cos(x)) <= d.error
+
+
+def test_steps_that_are_wide():
+    """The first windows lie within one step, and one farther away climbs many."""
+    d = fg.differentiate(lambda x: math.floor(x / 1e-3 + 0.5) * 1e-3 + 0.1 * math.sin(x), 1.00003)
+    assert "steps" in d.flags
+    assert d.error >= abs(d.value - 0.1 * math.cos(1.0))
+
+
+def test_fits_that_contradict_all_others():
+    """No bar, and the flag that says so."""
+    d = fg.differentiate(lambda x: math.floor(x / 1e-5 + 0.5) * 1e-5 + 0.1 * math.sin(x), 1.7)
+    assert "undetermined" in d.flags
+    assert d.error == math.inf
+
+
+@pytest.mark.parametrize("room", np.geomspace(1e-3, 0.1, 9).tolist())
+def test_bounds_close_to_the_first_windows(room):
+    def f(x):
+        assert abs(x - 1.0) <= room
+        return math.exp(x)
+
+    d = fg.differentiate(f, 1.0, bounds=(1.0 - room, 1.0 + room))
+    assert abs(d.value - math.e) <= d.error < 1e-8
