@@ -49,11 +49,11 @@ static int suspect(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     fg_output *const o = s->output + p * s->outputs + out;
     const double *const levels = s->wanted->levels;
     if (levels) {
-        o->known = o->lined = 1;
+        o->lined = 1;
         o->level = levels[p * s->outputs + out] * o->scale;
         o->relative = o->largest > 0.0 ? o->level / o->largest : 0.0;
         o->noisy = o->relative > NOISY;
-        o->line_degrees = 1000.0;
+        o->line_degrees = MANY_DEGREES;
         if (o->noisy)
             o->deviations = fg_student(o->line_degrees);
         return 0;
@@ -65,7 +65,7 @@ static int suspect(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     }
     if (o->decimal && o->last_decimal < 400 && o->base != 0.0) {
         const double quantum = pow(10.0, o->last_decimal) * o->scale;
-        if (fabs(o->base) >= 1e3 * quantum * (1.0 - 1e-9)) {
+        if (fabs(o->base) >= LEAST_PRINTED * quantum * (1.0 - 1e-9)) {
             o->printed = o->noisy = o->lined = 1;
             o->quantum = quantum;
             o->level = GRID * quantum;
@@ -101,10 +101,11 @@ static int is_curvature(fg_search *s, ptrdiff_t p)
         const double farther = (values[out] + values[s->outputs + out]) * o->scale - 2.0 * o->base;
         if (o->lined || o->noisy || !(o->second > CURVED * o->largest) || o->flat || !o->finite)
             continue;
-        if (!(fabs(farther - 4.0 * second) < 0.2 * fabs(4.0 * second)))
+        if (!(fabs(farther - 4.0 * second) < CURVATURE_ALIKE * fabs(4.0 * second)))
             fg_want_line(o, CLOSE);
-        else if (fabs(farther - 4.0 * second) > 1e-11 * o->largest && o->second < 0.1 * o->largest)
-            fg_want_line(o, CLOSE / 128);
+        else if (fabs(farther - 4.0 * second) > CURVATURE_REST * o->largest &&
+                 o->second < CURVATURE_LARGE * o->largest)
+            fg_want_line(o, CLOSE * CLOSER_YET);
     }
     return status;
 }
@@ -246,8 +247,9 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
             e->flags |= FG_NOISY;
         if (!isfinite(e->value) && !(e->flags & (FG_JUMP | FG_EDGE)))
             e->flags |= FG_NONFINITE;
-        found[k] = e->value / o->scale;
-        found[all + k] = isfinite(e->value) ? e->error / o->scale : INFINITY;
+        /* A bar that is not a number, of sums that left the range of numbers, is none. */
+        found[k] = isfinite(e->value) ? e->value / o->scale : NAN;
+        found[all + k] = isfinite(e->value) && e->error >= 0.0 ? e->error / o->scale : INFINITY;
         found[2 * all + k] = e->step;
         found[3 * all + k] = e->left / o->scale;
         found[4 * all + k] = e->right / o->scale;

@@ -7,6 +7,8 @@
 #ifndef FG_ADAPTIVE_CONSTANTS_H
 #define FG_ADAPTIVE_CONSTANTS_H
 
+#include <float.h>
+
 #define EPSILON DBL_EPSILON
 static const double EPSILON32 = 0x1p-23;
 
@@ -72,6 +74,14 @@ static const double KINK_ALIKE = 0.2;
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;
+/* A coordinate that is so small beside others is looked at from where those would be. */
+static const double TINY = 1e-6;
+/* Relative noise from which a window that is too wide is left for one not much closer. */
+static const double DOUBT = 1e-8;
+/* In one dimension, a line closer than this that f looks smooth on gives the next window: so many
+ * times its spacing. */
+static const double HIDDEN_SPACING = 5e-7;
+static const double HIDDEN_STEP = 8.0;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 
@@ -115,6 +125,20 @@ enum { TWO_FROM = 4, FOUR_FROM = 8 };
 /* Not close where a step is shorter than so many times that: then at this part of the step. */
 static const double CLOSE_TO_STEP = 1.0 / 30.0;
 static const double CLOSER_THAN_STEP = 1.0 / 300.0;
+/* Within bounds, room for so many strides; a stride has so many spacings of numbers at least. */
+static const double CLOSE_ROOM = 8.0;
+static const double LEAST_SPACINGS = 8.0;
+/* A residual says something of rounding where what curvature and bars allow in it is below so much
+ * of rounding, or it is so many times that. Of a single point, curvature is known within so much.
+ */
+static const double ALLOWANCE = 0.5;
+static const double BEYOND_ALLOWANCE = 3.0;
+static const double BEND_ERROR = 1e-2;
+/* Arguments are not rounded where the largest of so many residuals is so many times below that. */
+static const double WITHOUT_ARGUMENTS[5] = {0.0, 30.0, 10.0, 8.0, 6.0};
+/* Samples of rounding that are few; what is unchanged but for so much is the same. */
+static const double FEW_SAMPLES = 3.0;
+static const double SAME = 1e-2;
 /* Top coefficients below so many expected deviations are samples of rounding too. */
 static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
@@ -122,6 +146,11 @@ static const double SUSPECT = 100.0;
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
 static const double CURVED = 3e-11;
+/* That of curvature is four times as large at twice the distance, within so much; what is left
+ * then, of f, is noise where the difference itself is no large part of f. */
+static const double CURVATURE_ALIKE = 0.2;
+static const double CURVATURE_REST = 1e-11;
+static const double CURVATURE_LARGE = 0.1;
 
 /* --- The line (line.c) ----------------------------------------------------------------------- */
 
@@ -134,9 +163,58 @@ static const double NOISE_SPACING = 1.0618033988749895e-6;
 static const double BROKEN = 100.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
+/* A second line, and a known level, are worth so many more. */
+static const double MORE_DEGREES = 3.0;
+static const double MANY_DEGREES = 1000.0;
+/* Noise above this, of f, may be a function that is rough at that spacing: closer, by the first
+ * factor from farther away than FAR_SPACING, else by the second. Where values are not finite, and
+ * where f cannot tell the points apart, by these. */
+static const double SUSPICIOUS = 1e-12;
+static const double FAR_SPACING = 1e-8;
+static const double CLOSER = 0x1p-13;
+static const double CLOSER_YET = 0x1p-7;
+static const double CLOSER_TO_EDGE = 0x1p-10;
+static const double FARTHER = 64.0;
+/* A closer line shows noise too if it has this part of the first one's, or if that falls more
+ * slowly than this power of the spacing, as noise in proportion to an f that vanishes at x, and is
+ * above rounding; it replaces the first one's if it has so many times it. */
+static const double STILL_NOISY = 0.1;
+static const double VANISHING = 1.7;
+static const double ABOVE_ROUNDING = 300.0 * EPSILON;
+static const double MORE_NOISY = 3.0;
+/* Values with few decimal digits are printed if f(x) has so many units of the last one. */
+static const double LEAST_PRINTED = 1e3;
 /* Relative noise from which a function is noisy; and from which the user should know. */
 static const double NOISY = 1e-13;
 static const double FLAG_NOISY = 1e-10;
+
+/* --- Second looks (second_look.c) ------------------------------------------------------------ */
+
+/* The slope of the line and the sum of the derivatives may be apart by so many deviations of its
+ * noise, and so much of each term; a slope between two close points likewise, which is the
+ * derivative, with so much of it as its bar, where no evaluations are left. */
+static const double LINE_DEVIATIONS = 10.0;
+static const double LINE_RELATIVE = 1e-6;
+static const double BLAME_DEVIATIONS = 3.0;
+static const double BLAME_RELATIVE = 1e-4;
+static const double INSTEAD_RELATIVE = 1e-3;
+/* What contradicts it starts again with so many times its distance, if so much is left. */
+static const double BLAME_STEP = 4.0;
+enum { ROOM_TO_START = 12, ROOM_TO_CLIMB = 8 };
+/* Where else slopes are looked at, in steps of the window, or of one that was too wide. */
+static const double PLACES_WITHIN[3] = {0.37, -1.63, 1.3};
+static const double PLACES_BEYOND[3] = {2.9, -3.1, 1.3};
+/* f climbs in steps: a window so many times as far away changes by so much, and so many deviations,
+ * beyond the slope close to x; about twice that at twice the distance, and four times at four. The
+ * slopes in between are those close to x, within so much. */
+static const double CLIMB_APART = 8.0;
+static const double CLIMB_PART = 1e-3;
+static const double CLIMB_DEVIATIONS = 16.0;
+static const double CLIMB_LEAST = 1.3;
+static const double CLIMB_MOST = 3.0;
+static const double CLIMB_FAR_LEAST = 2.5;
+static const double CLIMB_FAR_MOST = 6.0;
+static const double CLIMB_ALIKE = 0.1;
 
 /* --- Averaging (averaging.c) ----------------------------------------------------------------- */
 
@@ -146,6 +224,11 @@ static const double OWN_PRIOR = 3.0;
 static const double LEAST_OF_FLOAT32 = 0.7;
 /* Distances of further pairs, of the shortest. */
 static const double REPEATS[3] = {0.75, 1.2, 0.62};
+/* Pairs that are fitted: from this part of the shortest distance to so many times it. Most that one
+ * component says of the noise of all, in squares of its deviation. */
+static const double FIT_FROM = 0.6;
+static const double FIT_REACHES[5] = {2.02, 2.9, 4.04, 5.8, 8.1};
+static const double OUTLIER_SQUARES = 6.0;
 /* A fit that is so many times worse, squared, than all others: nothing is known. */
 static const double OUTLYING = 64.0;
 

@@ -51,7 +51,6 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
     e->flags = flags;
     e->want = (fg_place){(short)level, 3, 0};
     e->nearest = LOWEST_LEVEL;
-    e->start = (short)level;
     e->grow = 5;
     fit(s, c, e);
 }
@@ -161,7 +160,7 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
     e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_POINTS : 1 << (w->at.pairs - 1));
     if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
         int level = e->want.level - 10;
-        if (e->flats == 1 && s->wanted->sizes[c] < 1e-6 * largest)
+        if (e->flats == 1 && s->wanted->sizes[c] < TINY * largest)
             level = fg_rounded(log2(s->column[c].unit / largest)) + 8;
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
@@ -221,10 +220,10 @@ static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const f
     e->value = w->derivative;
     e->step = fabs(w->s);
     int step = e->grow;
-    if (o->noisy && w->sigma > 1e-8 * w->largest)
+    if (o->noisy && w->sigma > DOUBT * w->largest)
         step = 3;
-    if (!o->noisy && isfinite(o->slope) && o->accepted < 5e-7 && s->n == 1) {
-        const double there = 8.0 * o->accepted * s->wanted->sizes[c];
+    if (!o->noisy && isfinite(o->slope) && o->accepted < HIDDEN_SPACING && s->n == 1) {
+        const double there = HIDDEN_STEP * o->accepted * s->wanted->sizes[c];
         step = fg_higher(step, fg_rounded(log2(fabs(w->s) / there)));
     }
     e->want.level = (short)(e->want.level + step);

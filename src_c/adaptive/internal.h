@@ -101,7 +101,7 @@ typedef struct {
     double height;   /* largest value there */
     double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
-    short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
+    short nearest; /* the lowest level whose pair may be asked */
     short grow;
     unsigned char phase, count, flats, fails, stale, doubted, samples, refinements, waits;
     int flags;
@@ -139,7 +139,7 @@ typedef struct {
     int seen, attempts, grown, lining, lined;
     int narrow, assumed, printed, decimal, last_decimal;
     double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
-    int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
+    int finite, flat, rounds_arguments, noisy, stepped;
 } fg_output;
 
 /* One point. */
@@ -183,6 +183,8 @@ static inline int fg_rounded(double x)
 
 /* hypot for numbers that do not overflow: values are scaled to about 1. */
 static inline double fg_norm(double a, double b) { return sqrt(a * a + b * b); }
+
+static inline double fg_root_of_ratio(double a, double b) { return b > 0.0 ? sqrt(a / b) : 0.0; }
 
 static inline short fg_higher(int a, int b) { return (short)(a > b ? a : b); }
 
