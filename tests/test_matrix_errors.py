@@ -54,6 +54,8 @@ def test_hessians_over_the_collection(kind, covered, accurate):
     assert holds >= covered
     assert ratio < 100
     assert digits >= accurate
+    if kind == "exact" and holds < 0.995:
+        pytest.xfail(f"bars of Hessians hold for {holds:.1%}, 99.5% wanted")
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,7 @@ def test_where_f_is_not_defined():
         d = fg.differentiate(lambda x: np.array([np.sqrt(x[0]), x[0]]), np.zeros(1))
     assert d.flags[0, 0] == "edge"
     assert d.error[0, 0] == np.inf
+    assert np.isnan(d.value[0, 0])
     assert d.value[1, 0] == pytest.approx(1.0)
 
 

@@ -237,6 +237,9 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
     for (ptrdiff_t k = 0; k < all; k++) {
         fg_entry *const e = s->entries + k;
         const fg_output *const o = s->output + k / s->outputs / s->n * s->outputs + k % s->outputs;
+        /* Beside an edge, slopes that never converged are those of an infinite one. */
+        if (e->flags & FG_EDGE && !e->view.pairs && e->error == INFINITY)
+            e->value = NAN;
         if (isfinite(e->climb) && isfinite(e->value)) {
             e->error = larger(e->error, fabs(e->value - (s->wanted->deriv == 1 ? e->climb : 0.0)));
         } else if (o->stepped && o->noisy && !o->narrow && !o->decimal && isfinite(e->value)) {
