@@ -58,11 +58,13 @@ def test_problems_at_points_that_nothing_was_tuned_on():
     assert found["covered"] >= 0.98
     assert found["silent"] == 0
     assert found["most"] <= 40.0
+    if found["covered"] < 0.985:
+        pytest.xfail(f"bars hold for {found['covered']:.1%} of the problems at other points")
 
 
 @pytest.mark.parametrize("problems", [held_out, of_one_coordinate], ids=["all", "one coordinate"])
 @pytest.mark.parametrize(
-    ("kind", "digits"), [("exact", 12.5), ("1e-10", 8.2), ("1e-6", 4.8), ("1e-3", 2.0), ("float32", 5.5)]
+    ("kind", "digits"), [("exact", 12.5), ("1e-10", 8.2), ("1e-6", 4.9), ("1e-3", 2.1), ("float32", 5.5)]
 )
 def test_functions_that_nothing_was_tuned_on(kind, digits, problems):
     found = study(KINDS[kind], problems=problems())

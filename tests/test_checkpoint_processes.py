@@ -54,14 +54,17 @@ def none_stays():
 
 
 def started(path, script):
-    """A process that has begun with its run, or with what its script says."""
+    """A process that has begun with its run, or with what its script says.
+
+    Unbuffered: what follows the first line is left for `ended`.
+    """
     code = textwrap.dedent(SCRIPT) + textwrap.dedent(script)
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(path)], cwd=path.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
+        bufsize=0,
     )  # fmt: skip
     PROCESSES.append(process)
-    assert process.stdout.readline() == "ready\n", process.communicate()[1]
+    assert process.stdout.readline() == b"ready\n", process.communicate()[1].decode()
     return process
 
 
@@ -70,7 +73,7 @@ def ended(process, number=None):
     if number is not None:
         process.send_signal(number)
     out, error = process.communicate(timeout=120)
-    return process.returncode, out, error
+    return process.returncode, out.decode(), error.decode()
 
 
 def goes_on(path):

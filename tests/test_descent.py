@@ -321,6 +321,7 @@ def test_what_is_wrong_is_said():
 
 
 def test_functions_of_every_kind():
+    pytest.importorskip("numba")
     compiled = fg.compile(lambda x, y: (x - 1) ** 2 + 10 * (y + 2) ** 2)
 
     def rows(block):

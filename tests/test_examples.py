@@ -79,6 +79,7 @@ def test_sparse_jacobians_in_scipy(example):
 
 
 def test_a_killed_worker_changes_no_bit():
+    pytest.importorskip("distributed")
     command = [sys.executable, str(EXAMPLES / "distributed.py"), "--parameters", "8"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.count("the same to the last bit: True") == 2

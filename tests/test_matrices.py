@@ -211,6 +211,7 @@ def test_hessians_keep_bounds(sparse):
 
 
 def test_compiled_and_vectorised_functions_too():
+    pytest.importorskip("numba")
     array = ctypes.POINTER(ctypes.c_double)
 
     @ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, array, ctypes.c_void_p)

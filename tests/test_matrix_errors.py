@@ -54,6 +54,8 @@ def test_hessians_over_the_collection(kind, covered, accurate):
     assert holds >= covered
     assert ratio < 100
     assert digits >= accurate
+    if kind == "exact" and holds < 0.995:
+        pytest.xfail(f"bars of Hessians hold for {holds:.1%}, 99.5% wanted")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,7 @@ def test_the_record():
 
 
 def test_every_kind_of_function():
+    pytest.importorskip("numba")
     x = np.array([0.7, -1.2, 2.0])
     rows = lambda block: np.stack([block[:, 0] * block[:, 1], np.sin(block[:, 2])], axis=1)  # noqa: E731
     local = lambda x: np.array([x[0] * x[1], np.sin(x[2])])  # noqa: E731
@@ -134,6 +137,7 @@ def test_where_f_is_not_defined():
         d = fg.differentiate(lambda x: np.array([np.sqrt(x[0]), x[0]]), np.zeros(1))
     assert d.flags[0, 0] == "edge"
     assert d.error[0, 0] == np.inf
+    assert np.isnan(d.value[0, 0])
     assert d.value[1, 0] == pytest.approx(1.0)
 
 

@@ -362,6 +362,9 @@ def test_float32_is_noticed_beside_nan():
     assert (np.abs(d.value - exact) <= d.error).all()
     assert (d.error > 1e-8).all()
     assert (d.error < 1e-3).all()
+    long = bool((d.error >= 1e-4).any())
     POINTER = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double), ctypes.c_void_p)
     pointer = POINTER(lambda n, x, data: beside_an_edge(x))
     np.testing.assert_allclose(fg.gradient(pointer, x), exact, atol=1e-4)
+    if long:
+        pytest.xfail(f"one-sided bars in float32 are not averaged: {d.error.max():.1e}, 1e-4 wanted")

@@ -92,6 +92,7 @@ def test_products_of_every_kind_of_function(options):
 
 
 def test_products_of_compiled_functions():
+    pytest.importorskip("numba")
     x, v = np.array([0.5, 1.0, 2.0]), np.array([1.0, -1.0, 0.5])
     f = fg.compile(lambda x: x[0] * x[1] * x[2])
     exact = np.array([[0, 2.0, 1.0], [2.0, 0, 0.5], [1.0, 0.5, 0]]) @ v

@@ -211,6 +211,8 @@ def test_sigint_ends_a_python_function_at_once(at):
 @pytest.mark.parametrize("kind", interrupts.KINDS)
 def test_sigint_at_random_moments(kind):
     """Always KeyboardInterrupt, usable afterwards. How long it takes is printed by bench/interrupts.py."""
+    if kind in ("compiled", "threads"):
+        pytest.importorskip("numba")
     work = interrupts.work_of(kind)
     before = work()
     assert len(interrupts.waits(work, 100)) == 100

@@ -265,6 +265,8 @@ def in_session(leader):
 @pytest.mark.parametrize("kind", ["ours", "loky", "threads", "dask", "fork", "spawn", "forkserver"])
 def test_a_parent_that_a_signal_ends_leaves_no_process_behind(kind, tmp_path):
     """SIGTERM gives it no time to end its workers: these see that it is gone."""
+    if kind == "dask":
+        pytest.importorskip("distributed")
     numbers = (signal.SIGINT, signal.SIGTERM) if kind in ("ours", "threads", "fork") else (signal.SIGTERM,)
     script = tmp_path / "parent.py"
     script.write_text(PARENT)

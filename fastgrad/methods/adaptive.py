@@ -123,10 +123,10 @@ class Adaptive(Method):
         if not n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         where = self._coordinates(problem)
-        sizes = self._scales(problem, where)
-        pairs, signs, room = _directions(sizes, where.room)
         problem.declare(self.noise)
         function.tolerate(True)
+        sizes = self._scales(problem, where)
+        pairs, signs, room = _directions(sizes, where.room)
         moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
         at = np.zeros((1, len(pairs)))
         at[0, :n] = problem.x.ravel() / sizes

@@ -112,8 +112,9 @@ def differentiate(
 
     Flags: "kink" (the one-sided slopes differ; `value` is their mean), "jump", "flat" (constant, at least in pieces),
     "noisy" (noise well above float64 rounding), "edge" (at an edge of the domain or a bound: one-sided; the bar is inf
-    where the slope is), "nonfinite", "steps" (f climbs in steps: `value` is the slope of its course, and `error`
-    reaches to the slope between steps), "undetermined" (values contradict each other, or a second derivative jumps:
+    where the slope is, and `value` nan where no step converged), "nonfinite", "steps" (f climbs in steps: `value` is
+    the slope of its course, and `error` reaches to the slope between steps), "undetermined" (values contradict each
+    other, or a second derivative jumps:
     `error` is inf).
 
     Examples

@@ -51,11 +51,11 @@ static int suspect(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     fg_output *const o = s->output + p * s->outputs + out;
     const double *const levels = s->wanted->levels;
     if (levels) {
-        o->known = o->lined = 1;
+        o->lined = 1;
         o->level = levels[p * s->outputs + out] * o->scale;
         o->relative = o->largest > 0.0 ? o->level / o->largest : 0.0;
         o->noisy = o->relative > NOISY;
-        o->line_degrees = 1000.0;
+        o->line_degrees = MANY_DEGREES;
         if (o->noisy)
             o->deviations = fg_student(o->line_degrees);
         return 0;
@@ -91,10 +91,11 @@ static int is_curvature(fg_search *s, ptrdiff_t p)
         const double farther = (values[out] + values[s->outputs + out]) * o->scale - 2.0 * o->base;
         if (o->lined || o->noisy || !(o->second > CURVED * o->largest) || o->flat || !o->finite)
             continue;
-        if (!(fabs(farther - 4.0 * second) < 0.2 * fabs(4.0 * second)))
+        if (!(fabs(farther - 4.0 * second) < CURVATURE_ALIKE * fabs(4.0 * second)))
             fg_want_line(o, CLOSE);
-        else if (fabs(farther - 4.0 * second) > 1e-11 * o->largest && o->second < 0.1 * o->largest)
-            fg_want_line(o, CLOSE / 128);
+        else if (fabs(farther - 4.0 * second) > CURVATURE_REST * o->largest &&
+                 o->second < CURVATURE_LARGE * o->largest)
+            fg_want_line(o, CLOSE * CLOSER_YET);
     }
     return status;
 }
@@ -226,6 +227,7 @@ static int search(fg_search *s)
         fg_look_at_constants(s);
     if (status == FG_OK)
         status = fg_look_for_steps(s);
+    fg_settle_constants(s);
     return status == FG_OK ? fg_average(s) : status;
 }
 
@@ -236,6 +238,9 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
     for (ptrdiff_t k = 0; k < all; k++) {
         fg_entry *const e = s->entries + k;
         const fg_output *const o = s->output + k / s->outputs / s->n * s->outputs + k % s->outputs;
+        /* Beside an edge, slopes that never converged are those of an infinite one. */
+        if (e->flags & FG_EDGE && !e->view.pairs && e->error == INFINITY)
+            e->value = NAN;
         if (isfinite(e->climb) && isfinite(e->value)) {
             e->error = larger(e->error, fabs(e->value - (s->wanted->deriv == 1 ? e->climb : 0.0)));
         } else if (o->stepped && o->noisy && !o->narrow && !o->gridded && isfinite(e->value)) {
@@ -252,8 +257,9 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
             e->flags |= FG_NONFINITE;
         if (e->view.side && e->flags & FG_EDGE && e->phase != DONE && s->wanted->deriv == 1)
             *(e->view.side > 0 ? &e->right : &e->left) = e->value;
-        found[k] = e->value / o->scale;
-        found[all + k] = isfinite(e->value) ? e->error / o->scale : INFINITY;
+        /* A bar that is not a number, of sums that left the range of numbers, is none. */
+        found[k] = isfinite(e->value) ? e->value / o->scale : NAN;
+        found[all + k] = isfinite(e->value) && e->error >= 0.0 ? e->error / o->scale : INFINITY;
         found[2 * all + k] = e->step;
         found[3 * all + k] = e->left / o->scale;
         found[4 * all + k] = e->right / o->scale;

@@ -86,8 +86,6 @@ static double least_squares(const pair *pairs, int even, int deriv, double sigma
     return 2.0 * (rss - shared * rest_sum * rest_sum) / (sigma * sigma);
 }
 
-static double root_of_ratio(double a, double b) { return b > 0.0 ? sqrt(a / b) : 0.0; }
-
 /* The bar of a fit where noise is `factor` times what was thought. */
 static void assess(fit *w, int deriv, double factor, double deviations)
 {
@@ -95,8 +93,8 @@ static void assess(fit *w, int deriv, double factor, double deviations)
     double size[MOST_TERMS];
     for (int k = 0; k < n; k++)
         size[k] = hypot(w->b[k], w->deviation[k] * factor);
-    const double ratio =
-        larger(root_of_ratio(size[n - 2], size[n - 4]), root_of_ratio(size[n - 1], size[n - 3]));
+    const double ratio = larger(fg_root_of_ratio(size[n - 2], size[n - 4]),
+                                fg_root_of_ratio(size[n - 1], size[n - 3]));
     const double odd = size[n - 2] * ratio * ratio, even = size[n - 1] * ratio;
     w->truncation = w->product * (deriv == 1 ? hypot(odd, even) : ratio * hypot(odd, even));
     const int seen = fabs(w->b[n - 2]) > SEEN * w->deviation[n - 2] * factor ||
@@ -142,7 +140,6 @@ static int distinct(const pair *pairs, int count)
 /* The fit of one entry with the smallest bar; whether there is one. */
 static int best_fit(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fit *best)
 {
-    static const double reaches[5] = {2.02, 2.9, 4.04, 5.8, 8.1};
     const fg_entry *const e = fg_entry_of(s, c, out);
     const fg_output *const o = fg_output_of(s, c, out);
     fg_window w;
@@ -155,8 +152,8 @@ static int best_fit(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fit *best)
         for (int k = 0; k < 5; k++) {
             pair pairs[MOST_FITTED];
             fit one = {.orders = orders};
-            one.count =
-                collect(s, c, out, 0.6 * e->step, smaller(reaches[k] * e->step, limit), pairs);
+            one.count = collect(s, c, out, FIT_FROM * e->step,
+                                smaller(FIT_REACHES[k] * e->step, limit), pairs);
             if (distinct(pairs, one.count) < orders + (orders > 2 ? 1 : 2))
                 continue;
             for (int a = 0; a < one.count; a++)
@@ -218,7 +215,7 @@ static void settle(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
         if (takes_part(s, c, out) && !fg_entry_of(s, c, out)->view.side &&
             best_fit(s, c, out, &w)) {
-            sum += smaller(w.rss, 6.0 * w.degrees);
+            sum += smaller(w.rss, OUTLIER_SQUARES * w.degrees);
             degrees += w.degrees;
         }
     const double pooled = sqrt(sum / degrees), deviations = fg_student(degrees);

@@ -63,7 +63,7 @@ static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums 
     }
     if (near == 1) {
         const double right = values[0] * o->scale;
-        const double curved = s->n == 1 ? 1e-2 * fabs(all->bend) : 0.5 * all->curvature;
+        const double curved = s->n == 1 ? BEND_ERROR * fabs(all->bend) : 0.5 * all->curvature;
         found[count++] =
             (sample){right - o->base - all->plane[0] - all->bend, curved + all->slack, 2.0};
     }
@@ -73,7 +73,6 @@ static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums 
 /* kappa and degrees of freedom, from the residuals. Whether a line must say more. */
 static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
-    static const double without[5] = {0, 30.0, 10.0, 8.0, 6.0};
     fg_output *const o = s->output + p * s->outputs + out;
     const sums all = sum_up(s, p, out);
     o->degrees = 1.0 + all.count;
@@ -94,12 +93,13 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const double top = fg_rounding(o, largest, all.arguments);
     for (int k = 0; k < count; k++) {
         const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
-        if (!(found[k].allowance < 0.5 * top * root || size > 3.0 * found[k].allowance))
+        if (!(found[k].allowance < ALLOWANCE * top * root ||
+              size > BEYOND_ALLOWANCE * found[k].allowance))
             continue;
         own[kept] = larger(size - found[k].allowance, 0.0) / root;
         most = larger(most, own[kept++]);
     }
-    o->rounds_arguments = !(kept && most * without[kept] < top);
+    o->rounds_arguments = !(kept && most * WITHOUT_ARGUMENTS[kept] < top);
     const double expected = fg_rounding(o, largest, all.arguments);
     double sum = 1.0 + all.tops;
     for (int k = 0; k < kept; k++)
@@ -118,7 +118,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     if (!(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
         return 0;
     o->kappa = 1.0;
-    fg_want_line(o, CLOSE * (o->flat ? 64 : 1));
+    fg_want_line(o, CLOSE * (o->flat ? FARTHER : 1.0));
     return 1;
 }
 
@@ -130,12 +130,12 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     else if (o->lined && o->kappa > SUSPECT_OF_FEW)
         o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
-        o->deviations = o->degrees < 3.0 ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
+        o->deviations = o->degrees < FEW_SAMPLES ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
     const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,
                            o->level};
     int same = 1;
     for (int k = 0; k < 4; k++)
-        same &= fabs(now[k] - o->judged[k]) <= 1e-2 * fabs(now[k]);
+        same &= fabs(now[k] - o->judged[k]) <= SAME * fabs(now[k]);
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n && !same; c++)
         fg_choose(s, c, out);
     for (int k = 0; k < 4 && !same; k++)

@@ -129,6 +129,8 @@ static const double FAINT = 1e5;
 static const double CHANGES = 1e4 * EPSILON;
 /* A constant is looked at again where another output has a step so much shorter. */
 static const double MUCH_CLOSER = 8.0;
+/* Relative noise from which a window that is too wide is left for one not much closer. */
+static const double DOUBT = 1e-8;
 /* Within bounds, central windows are kept while they leave so much of the first one's reach. */
 static const double CENTRAL_ROOM = 3.0 / 8.0;
 
@@ -179,6 +181,20 @@ static const double FAR = 0x1p20;
 static const double CLOSE_OF_STEP = 256.0 * 1.0618e-9;
 /* Top coefficients so many times larger than lower ones foretell are samples of rounding. */
 static const double UNFORETOLD = 30.0;
+/* Within bounds, room for so many strides; a stride has so many spacings of numbers at least. */
+static const double CLOSE_ROOM = 8.0;
+static const double LEAST_SPACINGS = 8.0;
+/* A residual says something of rounding where what curvature and bars allow in it is below so much
+ * of rounding, or it is so many times that. Of a single point, curvature is known within so much.
+ */
+static const double ALLOWANCE = 0.5;
+static const double BEYOND_ALLOWANCE = 3.0;
+static const double BEND_ERROR = 1e-2;
+/* Arguments are not rounded where the largest of so many residuals is so many times below that. */
+static const double WITHOUT_ARGUMENTS[5] = {0.0, 30.0, 10.0, 8.0, 6.0};
+/* Samples of rounding that are few; what is unchanged but for so much is the same. */
+static const double FEW_SAMPLES = 3.0;
+static const double SAME = 1e-2;
 /* Top coefficients below so many expected deviations are samples of rounding too. */
 static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
@@ -192,6 +208,11 @@ static const double NEAR_ZERO = 1e-3;
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
 static const double CURVED = 3e-11;
+/* That of curvature is four times as large at twice the distance, within so much; what is left
+ * then, of f, is noise where the difference itself is no large part of f. */
+static const double CURVATURE_ALIKE = 0.2;
+static const double CURVATURE_REST = 1e-11;
+static const double CURVATURE_LARGE = 0.1;
 
 /* --- The line (line.c) ----------------------------------------------------------------------- */
 
@@ -201,11 +222,61 @@ static const double FLOAT32_SPACING = 1.0618e-6;
 static const double NOISE_SPACING = 1.0618033988749895e-6;
 /* So many times the rounding of arguments that is expected is still that, and no noise. */
 static const double EXPLAINED = 10.0;
+/* A kink or a jump at x, no noise: each side alone shows so many times less. Its four values are
+ * one sample of noise, and small ones are common. */
+static const double BROKEN = 100.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
+/* A second line, and a known level, are worth so many more. */
+static const double MORE_DEGREES = 3.0;
+static const double MANY_DEGREES = 1000.0;
+/* Noise above this, of f, may be a function that is rough at that spacing: closer, by the first
+ * factor from farther away than FAR_SPACING, else by the second. Where values are not finite, and
+ * where f cannot tell the points apart, by these. */
+static const double SUSPICIOUS = 1e-12;
+static const double FAR_SPACING = 1e-8;
+static const double CLOSER = 0x1p-13;
+static const double CLOSER_YET = 0x1p-7;
+static const double CLOSER_TO_EDGE = 0x1p-10;
+static const double FARTHER = 64.0;
+/* A closer line shows noise too if it has this part of the first one's, or if that falls more
+ * slowly than this power of the spacing, as noise in proportion to an f that vanishes at x, and is
+ * above rounding; it replaces the first one's if it has so many times it. */
+static const double STILL_NOISY = 0.1;
+static const double VANISHING = 1.7;
+static const double ABOVE_ALL_ROUNDING = 300.0 * EPSILON;
+static const double MORE_NOISY = 3.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */
 static const double NOISY = 1e-13;
 static const double FLAG_NOISY = 1e-10;
+
+/* --- Second looks (second_look.c) ------------------------------------------------------------ */
+
+/* The slope of the line and the sum of the derivatives may be apart by so many deviations of its
+ * noise, and so much of each term; a slope between two close points likewise, which is the
+ * derivative, with so much of it as its bar, where no evaluations are left. */
+static const double LINE_DEVIATIONS = 10.0;
+static const double LINE_RELATIVE = 1e-6;
+static const double BLAME_DEVIATIONS = 3.0;
+static const double BLAME_RELATIVE = 1e-4;
+static const double INSTEAD_RELATIVE = 1e-3;
+/* What contradicts it starts again with so many times its distance, if so much is left. */
+static const double BLAME_STEP = 4.0;
+enum { ROOM_TO_START = 12, ROOM_TO_CLIMB = 8 };
+/* Where else slopes are looked at, in steps of the window, or of one that was too wide. */
+static const double PLACES_WITHIN[3] = {0.37, -1.63, 1.3};
+static const double PLACES_BEYOND[3] = {2.9, -3.1, 1.3};
+/* f climbs in steps: a window so many times as far away changes by so much, and so many deviations,
+ * beyond the slope close to x; about twice that at twice the distance, and four times at four. The
+ * slopes in between are those close to x, within so much. */
+static const double CLIMB_APART = 8.0;
+static const double CLIMB_PART = 1e-3;
+static const double CLIMB_DEVIATIONS = 16.0;
+static const double CLIMB_LEAST = 1.3;
+static const double CLIMB_MOST = 3.0;
+static const double CLIMB_FAR_LEAST = 2.5;
+static const double CLIMB_FAR_MOST = 6.0;
+static const double CLIMB_ALIKE = 0.1;
 
 /* --- Averaging (averaging.c) ----------------------------------------------------------------- */
 
@@ -215,6 +286,11 @@ static const double OWN_PRIOR = 3.0;
 static const double LEAST_OF_FLOAT32 = 0.7;
 /* Distances of further pairs, of the shortest. */
 static const double REPEATS[3] = {0.75, 1.2, 0.62};
+/* Pairs that are fitted: from this part of the shortest distance to so many times it. Most that one
+ * component says of the noise of all, in squares of its deviation. */
+static const double FIT_FROM = 0.6;
+static const double FIT_REACHES[5] = {2.02, 2.9, 4.04, 5.8, 8.1};
+static const double OUTLIER_SQUARES = 6.0;
 /* A fit that is so many times worse, squared, than all others: nothing is known. */
 static const double OUTLYING = 64.0;
 

@@ -51,7 +51,6 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
     e->flags = flags;
     e->want = (fg_place){(short)level, 3, 0};
     e->nearest = LOWEST_LEVEL;
-    e->start = (short)level;
     e->grow = 5;
     fit(s, c, e);
 }
@@ -208,6 +207,7 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
+    e->height = w->largest;
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
 }
 
@@ -221,6 +221,17 @@ static void widen(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_windo
         e->flags |= FG_FLAT;
         e->phase = READY;
     }
+}
+
+void fg_settle_constants(const fg_search *s)
+{
+    for (ptrdiff_t c = 0; c < s->columns; c++)
+        for (ptrdiff_t out = 0; out < s->outputs; out++) {
+            fg_entry *const e = fg_entry_of(s, c, out);
+            const fg_output *const o = fg_output_of(s, c, out);
+            if (e->height > 0.0)
+                e->error = bar_of_constant(s, e, noise_of_constant(o, e->height));
+        }
 }
 
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */
@@ -291,7 +302,7 @@ static void shrink(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
     e->value = w->derivative;
     e->step = fabs(w->s);
     int step = e->grow;
-    if (o->noisy && w->sigma > 1e-8 * w->largest)
+    if (o->noisy && w->sigma > DOUBT * w->largest)
         step = 3;
     step = fg_higher(step, levels_to_scale(s, c, out, w));
     e->want.level = (short)(e->want.level + step);

@@ -200,18 +200,19 @@ static void adopt(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 
 int fg_look_for_grids(fg_search *s)
 {
+    if (s->wanted->levels)
+        return FG_OK;
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
         int any = 0;
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_output *const o = s->output + p * s->outputs + out;
-            any |= !o->known && !o->gridded && grid_of(o) != NO_GRID;
+            any |= !o->gridded && grid_of(o) != NO_GRID;
         }
         const int status = any ? make_sure(s, p) : FG_OK;
         if (status != FG_OK)
             return status;
         for (ptrdiff_t out = 0; out < s->outputs; out++)
-            if (!s->output[p * s->outputs + out].known)
-                adopt(s, p, out);
+            adopt(s, p, out);
     }
     return FG_OK;
 }

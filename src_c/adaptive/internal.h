@@ -110,11 +110,12 @@ typedef struct {
         kink_size;   /* distance at which it first looked like a kink; the mean slope there */
     double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
-    double grew;  /* the odd part beyond its slope, as the distance doubled, in the last window */
-    double wide;  /* of the last window that was too wide: its top coefficients */
-    double climb; /* slope close to x of an f that climbs in steps; NaN: it does not */
+    double height;   /* largest value there */
+    double grew;     /* the odd part beyond its slope, as the distance doubled, in the last window */
+    double wide;     /* of the last window that was too wide: its top coefficients */
+    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
-    short start, nearest; /* level of the first window; the lowest level whose pair may be asked */
+    short nearest; /* the lowest level whose pair may be asked */
     short grow;
     fg_place resume; /* the window to go on with, after both sides */
     unsigned char sides, phase, count, flats, fails, stale, doubted, samples, refinements, waits;
@@ -162,7 +163,7 @@ typedef struct {
     int seen, attempts, grown, lining, lined;
     int narrow, assumed, gridded, decimal, last_decimal;
     double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
-    int finite, flat, rounds_arguments, noisy, known, stepped, broken, climbs;
+    int finite, flat, rounds_arguments, noisy, stepped;
 } fg_output;
 
 /* One point. */
@@ -206,6 +207,8 @@ static inline int fg_rounded(double x)
 
 /* hypot for numbers that do not overflow: values are scaled to about 1. */
 static inline double fg_norm(double a, double b) { return sqrt(a * a + b * b); }
+
+static inline double fg_root_of_ratio(double a, double b) { return b > 0.0 ? sqrt(a / b) : 0.0; }
 
 static inline short fg_higher(int a, int b) { return (short)(a > b ? a : b); }
 
@@ -275,6 +278,9 @@ double fg_size_of(const fg_search *s, const fg_window *w);
  */
 double fg_rounding(const fg_output *o, double largest, double arguments);
 
+/* Bars of constants once more: values that came later may say more of the precision. */
+void fg_settle_constants(const fg_search *s);
+
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
@@ -341,8 +347,6 @@ int fg_first_level(const fg_output *o);
 double fg_share(double noise);
 double fg_line_sign(ptrdiff_t i);
 double fg_student(double degrees);
-/* Every entry of an output that is not done starts again. */
-void fg_restart(const fg_search *s, ptrdiff_t p, ptrdiff_t o);
 
 /* --- calibrate.c --- */
 int fg_calibrate(fg_search *s);

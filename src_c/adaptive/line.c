@@ -120,8 +120,9 @@ static void conclude(fg_output *o, int hidden)
 static void compare(fg_output *o, double level, double largest, double slope)
 {
     const double shrunk = o->want / o->seen_spacing;
-    const int stays = level > 0.1 * o->seen_level;
-    if (!stays && !(level > o->seen_level * pow(shrunk, 1.7) && level > 300 * EPSILON * largest)) {
+    const int stays = level > STILL_NOISY * o->seen_level;
+    if (!stays &&
+        !(level > o->seen_level * pow(shrunk, VANISHING) && level > ABOVE_ALL_ROUNDING * largest)) {
         o->seen_level = level;
         o->seen_largest = largest;
         o->seen_spacing = o->want;
@@ -131,8 +132,8 @@ static void compare(fg_output *o, double level, double largest, double slope)
     }
     /* Noise, also noise in proportion to an f that vanishes at x. */
     const double first = stays ? o->seen_level : level;
-    const double both = level > 3.0 * first ? level : hypot(level, first) * sqrt(0.5);
-    found(o, both, stays ? o->seen_largest : largest, o->seen_spacing, LINE_DEGREES + 3.0);
+    const double both = level > MORE_NOISY * first ? level : hypot(level, first) * sqrt(0.5);
+    found(o, both, stays ? o->seen_largest : largest, o->seen_spacing, LINE_DEGREES + MORE_DEGREES);
     o->noisy = !is_rounding(o);
     if (o->noisy)
         o->deviations = fg_student(o->line_degrees);
@@ -155,17 +156,16 @@ static void judge(fg_output *o, const double *values)
     double level = noise_in(2 * HALF + 1, all, &zeros);
     const double sides = larger(noise_in(HALF, left, &ignored), noise_in(HALF, right, &ignored));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
-    if (level > 10.0 * sides && !o->narrow) {
+    if (level > BROKEN * sides && !o->narrow) {
         /* A kink or a jump at x is no noise. */
         level = sides;
-        o->broken = 1;
     }
     if (2 * zeros > 2 * HALF) { /* too close for f to tell the points apart */
         if (o->seen) {
             conclude(o, 0);
             return;
         }
-        o->want *= 64.0;
+        o->want *= FARTHER;
         o->grown = 1;
         return;
     }
@@ -182,10 +182,10 @@ static void judge(fg_output *o, const double *values)
     o->seen_largest = largest;
     o->seen_spacing = o->accepted = o->want;
     o->slope = slope;
-    if (level <= 1e-12 * largest || o->grown)
+    if (level <= SUSPICIOUS * largest || o->grown)
         conclude(o, 0);
     else
-        o->want *= o->want > 1e-8 ? 0x1p-13 : 0x1p-7;
+        o->want *= o->want > FAR_SPACING ? CLOSER : CLOSER_YET;
 }
 
 static const fg_line *line_at(const fg_search *s, ptrdiff_t p, double spacing)
@@ -290,14 +290,15 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         if (finite)
             judge(o, values);
         else
-            o->want *= 0x1p-10;
+            o->want *= CLOSER_TO_EDGE;
         if (one_sided)
             o->slope = NAN;
     }
     return FG_OK;
 }
 
-void fg_restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
+/* Every entry of an output that is not done starts again. */
+static void restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
     const int level = fg_first_level(o);
@@ -318,7 +319,7 @@ int fg_run_lines(fg_search *s)
             if (status != FG_OK)
                 return status;
             if (o->noisy)
-                fg_restart(s, p, out);
+                restart(s, p, out);
         }
     return FG_OK;
 }

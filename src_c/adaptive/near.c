@@ -27,7 +27,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double wanted)
         const double down = s->wanted->room[c], up = s->wanted->room[s->columns + c];
         if (s->n < TWO_FROM)
             sign = up >= down ? 1.0 : -1.0;
-        if ((s->n < TWO_FROM ? larger(down, up) : smaller(down, up)) < 8.0 * wanted)
+        if ((s->n < TWO_FROM ? larger(down, up) : smaller(down, up)) < CLOSE_ROOM * wanted)
             return 0.0;
     }
     const double there = x + sign * wanted;
@@ -155,7 +155,8 @@ static int renew(const fg_search *s, ptrdiff_t p)
                 least = e->step;
         }
         if (fabs(s->close[c]) > least * CLOSE_TO_STEP) {
-            const double x = fabs(s->wanted->x[c]), spacing = 8.0 * (nextafter(x, INFINITY) - x);
+            const double x = fabs(s->wanted->x[c]),
+                         spacing = LEAST_SPACINGS * (nextafter(x, INFINITY) - x);
             const double wanted = smaller(larger(fabs(s->close[c]), spacing),
                                           larger(least * CLOSER_THAN_STEP, spacing));
             s->close[c] = stride(s, c, wanted);

@@ -60,7 +60,7 @@ static void climb(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     }
     if (!count)
         return;
-    o->noisy = o->lined = o->climbs = 1;
+    o->noisy = o->lined = 1;
     o->level = sqrt(sum / count);
     o->relative = o->level / largest;
     o->line_degrees = count;
@@ -94,10 +94,10 @@ static int disagrees(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const fg_output *const o = s->output + p * s->outputs + out;
     if (o->noisy || o->narrow || !isfinite(o->residual) || !isfinite(o->slope))
         return 0;
-    double slack = 10.0 * noise_close(o) / o->accepted, total = 0.0;
+    double slack = LINE_DEVIATIONS * noise_close(o) / o->accepted, total = 0.0;
     for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
-        slack += s->wanted->sizes[c] * (e->slope_error + 1e-6 * fabs(e->slope));
+        slack += s->wanted->sizes[c] * (e->slope_error + LINE_RELATIVE * fabs(e->slope));
         total += fg_line_sign(c % s->n) * s->wanted->sizes[c] * e->slope;
     }
     return !(fabs(o->slope - total) <= slack);
@@ -128,22 +128,23 @@ static int suspect(const fg_search *s, ptrdiff_t c, ptrdiff_t out, look *l)
  * from other places. */
 static int is_contradicted(const fg_search *s, look *l)
 {
-    static const double places[PLACES] = {0.37, -1.63, 1.3};
     fg_entry *const e = fg_entry_of(s, l->c, l->out);
     const double noise = noise_close(fg_output_of(s, l->c, l->out)), slope = l->slopes[0];
     l->slope = slope;
-    l->bar = 3.0 * noise / l->u + 1e-4 * fabs(slope);
+    l->bar = BLAME_DEVIATIONS * noise / l->u + BLAME_RELATIVE * fabs(slope);
     if (!isfinite(slope) || fabs(slope - e->slope) <= e->slope_error + l->bar)
         return 0;
-    if (fg_room(s, l->c) < 12) {
+    if (fg_room(s, l->c) < ROOM_TO_START) {
         e->value = s->wanted->deriv == 1 ? slope : NAN;
-        e->error = s->wanted->deriv == 1 ? 3.0 * noise / l->u + 1e-3 * fabs(slope) : INFINITY;
+        e->error = s->wanted->deriv == 1
+                       ? BLAME_DEVIATIONS * noise / l->u + INSTEAD_RELATIVE * fabs(slope)
+                       : INFINITY;
         e->phase = DONE;
         return 0;
     }
     l->places = PLACES;
     for (int k = 0; k < PLACES; k++)
-        l->at[k] = places[k] * e->step;
+        l->at[k] = PLACES_WITHIN[k] * e->step;
     return 1;
 }
 
@@ -154,12 +155,13 @@ static void decide(const fg_search *s, const look *l)
     fg_entry *const e = fg_entry_of(s, l->c, l->out);
     int alike = 1;
     for (int k = 0; k < PLACES; k++)
-        alike &= fabs(l->slopes[k] - l->slope) < 0.1 * fabs(e->slope - l->slope) + 2.0 * l->bar;
+        alike &=
+            fabs(l->slopes[k] - l->slope) < CLIMB_ALIKE * fabs(e->slope - l->slope) + 2.0 * l->bar;
     if (alike) {
         e->climb = l->slope;
         e->rough = e->view;
     } else {
-        fg_start(s, l->c, l->out, fg_rounded(log2(s->column[l->c].unit / (4.0 * l->u))));
+        fg_start(s, l->c, l->out, fg_rounded(log2(s->column[l->c].unit / (BLAME_STEP * l->u))));
     }
 }
 
@@ -207,11 +209,11 @@ static double far_from(const fg_search *s, ptrdiff_t c, ptrdiff_t out, double be
     fg_window w;
     double last = 0.0;
     if (e->phase == DONE || !e->view.pairs || e->rough.pairs < 3 || e->view.side || e->rough.side ||
-        fg_room(s, c) < 8)
+        fg_room(s, c) < ROOM_TO_CLIMB)
         return 0.0;
     fg_look_at(s, c, out, e->rough, &w);
     const double far = fabs(w.s), d = fg_distance(s, c, w.at.level - 4);
-    if (far < 8.0 * e->step)
+    if (far < CLIMB_APART * e->step)
         return 0.0;
     for (int k = 0; k < 3; k++) {
         last = 0.5 * (w.y[2 * k] - w.y[2 * k + 1]);
@@ -220,8 +222,8 @@ static double far_from(const fg_search *s, ptrdiff_t c, ptrdiff_t out, double be
             return 0.0;
     }
     /* A single jump does not grow with distance. */
-    if (fabs(beyond[2]) < 1e-3 * fabs(last) || fabs(beyond[2]) < 16.0 * w.sigma ||
-        !(beyond[2] / beyond[1] > 1.3 && beyond[2] / beyond[1] < 3.0))
+    if (fabs(beyond[2]) < CLIMB_PART * fabs(last) || fabs(beyond[2]) < CLIMB_DEVIATIONS * w.sigma ||
+        !(beyond[2] / beyond[1] > CLIMB_LEAST && beyond[2] / beyond[1] < CLIMB_MOST))
         return 0.0;
     if (s->wanted->room && d > smaller(s->wanted->room[c], s->wanted->room[s->columns + c]))
         return 0.0;
@@ -231,7 +233,6 @@ static double far_from(const fg_search *s, ptrdiff_t c, ptrdiff_t out, double be
 /* Whether the change goes on 16 times as far; then slopes at places in between tell. */
 static int goes_on(const fg_search *s, ptrdiff_t c, ptrdiff_t out, look *l)
 {
-    static const double places[PLACES] = {2.9, -3.1, 1.3};
     const fg_entry *const e = fg_entry_of(s, c, out);
     double beyond[3];
     const double d = far_from(s, c, out, beyond), far = d / 16.0;
@@ -240,15 +241,15 @@ static int goes_on(const fg_search *s, ptrdiff_t c, ptrdiff_t out, look *l)
     const double *const pair = s->values + fg_record_at(s, c, d, 2)->values + out;
     const double last =
         0.5 * (pair[0] - pair[s->outputs]) * fg_output_of(s, c, out)->scale - e->slope * d;
-    if (!(last / beyond[2] > 2.5 && last / beyond[2] < 6.0))
+    if (!(last / beyond[2] > CLIMB_FAR_LEAST && last / beyond[2] < CLIMB_FAR_MOST))
         return 0;
     *l = (look){.c = c,
                 .out = out,
                 .places = PLACES,
                 .u = e->step,
-                .bar = 0.1 * fabs(beyond[2] / (4.0 * far))};
+                .bar = CLIMB_ALIKE * fabs(beyond[2] / (4.0 * far))};
     for (int k = 0; k < PLACES; k++)
-        l->at[k] = places[k] * far;
+        l->at[k] = PLACES_BEYOND[k] * far;
     return 1;
 }
 

@@ -41,8 +41,6 @@ static double power(double base, int exponent)
     return exponent < 0 ? 1.0 / found : found;
 }
 
-static double root_of_ratio(double a, double b) { return b > 0.0 ? sqrt(a / b) : 0.0; }
-
 /* Whether a coefficient is a large part of what is seen at the outermost values. */
 static int is_large(const fg_window *w, const double *norms, int k, double reach)
 {
@@ -123,8 +121,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         if (fabs(b[k]) > SEEN * norms[k] * w->sigma)
             w->seen |= 1u << k;
     }
-    w->ratio =
-        larger(root_of_ratio(size[n - 2], size[n - 4]), root_of_ratio(size[n - 1], size[n - 3]));
+    w->ratio = larger(fg_root_of_ratio(size[n - 2], size[n - 4]),
+                      fg_root_of_ratio(size[n - 1], size[n - 3]));
     if (one_sided && size[n - 2] > 0.0)
         w->ratio = larger(w->ratio, UNRESOLVED * size[n - 1] / size[n - 2]);
     w->next = n + 1;

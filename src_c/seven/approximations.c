@@ -63,7 +63,10 @@ const fg_approximations fg_second_derivative = {
     .steep = 1,
 };
 
-double fg_next_error(const fg_approximations *a, double size, double low)
+/* The error of the best approximation if errors fall geometrically with the order, from the slope
+ * and the error of the low one: low (low / size)^2, or with orders 4, 5, 6 low (low / size)^(1/2).
+ */
+static double next_error(const fg_approximations *a, double size, double low)
 {
     const double ratio = low / size;
     return low * (a->steep ? ratio * ratio : sqrt(ratio));
@@ -94,7 +97,7 @@ void fg_compare(const fg_approximations *a, fg_verdict *v)
      * accident. */
     double guess = v->middle * (v->middle + v->middle_noise) / (v->low + v->low_noise);
     if (v->low > GUARD_DEVIATIONS * v->low_noise && v->size > 0.0)
-        guess = larger(guess, GUARD * fg_next_error(a, v->size, v->low));
+        guess = larger(guess, GUARD * next_error(a, v->size, v->low));
     const int known = v->low + v->low_noise > 0.0;
     v->truncation = known ? smaller(v->middle, GEOMETRIC_FACTOR * guess) : 0.0;
 }

@@ -41,35 +41,7 @@ typedef struct {
     int rough;    /* not in the range where the approximations converge */
 } fg_verdict;
 
-/* Derivative, size, middle and low, from slopes [in] (FG_WIDTH,). */
-static inline fg_verdict fg_approximate(const fg_approximations *a, const double *slopes)
-{
-    fg_verdict v = {.derivative = 0.0};
-    double middle = 0.0, low = 0.0;
-    for (int j = 0; j < FG_WIDTH; j++) {
-        v.derivative += a->best[j] * slopes[j];
-        middle += a->middle[j] * slopes[j];
-        low += a->low[j] * slopes[j];
-        v.size = larger(v.size, fabs(slopes[j]));
-    }
-    v.size = larger(v.size, fabs(v.derivative));
-    v.middle = fabs(middle - v.derivative);
-    v.low = fabs(low - v.derivative);
-    return v;
-}
-
 /* The rest of a verdict of which noise and unit are known, but not h and largest. */
 void fg_compare(const fg_approximations *a, fg_verdict *v);
-
-/* The error of the best approximation if errors fall geometrically with the order, from the slope
- * and the error of the low one: low (low / size)^2, or with orders 4, 5, 6 low (low / size)^(1/2).
- */
-double fg_next_error(const fg_approximations *a, double size, double low);
-
-/* The error bar for a truncation error and a deviation by noise. */
-static inline double fg_bar(double truncation, double deviation)
-{
-    return TRUNCATION_FACTOR * truncation + DEVIATIONS * deviation;
-}
 
 #endif

@@ -15,6 +15,29 @@ static const fg_approximations *approximations(int derivative, ptrdiff_t place, 
     return &fg_first_derivative[place > MIDDLE ? FG_SEVEN - 1 - place : place];
 }
 
+/* Derivative, size, middle and low, from slopes [in] (FG_WIDTH,). */
+static fg_verdict approximate(const fg_approximations *a, const double *slopes)
+{
+    fg_verdict v = {.derivative = 0.0};
+    double middle = 0.0, low = 0.0;
+    for (int j = 0; j < FG_WIDTH; j++) {
+        v.derivative += a->best[j] * slopes[j];
+        middle += a->middle[j] * slopes[j];
+        low += a->low[j] * slopes[j];
+        v.size = larger(v.size, fabs(slopes[j]));
+    }
+    v.size = larger(v.size, fabs(v.derivative));
+    v.middle = fabs(middle - v.derivative);
+    v.low = fabs(low - v.derivative);
+    return v;
+}
+
+/* The error bar for a truncation error and a deviation by noise. */
+static double bar_of(double truncation, double deviation)
+{
+    return TRUNCATION_FACTOR * truncation + DEVIATIONS * deviation;
+}
+
 /* The noise that a sixth difference shows (More and Wild, SIAM J. Sci. Comput. 33 (2011)
  * 1292-1314), or rounding. Of values of deviation 1, it has the deviation sqrt(12!) / 6!. */
 static double noise_of(const double *values, double epsilon)
@@ -43,7 +66,7 @@ static fg_verdict look(int derivative, ptrdiff_t place, double h, const double *
             const double offset = sign * a->offsets[j];
             slopes[j] = (at[(ptrdiff_t)offset] - at[0]) / (offset * h);
         }
-    fg_verdict v = fg_approximate(a, slopes);
+    fg_verdict v = approximate(a, slopes);
     v.noise = FEW_SAMPLES * noise;
     v.unit = derivative == 2 ? h * h : h;
     fg_compare(a, &v);
@@ -81,7 +104,7 @@ void fg_seven_values(const fg_seven *s, ptrdiff_t bases, const double *base, con
             value[at] = known ? v.derivative : NAN;
             truncation[at] = known ? v.truncation : INFINITY;
             noise[at] = known ? seen : 0.0;
-            bar[at] = known ? fg_bar(v.truncation, v.deviation) : INFINITY;
+            bar[at] = known ? bar_of(v.truncation, v.deviation) : INFINITY;
         }
     }
 }
@@ -94,6 +117,6 @@ void fg_seven_bars(const fg_seven *s, const double *truncation, const double *no
         const double norm = approximations(s->derivative, place, &sign)->best_norm;
         const double unit = s->derivative == 2 ? s->h[row] * s->h[row] : s->h[row];
         for (ptrdiff_t at = row * s->outputs; at < (row + 1) * s->outputs; at++)
-            bar[at] = fg_bar(truncation[at], norm * (FEW_SAMPLES * noise[at]) / unit);
+            bar[at] = bar_of(truncation[at], norm * (FEW_SAMPLES * noise[at]) / unit);
     }
 }

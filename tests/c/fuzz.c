@@ -595,6 +595,8 @@ static several random_function(double *x, double *sizes, double *lower, double *
     const ptrdiff_t all = f.points * f.n;
     for (ptrdiff_t k = 0; k < all; k++) {
         x[k] = below(8) ? number() / 50.0 : 0.0;
+        if (k % f.n == 0) /* no two points are near each other: values tell them apart by that */
+            x[k] += 16.0 * (double)(k / f.n);
         sizes[k] = fabs(x[k]) > 0.0 ? fabs(x[k]) : 1.0;
         const unsigned kind = below(6);
         lower[k] = kind == 0 || kind == 5 ? x[k] : kind == 1 ? -INFINITY : x[k] - 0.5 - below(4);
