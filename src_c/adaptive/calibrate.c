@@ -100,7 +100,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         return 0;
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};
     const int count = residuals(s, p, out, &all, found);
-    double own[MOST_RESIDUALS], most = 0.0;
+    double own[MOST_RESIDUALS], most = 0.0, least = INFINITY;
     int kept = 0;
     o->residual = found[s->point[p].near > 1 ? 1 : 0].residual;
     o->arguments = all.arguments;
@@ -108,6 +108,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const double top = fg_rounding(o, o->largest, all.arguments);
     for (int k = 0; k < count; k++) {
         const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
+        least = smaller(least, size / root);
         if (!(found[k].allowance < 0.5 * top * root || size > 3.0 * found[k].allowance))
             continue;
         own[kept] = larger(size - found[k].allowance, 0.0) / root;
@@ -119,6 +120,11 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     for (int k = 0; k < kept; k++)
         sum += own[k] / expected * (own[k] / expected);
     o->degrees = 1.0 + kept + all.count;
+    if (!kept && least < INFINITY) {
+        /* All may be curvature, or rounding: no less than expected, no more than that. */
+        sum += pow(larger(1.0, smaller(least / expected, MOST_OF_BOTH)), 2.0);
+        o->degrees += 1.0;
+    }
     o->kappa = sqrt(sum / o->degrees);
     if (isfinite(o->slope) || o->lined) {
         o->kappa = larger(1.0, o->level / expected);

@@ -94,10 +94,12 @@ static int disagrees(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const fg_output *const o = s->output + p * s->outputs + out;
     if (o->noisy || o->narrow || !isfinite(o->residual) || !isfinite(o->slope))
         return 0;
-    double slack = 10.0 * noise_close(o) / o->accepted, total = 0.0;
+    double slack = 10.0 * noise_close(o) / o->accepted + o->bend, total = 0.0;
     for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
         slack += s->wanted->sizes[c] * (e->slope_error + 1e-6 * fabs(e->slope));
+        /* The coordinates of the line are rounded. */
+        slack += EPSILON * fabs(s->wanted->x[c] * e->slope) / o->accepted;
         total += fg_line_sign(c % s->n) * s->wanted->sizes[c] * e->slope;
     }
     return !(fabs(o->slope - total) <= slack);
@@ -126,9 +128,10 @@ static int is_contradicted(const fg_search *s, look *l)
 {
     static const double places[PLACES] = {0.37, -1.63, 1.3};
     fg_entry *const e = fg_entry_of(s, l->c, l->out);
-    const double noise = noise_close(fg_output_of(s, l->c, l->out)), slope = l->slopes[0];
+    const fg_output *const o = fg_output_of(s, l->c, l->out);
+    const double noise = noise_close(o), slope = l->slopes[0];
     l->slope = slope;
-    l->bar = 3.0 * noise / l->u + 1e-4 * fabs(slope);
+    l->bar = 3.0 * noise / l->u + 1e-4 * fabs(slope) + o->bend / s->wanted->sizes[l->c];
     if (!isfinite(slope) || fabs(slope - e->slope) <= e->slope_error + l->bar)
         return 0;
     if (fg_room(s, l->c) < 12) {
