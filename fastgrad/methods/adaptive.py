@@ -121,10 +121,10 @@ class Adaptive(Method):
         if not n:
             return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
         where = self._coordinates(problem)
-        sizes = self._scales(problem, where)
-        pairs, signs, room = _directions(sizes, where.room)
         problem.declare(self.noise)
         function.tolerate(True)
+        sizes = self._scales(problem, where)
+        pairs, signs, room = _directions(sizes, where.room)
         moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
         at = np.zeros((1, len(pairs)))
         at[0, :n] = problem.x.ravel() / sizes
@@ -150,17 +150,21 @@ class Adaptive(Method):
         return function.adaptive(points, base, sizes, room, levels, deriv, self.tol or 0.0, self.max_evals, axes)
 
     def _scales(self, problem: Problem, where: Coordinates) -> Array:
-        """Powers of two next to the sizes of coordinates: of those that are tiny beside others, which may be 0 but for
-        rounding, next to where first derivatives were found."""
+        """Powers of two next to the sizes of coordinates.
+
+        Those that are tiny beside others may be 0 but for rounding: where first derivatives were found says more.
+        """
         sizes = where.sizes()
         most = max(1.0, float(sizes.max()))
         tiny = sizes < TINY * most
         if tiny.any():
-            found, flags, _ = self._taken(problem.function, problem.points, problem.values, sizes, where.room)
+            points, base = problem.points, problem.values
+            found, flags, _ = self._taken(problem.function, points, base, sizes, where.room)
             reach = SIZE_OF_STEP * found[2, :, 0].reshape(sizes.shape)
             reach[(flags[:, 0] & FLAT != 0).reshape(sizes.shape)] = most
             sizes = np.where(tiny & (reach > sizes), reach, sizes)
-        return np.ldexp(1.0, np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023).astype(int))
+        powers = np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023)
+        return np.asarray(np.ldexp(1.0, powers.astype(int)))
 
 
 def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:
