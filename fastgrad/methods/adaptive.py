@@ -154,18 +154,19 @@ class Adaptive(Method):
     def _scales(self, problem: Problem, where: Coordinates) -> Array:
         """Powers of two next to the sizes of coordinates.
 
-        Of those that are tiny beside others, which may be 0 but for rounding: next to where slopes were found.
+        Those that are tiny beside others may be 0 but for rounding: where first derivatives were found says more.
         """
         sizes = where.sizes()
         most = max(1.0, float(sizes.max()))
         tiny = sizes < TINY * most
         if tiny.any():
-            found, flags, _ = self._taken(problem.function, problem.points, problem.values, sizes, where.room)
+            points, base = problem.points, problem.values
+            found, flags, _ = self._taken(problem.function, points, base, sizes, where.room)
             reach = SIZE_OF_STEP * found[2, :, 0].reshape(sizes.shape)
             reach[(flags[:, 0] & FLAT != 0).reshape(sizes.shape)] = most
             sizes = np.where(tiny & (reach > sizes), reach, sizes)
-        scales: Array = np.ldexp(1.0, np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023).astype(int))
-        return scales
+        powers = np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023)
+        return np.asarray(np.ldexp(1.0, powers.astype(int)))
 
 
 def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:

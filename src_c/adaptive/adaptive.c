@@ -16,6 +16,15 @@ static void update(const fg_search *s)
         }
 }
 
+/* The window that a column asks for: the first that is wanted, of first ones the closest. */
+static void prefer(const fg_entry *e, fg_place *want)
+{
+    const int closer = e->phase == FIRST && e->want.pairs == want->pairs && !e->want.side &&
+                       !want->side && e->want.level > want->level;
+    if (!want->pairs || closer)
+        *want = e->want;
+}
+
 int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t))
 {
     fg_place *const want = s->memory->resize(NULL, (size_t)s->columns * sizeof *want);
@@ -25,8 +34,8 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t))
         for (ptrdiff_t c = 0; c < s->columns; c++) {
             want[c].pairs = 0;
             for (ptrdiff_t out = 0; out < s->outputs; out++)
-                if (step(s, c, out) && !want[c].pairs)
-                    want[c] = fg_entry_of(s, c, out)->want;
+                if (step(s, c, out))
+                    prefer(fg_entry_of(s, c, out), want + c);
         }
         for (ptrdiff_t k = 0; k < s->columns / s->n * s->outputs; k++)
             lines |= s->output[k].lining;
@@ -128,7 +137,8 @@ static void prepare(fg_search *s)
             s->output[p * s->outputs + out].rounded = least;
     }
     for (ptrdiff_t c = 0; c < s->columns; c++)
-        s->column[c] = (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0};
+        s->column[c] =
+            (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0, LOWEST_LEVEL};
     for (ptrdiff_t c = 0; c < s->columns; c++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_entry_of(s, c, out)->climb = NAN;

@@ -81,7 +81,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         return 0;
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};
     const int count = residuals(s, p, out, &all, found);
-    double own[MOST_RESIDUALS], most = 0.0;
+    double own[MOST_RESIDUALS], most = 0.0, least = INFINITY;
     int kept = 0;
     o->residual = found[s->point[p].near > 1 ? 1 : 0].residual;
     o->arguments = all.arguments;
@@ -93,6 +93,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const double top = fg_rounding(o, largest, all.arguments);
     for (int k = 0; k < count; k++) {
         const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
+        least = smaller(least, size / root);
         if (!(found[k].allowance < ALLOWANCE * top * root ||
               size > BEYOND_ALLOWANCE * found[k].allowance))
             continue;
@@ -105,6 +106,11 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     for (int k = 0; k < kept; k++)
         sum += own[k] / expected * (own[k] / expected);
     o->degrees = 1.0 + kept + all.count;
+    if (!kept && least < INFINITY) {
+        /* All may be curvature, or rounding: no less than expected, no more than that. */
+        sum += pow(larger(1.0, smaller(least / expected, MOST_OF_BOTH)), 2.0);
+        o->degrees += 1.0;
+    }
     o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
     const double shared = s->n > 1 && all.shared > SUSPECT_OF_FEW ? all.shared : 0.0;
     if (isfinite(o->slope) || o->lined) {

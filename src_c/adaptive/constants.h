@@ -179,6 +179,9 @@ static const double CLOSER_THAN_STEP = 1.0 / 300.0;
 /* Too close where a step is so many times that; then at this part of the step, CLOSE of a size. */
 static const double FAR = 0x1p20;
 static const double CLOSE_OF_STEP = 256.0 * 1.0618e-9;
+/* A residual that curvature may explain counts as rounding, up to so many times what is expected.
+ */
+static const double MOST_OF_BOTH = 30.0;
 /* Top coefficients so many times larger than lower ones foretell are samples of rounding. */
 static const double UNFORETOLD = 30.0;
 /* Within bounds, room for so many strides; a stride has so many spacings of numbers at least. */

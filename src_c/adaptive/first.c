@@ -184,8 +184,11 @@ static int level_of_largest(const fg_search *s, ptrdiff_t c, int otherwise)
 
 /* Whether a window shows little beside rounding, so close to x that f may have no other scale there
  * than that of the other coordinates: the entry wants one as far away as those. */
-static int is_faint(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_window *w)
+static int is_faint(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
+                    const fg_window *w)
 {
+    if (o->noisy || o->narrow)
+        return 0;
     const int level = fg_higher(level_of_largest(s, c, e->want.level), e->nearest + 3);
     if (e->flats || e->rough.pairs || !(w->slope < FAINT * w->sigma) || level >= e->want.level)
         return 0;
@@ -234,28 +237,6 @@ void fg_settle_constants(const fg_search *s)
         }
 }
 
-/* Looks at a kink from two distances: the slopes on both sides, once they agree. */
-static void judge_kink(const fg_search *s, fg_entry *e, const fg_window *w)
-{
-    const double mean = fabs(w->y[0] + w->y[1]) / w->s;
-    if (e->kink > KINK_APART * w->s && fabs(e->kink_size - mean) < KINK_ALIKE * e->kink_size) {
-        const double half = 0.5 * (w->y[0] + w->y[1]) / w->s;
-        e->right = w->first + half;
-        e->left = w->first - half;
-        e->step = w->s;
-        if (s->wanted->deriv == 1)
-            finish(e, FG_KINK, w->derivative, fabs(half));
-        else
-            finish(e, FG_KINK, NAN, INFINITY);
-        return;
-    }
-    e->kink = w->s;
-    e->kink_size = mean;
-    if (!e->rough.pairs)
-        e->rough = w->at;
-    e->want.level += 5;
-}
-
 /* How much closer than a window that is too wide f changes by as much as it does there, at the
  * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
  */
@@ -283,7 +264,7 @@ int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
 }
 
 /* A window that is too wide, or a jump: closer. */
-static void shrink(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+static void shrink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
     const fg_output *const o = fg_output_of(s, c, out);
@@ -307,8 +288,49 @@ static void shrink(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
     step = fg_higher(step, levels_to_scale(s, c, out, w));
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
+    s->column[c].closest = fg_higher(s->column[c].closest, e->want.level);
     if (e->want.level > LAST_LEVEL)
         e->phase = READY;
+}
+
+/* Whether the kink that a window shows can be at x, by the point close to x where one coordinate
+ * alone moves there: f has the slope of that side. Else it is a smooth bend, seen from afar. */
+static int is_at_x(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    const fg_output *const o = fg_output_of(s, c, out);
+    const double h = s->close[c], half = 0.5 * (w->y[0] + w->y[1]) / w->s;
+    const double change = s->near[c / s->n * 4 * s->outputs + out] * o->scale - o->base;
+    if (s->n > 1 || h == 0.0 || !isfinite(change))
+        return 1;
+    const double bend = fabs(half * h), off = fabs(change - (w->first * h + half * fabs(h)));
+    return !(off > KINK_ALIKE * bend && off > KINK_DEVIATIONS * w->sigma);
+}
+
+/* Looks at a kink from two distances: the slopes on both sides, once they agree. */
+static void judge_kink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    const double mean = fabs(w->y[0] + w->y[1]) / w->s;
+    if (!is_at_x(s, c, out, w)) {
+        shrink(s, c, out, w);
+        return;
+    }
+    if (e->kink > KINK_APART * w->s && fabs(e->kink_size - mean) < KINK_ALIKE * e->kink_size) {
+        const double half = 0.5 * (w->y[0] + w->y[1]) / w->s;
+        e->right = w->first + half;
+        e->left = w->first - half;
+        e->step = w->s;
+        if (s->wanted->deriv == 1)
+            finish(e, FG_KINK, w->derivative, fabs(half));
+        else
+            finish(e, FG_KINK, NAN, INFINITY);
+        return;
+    }
+    e->kink = w->s;
+    e->kink_size = mean;
+    if (!e->rough.pairs)
+        e->rough = w->at;
+    e->want.level += 5;
 }
 
 /* Whether the line should be asked before a window that is rough is believed to be too wide. */
@@ -369,14 +391,14 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         return 0;
     }
     if (w->kink) {
-        judge_kink(s, e, w);
+        judge_kink(s, c, out, w);
         return 0;
     }
     const int steep = w->steep || (e->steep > 0.0 && w->changes[1] >= STEEP_PART * e->steep);
     if (w->steep)
         e->steep = w->changes[0];
     if (!w->rough && !steep) {
-        if (is_faint(s, c, e, w))
+        if (is_faint(s, c, e, o, w))
             return 0;
         fg_keep(s, c, out, w);
         e->phase = READY;
@@ -431,6 +453,11 @@ int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)
     const fg_output *const o = fg_output_of(s, c, out);
     while (e->phase == FIRST && !o->lining) {
         const int missing = fg_missing(s, c, e->want);
+        if (missing && e->rough.pairs && !e->want.side && s->column[c].closest > e->want.level) {
+            /* What is too wide for another output too has the scale that the other one has. */
+            e->want.level = s->column[c].closest;
+            continue;
+        }
         if (missing) {
             if (missing <= fg_room(s, c))
                 return 1;

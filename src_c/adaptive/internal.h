@@ -127,6 +127,7 @@ typedef struct {
     double unit; /* 2^-8 of this is the first distance */
     ptrdiff_t last;
     int evaluations;
+    short closest; /* level that an output whose window was too wide went to */
 } fg_column;
 
 /* One line of values at x + m h, m = -4 ... 4 without 0, h along all coordinates. */
@@ -148,12 +149,12 @@ typedef struct {
     double degrees;                       /* of freedom of kappa */
     double deviations;                    /* what the noise counts in a bar */
     double level, relative, line_degrees; /* of noise */
-    double slope;                         /* along the line; NaN: none */
-    double accepted;                      /* spacing of the line */
-    double rounded;  /* least part of a coordinate's size that is rounded: |x|; 0: x is 0 */
-    double hidden;   /* spacing at which f looked like nothing but noise, not closer; or 0 */
-    double residual; /* of the near points' difference; NaN: none */
-    double second;   /* difference of the near points, as noise of a value */
+    double slope, bend; /* along the line, NaN: none; how far that of twice as far is from it */
+    double accepted;    /* spacing of the line */
+    double rounded;     /* least part of a coordinate's size that is rounded: |x|; 0: x is 0 */
+    double hidden;      /* spacing at which f looked like nothing but noise, not closer; or 0 */
+    double residual;    /* of the near points' difference; NaN: none */
+    double second;      /* difference of the near points, as noise of a value */
     /* Of all values: the first; what differences from it are multiples of, 0: rounding; the
      * smallest and the largest of them. */
     double first, before, divisor, least, most;

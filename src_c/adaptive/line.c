@@ -117,7 +117,7 @@ static void conclude(fg_output *o, int hidden)
 }
 
 /* A second line, closer: whether it shows the noise of the first. */
-static void compare(fg_output *o, double level, double largest, double slope)
+static void compare(fg_output *o, double level, double largest, double slope, double bend)
 {
     const double shrunk = o->want / o->seen_spacing;
     const int stays = level > STILL_NOISY * o->seen_level;
@@ -127,6 +127,7 @@ static void compare(fg_output *o, double level, double largest, double slope)
         o->seen_largest = largest;
         o->seen_spacing = o->want;
         o->slope = slope;
+        o->bend = bend;
         conclude(o, 1);
         return;
     }
@@ -156,6 +157,7 @@ static void judge(fg_output *o, const double *values)
     double level = noise_in(2 * HALF + 1, all, &zeros);
     const double sides = larger(noise_in(HALF, left, &ignored), noise_in(HALF, right, &ignored));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
+    const double farther = (values[HALF + 2] - values[HALF - 2]) / (4.0 * o->want);
     if (level > BROKEN * sides && !o->narrow) {
         /* A kink or a jump at x is no noise. */
         level = sides;
@@ -174,7 +176,7 @@ static void judge(fg_output *o, const double *values)
         const double bit = fg_shared_bit(values, 2 * HALF + 1);
         if (bit > o->seen_level)
             level = larger(level, GRID_LEFT_OVER * bit);
-        compare(o, level, largest, slope);
+        compare(o, level, largest, slope, fabs(farther - slope));
         return;
     }
     o->seen = 1;
@@ -182,6 +184,7 @@ static void judge(fg_output *o, const double *values)
     o->seen_largest = largest;
     o->seen_spacing = o->accepted = o->want;
     o->slope = slope;
+    o->bend = fabs(farther - slope);
     if (level <= SUSPICIOUS * largest || o->grown)
         conclude(o, 0);
     else

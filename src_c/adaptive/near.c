@@ -149,7 +149,9 @@ static int renew(const fg_search *s, ptrdiff_t p)
         return 0;
     for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
         double least = INFINITY;
+        int flat = 1;
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
+            flat &= s->output[p * s->outputs + out].flat;
             const fg_entry *const e = fg_entry_of(s, c, out);
             if (e->view.pairs && e->phase != DONE && e->step < least)
                 least = e->step;
@@ -161,7 +163,7 @@ static int renew(const fg_search *s, ptrdiff_t p)
                                           larger(least * CLOSER_THAN_STEP, spacing));
             s->close[c] = stride(s, c, wanted);
             any = 1;
-        } else if (least < INFINITY && fabs(s->close[c]) * FAR < CLOSE_OF_STEP * least) {
+        } else if (flat && least < INFINITY && fabs(s->close[c]) * FAR < CLOSE_OF_STEP * least) {
             s->close[c] = stride(s, c, CLOSE_OF_STEP * least);
             any = 1;
         }

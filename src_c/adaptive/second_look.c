@@ -94,10 +94,12 @@ static int disagrees(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const fg_output *const o = s->output + p * s->outputs + out;
     if (o->noisy || o->narrow || !isfinite(o->residual) || !isfinite(o->slope))
         return 0;
-    double slack = LINE_DEVIATIONS * noise_close(o) / o->accepted, total = 0.0;
+    double slack = LINE_DEVIATIONS * noise_close(o) / o->accepted + o->bend, total = 0.0;
     for (ptrdiff_t c = p * s->n; c < p * s->n + s->wanted->axes; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
         slack += s->wanted->sizes[c] * (e->slope_error + LINE_RELATIVE * fabs(e->slope));
+        /* The coordinates of the line are rounded. */
+        slack += EPSILON * fabs(s->wanted->x[c] * e->slope) / o->accepted;
         total += fg_line_sign(c % s->n) * s->wanted->sizes[c] * e->slope;
     }
     return !(fabs(o->slope - total) <= slack);
@@ -129,9 +131,11 @@ static int suspect(const fg_search *s, ptrdiff_t c, ptrdiff_t out, look *l)
 static int is_contradicted(const fg_search *s, look *l)
 {
     fg_entry *const e = fg_entry_of(s, l->c, l->out);
-    const double noise = noise_close(fg_output_of(s, l->c, l->out)), slope = l->slopes[0];
+    const fg_output *const o = fg_output_of(s, l->c, l->out);
+    const double noise = noise_close(o), slope = l->slopes[0];
     l->slope = slope;
-    l->bar = BLAME_DEVIATIONS * noise / l->u + BLAME_RELATIVE * fabs(slope);
+    l->bar = BLAME_DEVIATIONS * noise / l->u + BLAME_RELATIVE * fabs(slope) +
+             o->bend / s->wanted->sizes[l->c];
     if (!isfinite(slope) || fabs(slope - e->slope) <= e->slope_error + l->bar)
         return 0;
     if (fg_room(s, l->c) < ROOM_TO_START) {
