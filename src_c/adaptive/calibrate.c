@@ -12,7 +12,6 @@ typedef struct {
 typedef struct {
     double curvature, slack, plane[4], bend, arguments;
     double tops;    /* squares of coefficients that are about as small as rounding, in its units */
-    double shared;  /* rounding that the windows of some component show, of what is expected */
     double largest; /* values of the window that has the smallest ones */
     int complete, count;
 } sums;
@@ -30,23 +29,6 @@ static void add_tops(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wi
     }
 }
 
-/* Rounding that windows of one component are nothing but at their top coefficients, of what is
- * expected: the least of them; 0: none shows any. */
-static double rounding_shown(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
-{
-    const fg_entry *const e = fg_entry_of(s, c, out);
-    double least = INFINITY;
-    for (int k = 0; k < e->count; k++) {
-        fg_window w;
-        fg_look_at(s, c, out, e->kept[k], &w);
-        const double *const norms = w.at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
-        const double shown = w.unresolved / (norms[0] * w.sigma);
-        if (!w.at.side && shown > 0.0)
-            least = smaller(least, shown * fg_output_of(s, c, out)->kappa);
-    }
-    return least < INFINITY ? least : 0.0;
-}
-
 static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     static const int multiples[4] = {1, -1, 2, -2};
@@ -61,7 +43,6 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         }
         const double x = s->wanted->x[c], h = s->close[c];
         fg_look_at(s, c, out, e->view, &w);
-        all.shared = larger(all.shared, rounding_shown(s, c, out));
         all.largest = smaller(all.largest, w.largest);
         all.curvature += sqrt(2.0 * fabs(w.b[1])) / fabs(w.s) * fabs(h);
         all.slack += fabs(h) * w.first_bar;
@@ -136,15 +117,11 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         sum += own[k] / expected * (own[k] / expected);
     o->degrees = 1.0 + kept + all.count;
     o->kappa = sqrt(sum / o->degrees);
-    const double shared = s->n > 1 && all.shared > SUSPECT_OF_FEW ? all.shared : 0.0;
     if (isfinite(o->slope) || o->lined) {
-        o->kappa = larger(larger(1.0, shared), o->level / expected);
+        o->kappa = larger(1.0, o->level / expected);
         o->degrees = 1.0 + LINE_DEGREES;
         return 0;
     }
-    o->kappa = larger(o->kappa, shared);
-    if (shared > 0.0 && o->largest < NEAR_ZERO * all.largest)
-        return 0;
     if (!(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
         return 0;
     o->kappa = 1.0;

@@ -228,7 +228,7 @@ static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_win
     const double moved = fabs(near[(o - s->output) % s->outputs] * o->scale - o->base);
     const double tops =
         larger(fabs(w->b[5]) / weights->norms[5], fabs(w->b[4]) / weights->norms[4]);
-    const int stays = e->tops > 0.0 && tops > STAYS * e->tops;
+    const int stays = s->n < TWO_FROM && e->tops > 0.0 && tops > STAYS * e->tops;
     e->tops = tops;
     if (o->flat && !stays) {
         fg_want_line(o, CLOSE * 64);

@@ -109,7 +109,6 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         w->truncation = larger(w->truncation, product / (reach * reach) * fabs(b[n - 2]));
     if (w->ratio * reach > UNRESOLVED && !one_sided && top_seen)
         noise = larger(noise, hypot(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
-    w->unresolved = noise > w->sigma ? norms[0] * noise : 0.0;
     w->noise = norms[0] * noise;
     w->rough = is_large(w, norms, n - 1, reach) || is_large(w, norms, n - 2, reach) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
