@@ -482,3 +482,30 @@ def test_moves_of_second_derivatives_are_without_rounding():
     x = math.pi / 3.1
     d = fg.differentiate(lambda v: 1e6 * (v - x) + (v - x) ** 2, x, deriv=2)
     assert abs(d.value - 2.0) <= d.error < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("grid", "x", "spacing"),
+    [
+        (lambda v: round(v, 2), 0.7, 1e-2),
+        (lambda v: float(f"{v:.3g}"), 0.7, 1e-2),
+        (lambda v: float(np.float16(v)), 0.7, 2.0**-10),
+        (lambda v: (1e7 + v) - 1e7, 0.7, 2.0**-29),
+    ],
+    ids=["decimals", "digits", "float16", "what is left over"],
+)
+def test_values_on_a_grid_have_its_rounding(grid, x, spacing):
+    """Constant close to x, and not farther away: no derivative of 0."""
+    d = fg.differentiate(lambda p: grid(3.0 * math.exp(p[0])), [x])
+    assert abs(d.value[0] - 3.0 * math.exp(x)) <= d.error[0] < 100 * spacing
+
+
+def test_one_value_makes_sure_of_a_grid():
+    """Shifts of few bits, f of few bits: no grid."""
+    d = fg.differentiate(lambda p: 1.0 + p[0] ** 2 + p[0], [0.0])
+    assert abs(d.value[0] - 1.0) <= d.error[0] < 1e-9
+
+
+def test_rounding_at_a_zero_of_f():
+    d = fg.differentiate(lambda p: 1.0 - math.cos(p[0]), [0.0])
+    assert abs(d.value[0]) <= d.error[0] < 1e-9

@@ -12,7 +12,6 @@ typedef struct {
 typedef struct {
     double curvature, slack, plane[4], bend, arguments;
     double tops;    /* squares of coefficients that are about as small as rounding, in its units */
-    double shared;  /* rounding that the windows of some component show, of what is expected */
     double largest; /* values of the window that has the smallest ones */
     int complete, count;
 } sums;
@@ -29,7 +28,6 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
             continue;
         }
         const double x = s->wanted->x[c], h = s->close[c];
-        all.shared = larger(all.shared, e->shown);
         all.largest = smaller(all.largest, e->largest);
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
         all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
@@ -112,15 +110,11 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         o->degrees += 1.0;
     }
     o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
-    const double shared = s->n > 1 && all.shared > SUSPECT_OF_FEW ? all.shared : 0.0;
     if (isfinite(o->slope) || o->lined) {
-        o->kappa = larger(larger(1.0, shared), o->level / expected);
+        o->kappa = larger(1.0, o->level / expected);
         o->degrees = 1.0 + LINE_DEGREES;
         return 0;
     }
-    o->kappa = larger(o->kappa, shared);
-    if (shared > 0.0 && o->largest < NEAR_ZERO * all.largest)
-        return 0;
     if (!(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
         return 0;
     o->kappa = 1.0;

@@ -99,8 +99,8 @@ enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2
 static const double JUMP_CHANGE = 0.1;
 static const double JUMP_DEVIATIONS = 16.0;
 /* A window so much closer whose top coefficients are as large, within this part, shows noise, or a
- * jump: a line must tell. */
-static const double STAYS = 0.1;
+ * jump: a line must tell, where few values are close to x. */
+static const double STAYS = 0.5;
 /* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
 static const double KINK_ALIKE = 0.2;
@@ -205,9 +205,6 @@ static const double SUSPECT = 100.0;
 /* The same of fewer residuals: they may be small by chance. */
 static const double SUSPECT_OF_FEW = 8.0;
 enum { ENOUGH_RESIDUALS = 4 };
-/* Values close to x so small a part of those of windows: f has a zero there, no line tells of its
- * noise elsewhere. */
-static const double NEAR_ZERO = 1e-3;
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
 static const double CURVED = 3e-11;

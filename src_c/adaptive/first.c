@@ -99,20 +99,9 @@ void fg_believe(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w
     e->step = fabs(w->s);
 }
 
-/* Rounding that a window is nothing but at its top coefficients, of what is expected: the least of
- * all that are kept. */
-static void show(const fg_output *o, fg_entry *e, const fg_window *w)
-{
-    const double *const norms = w->at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
-    const double shown = w->unresolved / (norms[0] * w->sigma) * o->kappa;
-    if (shown > 0.0)
-        e->shown = e->shown > 0.0 ? smaller(e->shown, shown) : shown;
-}
-
 void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w)
 {
     fg_entry *const e = fg_entry_of(s, c, o);
-    show(fg_output_of(s, c, o), e, w);
     if (e->count < MOST_KEPT)
         e->kept[e->count++] = w->at;
     if (!e->view.pairs || w->bar < e->error) {
@@ -343,7 +332,7 @@ static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_win
     const double moved = fabs(near[(o - s->output) % s->outputs] * o->scale - o->base);
     const double tops =
         larger(fabs(w->b[5]) / weights->norms[5], fabs(w->b[4]) / weights->norms[4]);
-    const int stays = e->wide > 0.0 && tops > STAYS * e->wide;
+    const int stays = s->n < TWO_FROM && e->wide > 0.0 && tops > STAYS * e->wide;
     e->wide = tops;
     if (o->flat && !stays) {
         fg_want_line(o, CLOSE * 64);

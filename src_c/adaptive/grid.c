@@ -94,7 +94,8 @@ void fg_note_grid(fg_output *o, double value)
     note_digits(o, fabs(value));
 }
 
-double fg_quantum(const fg_output *o, double largest)
+/* Distance of neighbouring values of this size, from what was seen. */
+static double quantum(const fg_output *o, double largest)
 {
     const double size = largest / o->scale;
     double found = 0.0;
@@ -130,7 +131,7 @@ static int grid_of(const fg_output *o)
 {
     const int few = o->decimal ? o->digits > 1 : o->bits <= FEW_BITS && o->bits > 3;
     if (o->noted < LEAST_NOTED || !o->differences ||
-        !(fg_quantum(o, o->largest) > ABOVE_ROUNDING * EPSILON * o->largest))
+        !(quantum(o, o->largest) > ABOVE_ROUNDING * EPSILON * o->largest))
         return NO_GRID;
     if (o->least == o->most && !(o->flat && few))
         return NO_GRID;
@@ -148,7 +149,7 @@ static int grid_of(const fg_output *o)
 /* Noise of a value on a grid. */
 double fg_noise_of_grid(const fg_output *o, double largest)
 {
-    return (o->gridded == LEFT_OVER ? GRID_LEFT_OVER : GRID) * fg_quantum(o, largest);
+    return (o->gridded == LEFT_OVER ? GRID_LEFT_OVER : GRID) * quantum(o, largest);
 }
 
 /* One more value, where no shift has few bits: a grid that it does not lie on is none. */

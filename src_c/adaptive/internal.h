@@ -65,7 +65,6 @@ typedef struct {
     double ratio;            /* of coefficients two orders apart: its square; rho */
     double top;              /* size of the first one left out, of s^next */
     int next;
-    double unresolved; /* noise of the derivative that the top coefficients show; 0: none */
     double truncation, noise, bar, derivative;   /* of what is wanted: the last two in units of f */
     double first, first_bar, second, second_bar; /* the first and the second derivative */
     double across;                               /* of the closest pair */
@@ -102,7 +101,6 @@ typedef struct {
     double third;
     double size;    /* of derivatives in sight */
     double largest; /* value in sight */
-    double shown;   /* rounding that windows which are not resolved show, of what is expected */
     double tops;    /* squares of top coefficients, in units of the rounding expected: `samples` */
     double step;
     double last; /* f(x + s) - f(x - s) when it last looked like a jump */
@@ -317,10 +315,9 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
 
 /* --- grid.c --- */
 void fg_note_grid(fg_output *o, double value);
-/* Distance of neighbouring values of this size, from what was seen. */
-double fg_quantum(const fg_output *o, double largest);
 /* The power of two that differences of neighbouring values are multiples of, or 0. */
 double fg_shared_bit(const double *values, int count);
+/* Noise of a value of this size, by what was seen. */
 double fg_noise_of_grid(const fg_output *o, double largest);
 /* Outputs whose values turned out to lie on a grid, or not to, start again. */
 int fg_look_for_grids(fg_search *s);
