@@ -103,8 +103,8 @@ class Adaptive(Method):
     def hessian(self, problem: Problem) -> Components:
         """The entries of the Hessian of a scalar function, row by row, as for `components`.
 
-        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes (powers of two next to them): a mixed derivative is
-        what the latter leaves beside those along both axes.
+        By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes (powers of two next to
+        them): a mixed derivative is what the latter leaves beside those along both axes.
         """
         function, n = problem.function, problem.point.n
         if problem.outputs != 1:

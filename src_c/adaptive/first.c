@@ -206,6 +206,8 @@ static void shrink(fg_search *s, ptrdiff_t c, fg_entry *e, fg_output *o, const f
     }
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
+    if (w->at.side && s->wanted->deriv == 2 && e->grow > CLOSER_AT_EDGE)
+        e->grow = CLOSER_AT_EDGE;
     if (e->want.level > LAST_LEVEL)
         e->phase = READY;
 }
