@@ -277,6 +277,8 @@ static void shrink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     step = fg_higher(step, levels_to_scale(s, c, out, w));
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
+    if (w->at.side && s->wanted->deriv == 2 && e->grow > CLOSER_AT_EDGE)
+        e->grow = CLOSER_AT_EDGE;
     s->column[c].closest = fg_higher(s->column[c].closest, e->want.level);
     if (e->want.level > LAST_LEVEL)
         e->phase = READY;
