@@ -70,15 +70,15 @@ def test_weights_of_pairs(window, pairs):
 
 
 def test_weights_of_one_side():
-    wanted = coefficients(range(1, 7))
+    wanted = coefficients([2**k for k in range(6)])
     assert written("fg_one_sided") == [w for row in wanted for w in row]
     assert [float(n) for n in written("fg_one_sided_norms")] == pytest.approx([norm(w) for w in wanted], rel=1e-13)
 
 
 def test_products_of_one_side():
-    """The error of order 7 in what is left: coefficients of t and t^2 in t (t - 1) ... (t - 6)."""
+    """The error of order 7 in what is left: coefficients of t and t^2 in t (t - 1) (t - 2) ... (t - 32)."""
     polynomial = [0, 1]
-    for root in range(1, 7):
+    for root in [2**k for k in range(6)]:
         shifted = [0, *polynomial]
         polynomial = [a - root * b for a, b in zip(shifted, [*polynomial, 0], strict=True)]
     assert written("fg_one_sided_product") == [abs(polynomial[1])]

@@ -205,6 +205,14 @@ static int repeat(fg_search *s)
     return FG_OK;
 }
 
+/* The least that scatter may be, of the rounding that is known: values fall in step with it. */
+static double least_factor(const fg_output *o)
+{
+    if (o->gridded)
+        return 1.0;
+    return o->narrow ? LEAST_OF_FLOAT32 : 0.0;
+}
+
 /* The values and bars of one output of one point, from fits (n,) and whether there are (n,). */
 static void settle(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
@@ -234,9 +242,7 @@ static void settle(fg_search *s, ptrdiff_t p, ptrdiff_t out)
             continue;
         }
         const double own = sqrt((OWN_PRIOR * pooled * pooled + w.rss) / (OWN_PRIOR + w.degrees));
-        const double factor = larger(larger(own, pooled), o->gridded  ? 1.0
-                                                          : o->narrow ? LEAST_OF_FLOAT32
-                                                                      : 0.0);
+        const double factor = larger(larger(own, pooled), least_factor(o));
         e->value = deriv == 1 ? w.b[0] / w.s : 2.0 * w.b[1] / (w.s * w.s);
         assess(&w, deriv, factor, OF_A_LINE * deviations);
         e->error = w.bar;

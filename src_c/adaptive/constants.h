@@ -44,6 +44,8 @@ static const double GRID_LEFT_OVER = 0.5;
 /* A grid is seen in no fewer values, and if its spacing is so many epsilons of a value. */
 enum { LEAST_NOTED = 8 };
 static const double ABOVE_ROUNDING = 8.0;
+/* And if it is so many times as far as f moves where x does by one epsilon of it. */
+static const double ABOVE_GRID_OF_X = 4.0;
 /* So many values could have shown finer bits: they have that many that are 0. */
 enum { LEAST_CONFIRMED = 4, EMPTY_BITS = 3 };
 /* Values of so few bits are no float32's. */

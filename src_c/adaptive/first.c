@@ -337,7 +337,7 @@ static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_win
     const int stays = s->n < TWO_FROM && e->wide > 0.0 && tops > STAYS * e->wide;
     e->wide = tops;
     if (o->flat && !stays) {
-        fg_want_line(o, CLOSE * 64);
+        fg_want_line(o, CLOSE * FARTHER);
         return 1;
     }
     if (!stays && (s->n >= TWO_FROM || o->narrow || !(moved > 0.003 * tops)))

@@ -126,12 +126,15 @@ double fg_shared_bit(const double *values, int count)
     return found > 0.0 && is_power_of_two(found) ? found : 0.0;
 }
 
-/* What the values say of a grid that is coarser than float64's, if f changes at all. */
-static int grid_of(const fg_output *o)
+/* What the values say of a grid that is coarser than float64's, if f changes at all. That of x, as
+ * f moves it, is no grid of f. */
+static int grid_of(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
+    const fg_output *const o = s->output + p * s->outputs + out;
+    const double of_x = ABOVE_GRID_OF_X * EPSILON * o->rounded * fg_slope_close(s, p, out);
     const int few = o->decimal ? o->digits > 1 : o->bits <= FEW_BITS && o->bits > 3;
     if (o->noted < LEAST_NOTED || !o->differences ||
-        !(quantum(o, o->largest) > ABOVE_ROUNDING * EPSILON * o->largest))
+        !(quantum(o, o->largest) > larger(ABOVE_ROUNDING * EPSILON * o->largest, of_x)))
         return NO_GRID;
     if (o->least == o->most && !(o->flat && few))
         return NO_GRID;
@@ -183,7 +186,7 @@ static void adopt(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
     const int before = o->gridded;
-    o->gridded = grid_of(o);
+    o->gridded = grid_of(s, p, out);
     if (o->gridded) {
         o->level = fg_noise_of_grid(o, o->largest);
         o->relative = o->level / o->largest;
@@ -205,10 +208,8 @@ int fg_look_for_grids(fg_search *s)
         return FG_OK;
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
         int any = 0;
-        for (ptrdiff_t out = 0; out < s->outputs; out++) {
-            fg_output *const o = s->output + p * s->outputs + out;
-            any |= !o->gridded && grid_of(o) != NO_GRID;
-        }
+        for (ptrdiff_t out = 0; out < s->outputs; out++)
+            any |= !s->output[p * s->outputs + out].gridded && grid_of(s, p, out) != NO_GRID;
         const int status = any ? make_sure(s, p) : FG_OK;
         if (status != FG_OK)
             return status;

@@ -98,7 +98,8 @@ static int turn(fg_search *s, ptrdiff_t p)
     for (ptrdiff_t out = 0; out < s->outputs; out++)
         finite &= isfinite(s->near[p * 4 * s->outputs + out]) != 0;
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n && s->wanted->room; c++)
-        fits &= s->wanted->room[s->close[c] > 0.0 ? c : s->columns + c] >= 8.0 * fabs(s->close[c]);
+        fits &= s->wanted->room[s->close[c] > 0.0 ? c : s->columns + c] >=
+                CLOSE_ROOM * fabs(s->close[c]);
     if (finite || !fits)
         return 0;
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
