@@ -269,13 +269,9 @@ void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_wi
 double fg_ratio_of(const fg_window *known);
 
 /* The error bar that a window would have, from one that is known and its ratio; infinite where
- * nothing can be said. */
+ * nothing can be said, or where noise alone is more than `most`. */
 double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known, double rho,
-                   fg_place at);
-
-/* The part of it that is noise. */
-double fg_forecast_of_noise(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known,
-                            fg_place at);
+                   fg_place at, double most);
 
 double fg_distance(const fg_search *s, ptrdiff_t c, int level);
 

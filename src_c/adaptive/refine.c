@@ -62,10 +62,7 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
                 known |= e->kept[k].level == level && e->kept[k].pairs == pairs;
             if (known)
                 continue;
-            /* Of those that are closer, noise alone says that they gain nothing: quickly. */
-            if (e->error < least * fg_forecast_of_noise(s, c, out, v, there))
-                continue;
-            const double bar = fg_forecast(s, c, out, v, rho, there);
+            const double bar = fg_forecast(s, c, out, v, rho, there, e->error);
             if (!(bar > 0.0) || e->error < least * bar)
                 continue;
             const int cost = fg_missing(s, c, there);

@@ -49,12 +49,18 @@ static int is_large(const fg_window *w, const double *norms, int k, double reach
            larger(ROUGH_PART * w->slope * reach, ROUGH_DEVIATIONS * norms[k] * w->sigma * there);
 }
 
+/* An error of a coefficient of distance d as that of a derivative. */
+static double of_derivative(double error, double d, int deriv)
+{
+    return deriv == 1 ? error / d : 2.0 * error / (d * d);
+}
+
 static double bar_of(const fg_output *o, const fg_window *w, double truncation, double noise,
                      int deriv)
 {
     const double all =
         TRUNCATION_FACTOR * truncation + o->deviations * noise + EPSILON * fabs(w->b[deriv - 1]);
-    return deriv == 1 ? all / fabs(w->s) : 2.0 * all / (w->s * w->s);
+    return of_derivative(all, fabs(w->s), deriv);
 }
 
 /* The second derivative, by the noise of a value, from what was found for the first. */
@@ -310,16 +316,8 @@ static double noise_norm(const fg_search *s, fg_place at)
     return norms[s->wanted->deriv - 1];
 }
 
-double fg_forecast_of_noise(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *v,
-                            fg_place at)
-{
-    const double d = fg_distance(s, c, at.level);
-    const double all = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
-    return s->wanted->deriv == 1 ? all / d : 2.0 * all / (d * d);
-}
-
 double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *v, double rho,
-                   fg_place at)
+                   fg_place at, double most)
 {
     const fg_weights *const weights = at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double d = fg_distance(s, c, at.level), q = d / fabs(v->s);
@@ -330,8 +328,10 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
     const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
+    const double noise = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
     double top;
-    if (rho == INFINITY || q * rho * reach > (shows_top(v) ? FORECAST_SEEN : FORECAST_HIDDEN))
+    if (rho == INFINITY || q * rho * reach > (shows_top(v) ? FORECAST_SEEN : FORECAST_HIDDEN) ||
+        of_derivative(noise, d, deriv) > most)
         return INFINITY;
     if (!shows_top(v))
         top = hidden_top(v, terms, q, rho);
@@ -339,8 +339,7 @@ double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window
         top = v->top * power(q, known) * power(q * rho, terms - known);
     else
         top = v->top * power(q, terms) / power(larger(rho, 1e-9), known - terms);
-    const double all = TRUNCATION_FACTOR * product * top +
-                       fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma +
+    const double all = TRUNCATION_FACTOR * product * top + noise +
                        EPSILON * fabs(v->b[deriv - 1]) * power(q, deriv);
-    return deriv == 1 ? all / d : 2.0 * all / (d * d);
+    return of_derivative(all, d, deriv);
 }
