@@ -41,10 +41,11 @@ static double power(double base, int exponent)
     return exponent < 0 ? 1.0 / found : found;
 }
 
-/* Whether a coefficient is a large part of what is seen at the outermost values. */
-static int is_large(const fg_window *w, const double *norms, int k, double reach)
+/* Whether a coefficient is a large part of what is seen at the outermost values, 2^doublings times
+ * as far as the closest. */
+static int is_large(const fg_window *w, const double *norms, int k, int doublings)
 {
-    const double there = power(reach, k + 1);
+    const double reach = 1 << doublings, there = 1 << (doublings * (k + 1));
     return fabs(w->b[k]) * there >
            larger(ROUGH_PART * w->slope * reach, ROUGH_DEVIATIONS * norms[k] * w->sigma * there);
 }
@@ -116,7 +117,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double *const norms = one_sided ? fg_one_sided_norms : weights->norms;
     const double product = one_sided ? fg_one_sided_product : weights->product;
-    const double reach = one_sided ? ONE_SIDED_REACH : (double)(1 << (w->at.pairs - 1));
+    const int doublings = one_sided ? ONE_SIDED_POINTS - 1 : w->at.pairs - 1;
+    const double reach = 1 << doublings;
     const double *const b = w->b;
     double *const size = w->size;
 
@@ -143,7 +145,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         noise =
             larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
     w->noise = norms[0] * noise;
-    w->rough = is_large(w, norms, n - 1, reach) || is_large(w, norms, n - 2, reach) ||
+    w->rough = is_large(w, norms, n - 1, doublings) || is_large(w, norms, n - 2, doublings) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
 
     double near = 0.0, far = 0.0, low = w->y[0], high = w->y[0];
