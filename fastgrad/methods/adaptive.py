@@ -79,7 +79,8 @@ class Adaptive(Method):
 
     def check(self, point: Point, x: Array) -> None:
         """As for `Method`."""
-        Coordinates(point, x, None, self.typical_x, self.bounds)
+        if self.typical_x is not None or self.bounds is not None:
+            Coordinates(point, x, None, self.typical_x, self.bounds)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""
