@@ -40,8 +40,8 @@ WORKLOADS = {
     "NumPy f, n=1000, gradient()": Workload(
         _of(python_function, rosenbrock, rosenbrock_gradient, 1000, False, False), 1.05
     ),
-    "1 µs f, n=10, adaptive gradient()": Workload(_of(adaptive, 10, adaptive_gradient), 1.3),
-    "1 µs f, n=10, differentiate()": Workload(_of(adaptive, 10, fg.differentiate), 1.3),
+    "1 µs f, n=10, adaptive gradient()": Workload(_of(adaptive, 10, adaptive_gradient), 1.25, 1.6),
+    "1 µs f, n=10, differentiate()": Workload(_of(adaptive, 10, fg.differentiate), 1.25, 1.6),
     "f, n=100, differentiate()": Workload(_of(adaptive, 100, fg.differentiate), 1.3),
     "check_grad, n=10^6": Workload(_of(check, 1_000_000), 1.25, 1.6),
     "batch 1000x10": Workload(_of(batch, 1000, 10), 1.15, 1.35),

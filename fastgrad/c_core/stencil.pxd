@@ -19,6 +19,7 @@ cdef extern from "stencil.h":
 
     void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count,
                   int exact, double *h) noexcept nogil
+    void fg_sizes(ptrdiff_t n, ptrdiff_t count, const double *x, const double *typical, double *sizes) noexcept nogil
     int fg_combine(const fg_stencil *stencil, const fg_shifts *shifts, ptrdiff_t outputs, const double *values,
                    const double *base, double *derivatives) noexcept nogil
     void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double *x, const double *h,

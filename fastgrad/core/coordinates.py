@@ -50,12 +50,7 @@ class Coordinates:
 
     def sizes(self) -> Array:
         """The sizes of coordinates, of x's shape: |x|, at least `typical`; 1 where that is 0."""
-        found = np.abs(self.x)
-        if self.typical is not None:
-            found = np.maximum(as_rows(found, self.n), self.typical).reshape(found.shape)
-        if np.count_nonzero(found) < found.size:
-            found[found == 0.0] = 1.0
-        return found
+        return border.sizes(self.x, self.n, self.typical)
 
     def has_room(self, down: Array | float, up: Array | float) -> Any:
         """Whether each coordinate may move so far down and up: a bool, or an array of them."""

@@ -4,7 +4,7 @@ A ``Function`` is a function at one kind of border: it gives values at shifts of
 dense points, and knows nothing of derivatives. ``src_c/include/fastgrad.h`` is the contract of what it drives.
 """
 from ..c_api cimport (
-    NPY_CDOUBLE, NPY_DOUBLE, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
+    NPY_CDOUBLE, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
     PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE,
     PyArray_TYPE, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
     PyMem_Malloc, PyMem_RawFree, PyMem_RawRealloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
@@ -16,7 +16,7 @@ from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
 from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE, FG_SEEN_NONFINITE, fg_first_nonfinite
 from ..c_core.seven cimport FG_SEVEN, fg_seven, fg_seven_bars, fg_seven_values
 from ..c_core.stencil cimport (
-    FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_stencil, fg_step_rule, fg_steps,
+    FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_stencil, fg_step_rule, fg_steps, fg_sizes,
 )
 from .arrays cimport as_doubles, dense, doubles, empty, written
 
@@ -115,6 +115,16 @@ def steps(x, Py_ssize_t n, double relative, absolute=None, typical=None):
     cdef object kept = fill_rule(&rule, relative, absolute, typical, n)
     fg_steps(&rule, n, doubles(points), 0, PyArray_SIZE(points), 1, doubles(h))
     return h
+
+
+def sizes(x, Py_ssize_t n, typical=None):
+    """The sizes of coordinates of points x (points, n), an array of x's shape: |x|, at least typical (n,); 1 for 0."""
+    cdef ndarray points = as_doubles(x), t = None if typical is None else as_doubles(typical)
+    cdef ndarray found = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
+    if t is not None:
+        expect("typical sizes for the coordinates of a point", PyArray_SIZE(t), n)
+    fg_sizes(n, PyArray_SIZE(points), doubles(points), NULL if t is None else doubles(t), doubles(found))
+    return found
 
 
 cdef object fill_rule(fg_step_rule *rule, double relative, object absolute, object typical, Py_ssize_t n):
@@ -267,7 +277,7 @@ cdef class Function:
         expect("coordinates of x", PyArray_SIZE(at), self.n)
         self.turn(False)
         if not self.unknown:
-            return self.at_points(np.reshape(at, (1, -1)))[0]
+            return self.at_points(at.reshape(1, -1))[0]
         cdef ndarray values = self.first_values(at)
         self.c.outputs = PyArray_SIZE(values)
         self.unknown = False
@@ -380,19 +390,23 @@ cdef class Function:
 
         base (points, outputs) is f(x), sizes (points, n) those of the coordinates, room (2, points * n) how far each
         may move, levels (points, outputs) the noise of f where it is known; coordinates beyond the first ``axes`` move
-        several of those at a time. Returns arrays (5, points * n, outputs):
-        value, error, step, left and right slopes; flags (points * n, outputs); and the noise (points, outputs).
+        several of those at a time. Returns, output by output, arrays (5, outputs * points * n):
+        value, error, step, left and right slopes; flags (outputs * points * n,); and the noise (points * outputs,).
         """
         cdef fg_wanted wanted
         cdef object kept = self.want(&wanted, x, base, sizes, room, levels)
         cdef Py_ssize_t total = wanted.points * self.n
-        cdef ndarray found = empty(5, total, self.c.outputs), noise = empty(wanted.points, self.c.outputs)
-        cdef ndarray flags = np.zeros((total, self.c.outputs), dtype=np.intc)
+        cdef npy_intp entries = total * self.c.outputs
+        cdef ndarray found = empty(5, entries), noise = empty(wanted.points * self.c.outputs)
+        cdef ndarray flags = PyArray_EMPTY(1, &entries, NPY_INT, 0)
         wanted.deriv, wanted.tolerance, wanted.most = deriv, tolerance, most
         if axes is not None:
             wanted.axes = axes
-        if total and self.c.outputs and fg_adaptive(&wanted, &MEMORY, doubles(found), <int *>PyArray_DATA(flags), doubles(noise)):
+        if entries and fg_adaptive(&wanted, &MEMORY, doubles(found), <int *>PyArray_DATA(flags), doubles(noise)):
             raise MemoryError()
+        if self.c.outputs > 1:
+            found = found.reshape(5, total, self.c.outputs).transpose(0, 2, 1).reshape(5, entries)
+            flags = flags.reshape(total, self.c.outputs).T.reshape(entries)
         return found, flags, noise
 
     def noise(self, x, base, sizes):

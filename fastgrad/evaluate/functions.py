@@ -30,6 +30,7 @@ else:
     Workers = Any
 
 _MOST_ARGS = 6
+_OF_PYTHON = (FunctionType, MethodType)
 
 
 class Evaluation(NamedTuple):
@@ -91,7 +92,7 @@ def _function(
     how: Evaluation,
     outputs: int,
 ) -> border.Function:
-    if not isinstance(f, FunctionType | MethodType):
+    if not isinstance(f, _OF_PYTHON):
         compiled = compiled_parts(f)
         if compiled is not None:
             return _as_compiled(f, compiled, args, point, how, outputs)

@@ -29,9 +29,14 @@ class Problem:
         The precision that f is believed to compute in.
     values : ndarray, optional
         f at the first points, or at all, (points, outputs), where it is known.
+
+    Attributes
+    ----------
+    points : ndarray
+        x as points (points, n).
     """
 
-    __slots__ = ("_checked", "_known", "declared", "function", "point", "relative_noise", "x")
+    __slots__ = ("_checked", "_known", "declared", "function", "point", "points", "relative_noise", "x")
 
     def __init__(
         self,
@@ -45,6 +50,8 @@ class Problem:
         self.point = point
         # A point holds its own values; of others, f may write to the array that the user holds.
         self.x = point.flat if x is None else x.copy()
+        n = function.n
+        self.points = self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
         self.relative_noise = relative_noise
         self.declared = False
         self._known = values  # f at the first points
@@ -58,9 +65,10 @@ class Problem:
         point: Point,
         how: Evaluation = SERIAL,
         outputs: int | None = 1,
+        values: Array | None = None,
     ) -> Problem:
         """The problem of f(x, *args) at a point; a context, which ends what belongs to it."""
-        return cls(as_function(f, args, point, how, outputs), point)
+        return cls(as_function(f, args, point, how, outputs), point, values=values)
 
     def __enter__(self) -> Problem:
         return self
@@ -69,17 +77,12 @@ class Problem:
         self.function.__exit__(kind, error, trace)
 
     @property
-    def points(self) -> Array:
-        """The points, (points, n)."""
-        n = self.function.n
-        return self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
-
-    @property
     def values(self) -> Array:
         """F at the points, (points, outputs); raises a ValueError where it is not finite."""
-        function, points, known = self.function, self.points, self._known
+        known = self._known
         if self._checked and known is not None:
             return known
+        function, points = self.function, self.points
         if known is None:
             known = function.value(points[0]).reshape(1, -1)
         if len(known) < len(points):

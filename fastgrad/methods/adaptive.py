@@ -79,7 +79,8 @@ class Adaptive(Method):
 
     def check(self, point: Point, x: Array) -> None:
         """As for `Method`."""
-        Coordinates(point, x, None, self.typical_x, self.bounds)
+        if self.typical_x is not None or self.bounds is not None:
+            Coordinates(point, x, None, self.typical_x, self.bounds)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""
@@ -104,10 +105,7 @@ class Adaptive(Method):
         base = problem.values
         problem.declare(self.noise)
         function.tolerate(True)
-        found, flags, noise = self._taken(function, points, base, where.sizes(), where.room)
-        if problem.outputs > 1:
-            found, flags = found.transpose(0, 2, 1), flags.T
-        return Components(found.reshape(5, -1), flags.reshape(-1), noise.ravel())
+        return Components(*self._taken(function, points, base, where.sizes(), where.room))
 
     def hessian(self, problem: Problem) -> Components:
         """The entries of the Hessian of a scalar function, row by row, as for `components`.
@@ -132,8 +130,8 @@ class Adaptive(Method):
         at[0, :n] = problem.x.ravel() / sizes
         along = indirect.PairsFunction(function, np.zeros(n), pairs, moves, as_point(at[0]))
         found, flags, noise = self._taken(along, at, base, np.ones_like(at), room, deriv=2, axes=n)
-        numbers, bits = _symmetric(found[:, :, 0], flags[:, 0], sizes, pairs[n:], signs[n:])
-        return Components(numbers, bits, noise.reshape(-1))
+        numbers, bits = _symmetric(found, flags, sizes, pairs[n:], signs[n:])
+        return Components(numbers, bits, noise)
 
     def _coordinates(self, problem: Problem) -> Coordinates:
         return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds)
@@ -162,8 +160,8 @@ class Adaptive(Method):
         if tiny.any():
             points, base = problem.points, problem.values
             found, flags, _ = self._taken(problem.function, points, base, sizes, where.room)
-            reach = SIZE_OF_STEP * found[2, :, 0].reshape(sizes.shape)
-            reach[(flags[:, 0] & FLAT != 0).reshape(sizes.shape)] = most
+            reach = SIZE_OF_STEP * found[2].reshape(sizes.shape)
+            reach[(flags & FLAT != 0).reshape(sizes.shape)] = most
             sizes = np.where(tiny & (reach > sizes), reach, sizes)
         powers = np.clip(np.rint(np.log2(sizes.ravel())), -1074, 1023)
         return np.asarray(np.ldexp(1.0, powers.astype(int)))

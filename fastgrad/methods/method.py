@@ -66,8 +66,8 @@ class Method(ABC):
         value: f at x, where it is known.
         """
         point = as_point(x)
-        with Problem.of(f, args, point, how) as problem:
-            problem = problem.at(problem.x, None if value is None else np.array([[value]]))
+        known = None if value is None else np.array([[value]])
+        with Problem.of(f, args, point, how, values=known) as problem:
             problem.relative_noise = relative_noise
             problem.function.expect(self.evaluations(point.n))
             found = self.derivatives(problem)

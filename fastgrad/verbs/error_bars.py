@@ -12,12 +12,12 @@ from ..core.layout import Layout
 from ..core.matrix_layout import HessianLayout, JacobianLayout
 from ..core.options import among
 from ..core.point import Array, as_point
-from ..evaluate.functions import callable_or_error, evaluation
+from ..evaluate.functions import callable_or_error
 from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
 from ..methods.adaptive import Adaptive, Components
 from ..records.derivative import Derivative
-from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, with_options
+from .signatures import AdaptiveOptions, NoiseLevelOptions, checked, evaluation_of, with_options
 
 __all__ = ["Derivative", "differentiate", "noise_level"]
 
@@ -132,15 +132,16 @@ def differentiate(
     point = as_point(x)
     method = Adaptive(given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"])
     method.check(point, point.flat)
-    with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
-        if problem.outputs == 0:
+    with Problem.of(f, args, point, evaluation_of(given, options), outputs=None) as problem:
+        outputs = problem.outputs
+        if outputs == 0:
             raise ReturnedShapeError("f returned no values; expected a number, or an array of them")
         lines = point.n * (point.n + 1) // 2 if second else point.n
         problem.function.expect(method.evaluations(lines))
         if second:
             return _derivative(problem, method.hessian(problem), HessianLayout(point.layout))
-        if problem.outputs > 1:
-            layout = JacobianLayout(problem.outputs, point.layout)
+        if outputs > 1:
+            layout = JacobianLayout(outputs, point.layout)
             return _derivative(problem, method.components(problem), layout)
         return _derivative(problem, method.components(problem), point.layout, problem.x.ravel())
 
@@ -202,7 +203,7 @@ def noise_level(
     if not point.n:
         return 0.0
     sizes = Coordinates(point, point.flat.reshape(1, -1), typical_x=given["typical_x"]).sizes()
-    with Problem.of(f, args, point, evaluation(given)) as problem:
+    with Problem.of(f, args, point, evaluation_of(given, options)) as problem:
         base = problem.values.ravel()
         problem.function.tolerate(True)
         return float(problem.function.noise(problem.points, base, sizes)[0, 0])

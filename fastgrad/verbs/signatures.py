@@ -344,7 +344,12 @@ def choose(verb: Callable[..., Any], given: Mapping[str, Any]) -> tuple[Method, 
     if not given:
         return CENTRAL, SERIAL
     found = checked(verb, given)
-    return method_of(found), SERIAL if _OF_EVALUATION.isdisjoint(given) else evaluation(found)
+    return method_of(found), evaluation_of(found, given)
+
+
+def evaluation_of(found: Mapping[str, Any], given: Mapping[str, Any]) -> Evaluation:
+    """How f is evaluated, by all options of a call and those that were given."""
+    return SERIAL if _OF_EVALUATION.isdisjoint(given) else evaluation(found)
 
 
 _OF_EVALUATION = frozenset(Evaluation._fields)

@@ -137,8 +137,12 @@ static void prepare(fg_search *s)
             s->output[p * s->outputs + out].rounded = least;
     }
     for (ptrdiff_t c = 0; c < s->columns; c++)
-        s->column[c] =
-            (fg_column){ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))), -1, 0, LOWEST_LEVEL};
+        s->column[c] = (fg_column){
+            .unit = ldexp(UNIT, fg_rounded(log2(s->wanted->sizes[c]))),
+            .point = c / s->n,
+            .last = -1,
+            .closest = LOWEST_LEVEL,
+        };
     for (ptrdiff_t c = 0; c < s->columns; c++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_entry_of(s, c, out)->climb = NAN;
@@ -247,7 +251,7 @@ static void read(const fg_search *s, double *found, int *flags, double *levels)
     const ptrdiff_t all = s->columns * s->outputs;
     for (ptrdiff_t k = 0; k < all; k++) {
         fg_entry *const e = s->entries + k;
-        const fg_output *const o = s->output + k / s->outputs / s->n * s->outputs + k % s->outputs;
+        const fg_output *const o = fg_output_of(s, k / s->outputs, k % s->outputs);
         /* Beside an edge, slopes that never converged are those of an infinite one. */
         if (e->flags & FG_EDGE && !e->view.pairs && e->error == INFINITY)
             e->value = NAN;

@@ -54,6 +54,10 @@ enum { FEW_BITS = 16 };
  * of a value are not taken for rounding. */
 static const double ALIKE = 1e-4;
 static const double COARSE = 1e6;
+/* A number of 11 digits is a whole number of its last place, but for far less than so much:
+ * rounding leaves 3e-5. Said only of numbers of so many places, whose powers of ten are exact. */
+static const double APART = 1e-3;
+static const double EXACT_PLACES = 12.0;
 /* A grid that was seen holds nearby: values so many multiples away say nothing against it. */
 static const double FAR_MULTIPLES = 1e4;
 /* Where a value makes sure of a grid, of a distance that was seen: no short number. */

@@ -165,7 +165,7 @@ static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
  * is tiny beside that, so that its size may be no scale: else `otherwise`. */
 static int level_of_largest(const fg_search *s, ptrdiff_t c, int otherwise)
 {
-    const double largest = s->point[c / s->n].largest;
+    const double largest = s->point[s->column[c].point].largest;
     if (!(s->wanted->sizes[c] < TINY * largest))
         return otherwise;
     return fg_rounded(log2(s->column[c].unit / largest)) + FIRST_LEVEL;
@@ -233,7 +233,7 @@ static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const
 {
     const fg_output *const o = fg_output_of(s, c, out);
     double range = 0.0;
-    const double slope = fg_slope_close(s, c / s->n, out) / s->wanted->sizes[c];
+    const double slope = fg_slope_close(s, s->column[c].point, out) / s->wanted->sizes[c];
     for (int k = 0; k < w->terms; k++)
         range = larger(range, fabs(w->y[k]));
     if (!(slope > 0.0 && range > 0.0))
@@ -290,7 +290,7 @@ static int is_at_x(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const double h = s->close[c], half = 0.5 * (w->y[0] + w->y[1]) / w->s;
-    const double change = s->near[c / s->n * 4 * s->outputs + out] * o->scale - o->base;
+    const double change = s->near[s->column[c].point * 4 * s->outputs + out] * o->scale - o->base;
     if (s->n > 1 || h == 0.0 || !isfinite(change))
         return 1;
     const double bend = fabs(half * h), off = fabs(change - (w->first * h + half * fabs(h)));

@@ -5,10 +5,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Whether a value is well apart from all numbers of 11 digits: printing is slow. */
+static int is_long(double value)
+{
+    const double place = floor(log10(value));
+    if (!(fabs(place) < EXACT_PLACES))
+        return 0;
+    const double whole = value * pow(10.0, 10.0 - place);
+    return fabs(whole - floor(whole + 0.5)) > APART;
+}
+
 /* Whether a value could be printed with few digits; how many, and the place of its last one. */
 static int is_short(double value, int *count, int *last)
 {
     char text[40];
+    if (is_long(value))
+        return 0;
     snprintf(text, sizeof text, "%.10e", value);
     if (strtod(text, NULL) != value)
         return 0;
@@ -38,7 +50,7 @@ static void note_digits(fg_output *o, double size)
 static void note_bits(fg_output *o, double size)
 {
     int exponent;
-    uint64_t whole = (uint64_t)ldexp(frexp(size, &exponent), DBL_MANT_DIG);
+    uint64_t whole = (uint64_t)scaled(frexp(size, &exponent), DBL_MANT_DIG);
     int bits = DBL_MANT_DIG;
     for (; !(whole & 1); whole >>= 1)
         bits--;

@@ -122,7 +122,8 @@ typedef struct {
 
 /* One component: its records. */
 typedef struct {
-    double unit; /* 2^-8 of this is the first distance */
+    double unit;     /* 2^-8 of this is the first distance */
+    ptrdiff_t point; /* that it belongs to: divisions are slow */
     ptrdiff_t last;
     int evaluations;
     short closest; /* level that an output whose window was too wide went to */
@@ -219,7 +220,7 @@ static inline fg_entry *fg_entry_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o
 /* The output o at the point of column c. */
 static inline fg_output *fg_output_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
 {
-    return s->output + c / s->n * s->outputs + o;
+    return s->output + s->column[c].point * s->outputs + o;
 }
 
 /* --- records.c --- */
@@ -263,10 +264,14 @@ int fg_reserve_values(fg_search *s, size_t more);
 /* The values of a window, all of which are known. */
 void fg_look_at(const fg_search *s, ptrdiff_t c, ptrdiff_t o, fg_place at, fg_window *w);
 
-/* The error bar that a window would have, from one that is known; infinite where nothing can be
- * said. */
-double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known,
-                   fg_place at);
+/* How coefficients fall with their order, by what a window shows; infinite where it shows nothing.
+ */
+double fg_ratio_of(const fg_window *known);
+
+/* The error bar that a window would have, from one that is known and its ratio; infinite where
+ * nothing can be said, or where noise alone is more than `most`. */
+double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *known, double rho,
+                   fg_place at, double most);
 
 double fg_distance(const fg_search *s, ptrdiff_t c, int level);
 

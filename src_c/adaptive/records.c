@@ -30,7 +30,7 @@ int fg_changes_at(const fg_search *s, ptrdiff_t c, double d)
 
 double fg_distance(const fg_search *s, ptrdiff_t c, int level)
 {
-    return ldexp(s->column[c].unit, -level);
+    return scaled(s->column[c].unit, -level);
 }
 
 int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at)
@@ -49,7 +49,7 @@ int fg_missing(const fg_search *s, ptrdiff_t c, fg_place at)
 
 int fg_room(const fg_search *s, ptrdiff_t c)
 {
-    const double share = (double)s->point[c / s->n].shared / (double)s->n;
+    const double share = (double)s->point[s->column[c].point].shared / (double)s->n;
     return fg_rounded(floor(s->wanted->most - share - s->column[c].evaluations));
 }
 
@@ -91,6 +91,23 @@ int fg_reserve_values(fg_search *s, size_t more)
     return reserve(s, (void **)&s->values, sizeof(double), s->value_count, &s->value_room, more);
 }
 
+/* What the values of a record say of its outputs. */
+static void take_notes(fg_search *s, ptrdiff_t p, fg_record *r)
+{
+    const double *const base = s->wanted->base + p * s->outputs, *value = s->values + r->values;
+    for (int side = 0; side < r->width; side++)
+        for (ptrdiff_t out = 0; out < s->outputs; out++, value++) {
+            fg_take_note(s->output + p * s->outputs + out, *value);
+            if (isfinite(*value) && fabs(*value - base[out]) > CHANGES * fabs(base[out]))
+                r->changes = 1;
+            if (!s->failed && !isfinite(*value)) {
+                /* The first edge of the domain is made sure of, at that point and at x. */
+                s->failed = 1;
+                s->point[p].shared += 2;
+            }
+        }
+}
+
 /* Values of the first `count` of moved and moves, kept in records. */
 static int ask(fg_search *s, ptrdiff_t count, int width)
 {
@@ -123,19 +140,7 @@ static int ask(fg_search *s, ptrdiff_t count, int width)
             s->moves[a], (ptrdiff_t)(s->value_count + each * (size_t)a), column->last, width, 0};
         column->last = (ptrdiff_t)s->record_count++;
         column->evaluations += width;
-        const double *const base = s->wanted->base + s->moved[a] / s->n * s->outputs;
-        for (ptrdiff_t k = 0; k < width * s->outputs; k++) {
-            const double value = values[(ptrdiff_t)each * a + k];
-            fg_take_note(fg_output_of(s, s->moved[a], k % s->outputs), value);
-            if (isfinite(value) &&
-                fabs(value - base[k % s->outputs]) > CHANGES * fabs(base[k % s->outputs]))
-                s->records[column->last].changes = 1;
-            if (!s->failed && !isfinite(value)) {
-                /* The first edge of the domain is made sure of, at that point and at x. */
-                s->failed = 1;
-                s->point[s->moved[a] / s->n].shared += 2;
-            }
-        }
+        take_notes(s, column->point, s->records + column->last);
     }
     s->value_count += each * (size_t)count;
     return FG_OK;

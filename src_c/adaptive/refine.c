@@ -45,6 +45,7 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
     const double worth = log2(o->noisy ? WORTH_NOISY : close ? good : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
     const int now = fg_rounded(log2(s->column[c].unit / fabs(v->s))), room = fg_room(s, c);
+    const double rho = fg_ratio_of(v);
     double best = 0.0;
     for (int pairs = v->at.side ? 1 : 3; pairs <= (v->at.side ? 1 : MOST_PAIRS); pairs++)
         for (int level = now - LEVELS_UP; level <= now + LEVELS_DOWN; level++) {
@@ -59,11 +60,13 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
             int known = 0;
             for (int k = 0; k < e->count; k++)
                 known |= e->kept[k].level == level && e->kept[k].pairs == pairs;
-            const int cost = fg_missing(s, c, there);
-            if (known || cost > room)
+            if (known)
                 continue;
-            const double bar = fg_forecast(s, c, out, v, there);
+            const double bar = fg_forecast(s, c, out, v, rho, there, e->error);
             if (!(bar > 0.0) || e->error < least * bar)
+                continue;
+            const int cost = fg_missing(s, c, there);
+            if (cost > room)
                 continue;
             const double score = log2(e->error / bar) - cost * worth;
             if (score > best) {

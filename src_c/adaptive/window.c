@@ -16,7 +16,7 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
-    const int is_axis = c % s->n < s->wanted->axes;
+    const int is_axis = c - s->column[c].point * s->n < s->wanted->axes;
     const double x = is_axis ? s->wanted->x[c] : s->wanted->sizes[c], own = x * w->slope / w->s;
     const double mine = is_axis && e->view.pairs ? x * e->slope : 0.0;
     const double others = larger(o->arguments - mine * mine, 0.0);
@@ -41,12 +41,19 @@ static double power(double base, int exponent)
     return exponent < 0 ? 1.0 / found : found;
 }
 
-/* Whether a coefficient is a large part of what is seen at the outermost values. */
-static int is_large(const fg_window *w, const double *norms, int k, double reach)
+/* Whether a coefficient is a large part of what is seen at the outermost values, 2^doublings times
+ * as far as the closest. */
+static int is_large(const fg_window *w, const double *norms, int k, int doublings)
 {
-    const double there = power(reach, k + 1);
+    const double reach = 1 << doublings, there = 1 << (doublings * (k + 1));
     return fabs(w->b[k]) * there >
            larger(ROUGH_PART * w->slope * reach, ROUGH_DEVIATIONS * norms[k] * w->sigma * there);
+}
+
+/* An error of a coefficient of distance d as that of a derivative. */
+static double of_derivative(double error, double d, int deriv)
+{
+    return deriv == 1 ? error / d : 2.0 * error / (d * d);
 }
 
 static double bar_of(const fg_output *o, const fg_window *w, double truncation, double noise,
@@ -54,7 +61,7 @@ static double bar_of(const fg_output *o, const fg_window *w, double truncation, 
 {
     const double all =
         TRUNCATION_FACTOR * truncation + o->deviations * noise + EPSILON * fabs(w->b[deriv - 1]);
-    return deriv == 1 ? all / fabs(w->s) : 2.0 * all / (w->s * w->s);
+    return of_derivative(all, fabs(w->s), deriv);
 }
 
 /* The second derivative, by the noise of a value, from what was found for the first. */
@@ -110,7 +117,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double *const norms = one_sided ? fg_one_sided_norms : weights->norms;
     const double product = one_sided ? fg_one_sided_product : weights->product;
-    const double reach = one_sided ? ONE_SIDED_REACH : (double)(1 << (w->at.pairs - 1));
+    const int doublings = one_sided ? ONE_SIDED_POINTS - 1 : w->at.pairs - 1;
+    const double reach = 1 << doublings;
     const double *const b = w->b;
     double *const size = w->size;
 
@@ -137,7 +145,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         noise =
             larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
     w->noise = norms[0] * noise;
-    w->rough = is_large(w, norms, n - 1, reach) || is_large(w, norms, n - 2, reach) ||
+    w->rough = is_large(w, norms, n - 1, doublings) || is_large(w, norms, n - 2, doublings) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
 
     double near = 0.0, far = 0.0, low = w->y[0], high = w->y[0];
@@ -267,58 +275,73 @@ static int highest(const fg_window *w, int parity)
     return -1;
 }
 
-/* The first coefficient left out of a window of `terms` terms, whose steps are q of the known
- * one's, where the top coefficients are hidden; its ratio in *rho. Negative where nothing is seen.
- */
-static double hidden_top(const fg_window *w, int terms, double q, double *rho)
+/* The ratio of coefficients where the top ones are hidden; infinite where nothing is seen. */
+static double hidden_ratio(const fg_window *w)
 {
     const int odd = highest(w, 0), even = highest(w, 1);
-    double found = 0.0;
-    *rho = INFINITY;
+    double rho = INFINITY;
     for (int parity = 0; parity < 2; parity++) {
         const int r = parity ? even : odd;
         if (r >= 0 && r + 2 < w->terms)
-            *rho = smaller(*rho, sqrt(w->size[r + 2] / w->size[r]));
+            rho = smaller(rho, sqrt(w->size[r + 2] / w->size[r]));
     }
-    if (*rho == INFINITY)
-        return -1.0;
-    if (odd == 0 && even < 0)
+    if (rho < INFINITY && odd == 0 && even < 0)
         for (int r = 1; r < w->terms; r++)
-            *rho = r == 1 ? w->size[1] / w->size[0]
-                          : smaller(*rho, pow(w->size[r] / w->size[0], 1.0 / r));
+            rho = r == 1 ? w->size[1] / w->size[0]
+                         : smaller(rho, pow(w->size[r] / w->size[0], 1.0 / r));
+    return rho;
+}
+
+/* The first coefficient left out of a window of `terms` terms, whose steps are q of the known
+ * one's, where the top coefficients are hidden. */
+static double hidden_top(const fg_window *w, int terms, double q, double rho)
+{
+    double found = 0.0;
     for (int parity = 0; parity < 2; parity++) {
-        const int r = parity ? even : odd;
+        const int r = highest(w, parity);
         if (r >= 0)
-            found = fg_norm(found, w->size[r] * power(q, r + 1) * power(q * *rho, terms - r - 1));
+            found = fg_norm(found, w->size[r] * power(q, r + 1) * power(q * rho, terms - r - 1));
     }
     return found;
 }
 
-double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *v, fg_place at)
+/* Whether the highest coefficients of a window are above their noise, or it goes by them anyway. */
+static int shows_top(const fg_window *w) { return w->at.side || w->seen >> (w->terms - 2); }
+
+double fg_ratio_of(const fg_window *w) { return shows_top(w) ? w->ratio : hidden_ratio(w); }
+
+static double noise_norm(const fg_search *s, fg_place at)
+{
+    const double *const norms = at.side         ? fg_one_sided_norms
+                                : at.pairs == 4 ? fg_four_pairs.norms
+                                                : fg_three_pairs.norms;
+    return norms[s->wanted->deriv - 1];
+}
+
+double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *v, double rho,
+                   fg_place at, double most)
 {
     const fg_weights *const weights = at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double d = fg_distance(s, c, at.level), q = d / fabs(v->s);
     const int deriv = s->wanted->deriv;
-    const double norm = at.side ? fg_one_sided_norms[deriv - 1] : weights->norms[deriv - 1];
     const double product = !at.side     ? weights->product
                            : deriv == 1 ? fg_one_sided_product
                                         : fg_one_sided_product_of_second;
     const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
-    double rho = v->ratio, top;
-    if (at.side || v->seen >> (v->terms - 2)) {
-        top = terms >= known ? v->top * power(q, known) * power(q * rho, terms - known)
-                             : v->top * power(q, terms) / power(larger(rho, 1e-9), known - terms);
-        if (q * rho * reach > FORECAST_SEEN)
-            return INFINITY;
-    } else {
-        top = hidden_top(v, terms, q, &rho);
-        if (top < 0.0 || q * rho * reach > FORECAST_HIDDEN)
-            return INFINITY;
-    }
-    const double all = TRUNCATION_FACTOR * product * top +
-                       fg_output_of(s, c, o)->deviations * norm * v->sigma +
+    const double noise = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
+    double top;
+    if (rho == INFINITY || q * rho * reach > (shows_top(v) ? FORECAST_SEEN : FORECAST_HIDDEN) ||
+        of_derivative(noise, d, deriv) > most)
+        return INFINITY;
+    if (!shows_top(v))
+        top = hidden_top(v, terms, q, rho);
+    else if (terms >= known)
+        top = v->top * power(q, known) * power(q * rho, terms - known);
+    else
+        top = v->top * power(q, terms) / power(larger(rho, 1e-9), known - terms);
+    const double all = TRUNCATION_FACTOR * product * top + noise +
                        EPSILON * fabs(v->b[deriv - 1]) * power(q, deriv);
-    return deriv == 1 ? all / d : 2.0 * all / (d * d);
+    return of_derivative(all, d, deriv);
 }

@@ -25,3 +25,11 @@ FG_CLONES void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, 
         }
     }
 }
+
+void fg_sizes(ptrdiff_t n, ptrdiff_t count, const double *x, const double *typical, double *sizes)
+{
+    for (ptrdiff_t a = 0, c = 0; a < count; a++, c = c + 1 < n ? c + 1 : 0) {
+        const double size = larger(fabs(x[a]), typical ? typical[c] : 0.0);
+        sizes[a] = size > 0.0 ? size : 1.0;
+    }
+}

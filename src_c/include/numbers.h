@@ -4,6 +4,9 @@
 
 #include "compiler.h"
 
+#include <math.h>
+#include <string.h>
+
 /* Not fmax and fmin, which are library calls or stop vectorisation without -ffinite-math-only.
  * NaN in a gives b. */
 static inline double larger(double a, double b) { return a > b ? a : b; }
@@ -13,6 +16,17 @@ static inline double smaller(double a, double b) { return a < b ? a : b; }
 static inline int fits_float32(double value)
 {
     return (double)(float)value == value || value != value;
+}
+
+/* ldexp, which is two calls, where 2^k is a normal number: the same result. */
+static inline double scaled(double x, int k)
+{
+    const uint64_t bits = (uint64_t)(k + 1023) << 52;
+    double power;
+    if (k < -1022 || k > 1023)
+        return ldexp(x, k);
+    memcpy(&power, &bits, sizeof power);
+    return x * power;
 }
 
 /* Pseudo-random bits from z. A stream of them takes z = seed + k * SPLITMIX64_STEP, k = 1, 2, ...

@@ -41,6 +41,11 @@ typedef struct fg_step_rule {
 void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first,
               ptrdiff_t count, int exact, double *h);
 
+/* Sizes of coordinates of points x (count,), n each: |x|, at least typical (n,), if that is not
+ * NULL; 1 where that is 0. sizes [out] (count,).
+ * numpy: found = np.maximum(abs(x), typical); np.where(found == 0, 1, found) */
+void fg_sizes(ptrdiff_t n, ptrdiff_t count, const double *x, const double *typical, double *sizes);
+
 /* Combines values at shifts to derivatives.
  * values [in] (count, width, outputs), base [in] (points, outputs) with FG_BASE, else NULL.
  * derivatives [out] (count, outputs).
