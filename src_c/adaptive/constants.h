@@ -228,6 +228,8 @@ static const double EXPLAINED = 10.0;
 /* A kink or a jump at x, no noise: each side alone shows so many times less. Its four values are
  * one sample of noise, and small ones are common. */
 static const double BROKEN = 100.0;
+/* It bends at x if its steps on both sides differ by so many times what it is off across x. */
+static const double BENDS = 2.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
 /* A second line, and a known level, are worth so many more. */

@@ -140,6 +140,16 @@ static void compare(fg_output *o, double level, double largest, double slope, do
         o->deviations = fg_student(o->line_degrees);
 }
 
+/* Whether a line is broken at x: it bends there, or jumps by more than a step of it changes. What is
+ * less rounds its coordinates, though all values on each side may be rounded alike. */
+static int is_broken(const double *values)
+{
+    const double left = (values[HALF - 1] - values[0]) / (HALF - 1),
+                 right = (values[2 * HALF] - values[HALF + 1]) / (HALF - 1);
+    const double off = fabs(values[HALF + 1] - values[HALF - 1] - left - right);
+    return fabs(left - right) > BENDS * off || off > larger(fabs(left), fabs(right));
+}
+
 /* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite.
  */
 static void judge(fg_output *o, const double *values)
@@ -158,7 +168,7 @@ static void judge(fg_output *o, const double *values)
     const double sides = larger(noise_in(HALF, left, &ignored), noise_in(HALF, right, &ignored));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
     const double farther = (values[HALF + 2] - values[HALF - 2]) / (4.0 * o->want);
-    if (level > BROKEN * sides && !o->narrow) {
+    if (level > BROKEN * sides && is_broken(values) && !o->narrow) {
         /* A kink or a jump at x is no noise. */
         level = sides;
     }
