@@ -128,7 +128,8 @@ typedef struct {
     short closest; /* level that an output whose window was too wide went to */
 } fg_column;
 
-/* One line of values at x + m h, m = -4 ... 4 without 0, h along all coordinates. */
+/* One line of values at x + m h, m from about -4 to 4, h along all coordinates. Not equally spaced:
+ * those may all be rounded alike. */
 typedef struct {
     double spacing;
     ptrdiff_t values, before;
