@@ -92,9 +92,10 @@ static const double STEEP_DEVIATIONS = 16.0;
  * size. 55/64 has few bits, so that x + d is exact, and fits no decimal lattice. Levels end where
  * distances are rounding; beside an edge of the domain, where numbers end. */
 static const double UNIT = 55.0 / 64.0;
-/* From a window that is too wide the next one is 5 levels closer, then 10, 20 ...; of second
+/* From a window that is too wide the next one is 5 levels closer, then 10, 20 ..., but no more than
+ * so many beyond where the slope at x would change f by as much as it changes there; of second
  * derivatives beside an edge always so many, as rounding hides them soon. */
-enum { CLOSER_AT_EDGE = 5 };
+enum { CLOSER_THAN_SLOPE = 5, CLOSER_AT_EDGE = 5 };
 /* Within bounds a one-sided window starts so many levels closer than a central one. */
 enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };

@@ -321,15 +321,20 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     return FG_OK;
 }
 
-/* Every entry of an output that is not done starts again. */
+/* Every entry of an output that is not done starts again, or where it has no room for that, is judged
+ * again. */
 static void restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
     const int level = fg_first_level(o);
     o->deviations = fg_student(o->line_degrees);
-    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
-        if (fg_entry_of(s, c, out)->phase != DONE && !fg_stays_rough(s, c, out))
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
+        const fg_entry *const e = fg_entry_of(s, c, out);
+        if (e->view.pairs && fg_room(s, c) < 2 * 3)
+            fg_choose(s, c, out);
+        else if (e->phase != DONE && !fg_stays_rough(s, c, out))
             fg_start(s, c, out, level);
+    }
 }
 
 int fg_run_lines(fg_search *s)
