@@ -443,9 +443,11 @@ void fg_look_at_constants(const fg_search *s)
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
-    const fg_output *const o = fg_output_of(s, c, out);
+    fg_output *const o = fg_output_of(s, c, out);
     while (e->phase == FIRST && !o->lining) {
         const int missing = fg_missing(s, c, e->want);
+        if (missing && e->rough.pairs && fg_join_line(s, c / s->n, o))
+            return 0;
         if (missing && e->rough.pairs && !e->want.side && s->column[c].closest > e->want.level) {
             /* What is too wide for another output too has the scale that the other one has. */
             e->want.level = s->column[c].closest;

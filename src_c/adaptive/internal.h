@@ -334,6 +334,8 @@ int fg_renew_near(fg_search *s);
 
 /* --- line.c --- */
 void fg_want_line(fg_output *o, double spacing);
+/* An output that has not looked at a line which another one asked wants to. */
+int fg_join_line(const fg_search *s, ptrdiff_t p, fg_output *o);
 /* All lines that are under way, to their ends. *noisy [out]: whether any showed noise. */
 int fg_run_lines(fg_search *s);
 /* Values that fit a float32, where no line can be looked at. */

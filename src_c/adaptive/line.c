@@ -220,6 +220,14 @@ static const fg_line *line_at(const fg_search *s, ptrdiff_t p, double spacing)
     return NULL;
 }
 
+int fg_join_line(const fg_search *s, ptrdiff_t p, fg_output *o)
+{
+    if (o->lined || o->noisy || !o->finite || !line_at(s, p, CLOSE))
+        return 0;
+    fg_want_line(o, CLOSE);
+    return 1;
+}
+
 /* How far coordinate c moves from one point of the line to the next. */
 static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided)
 {
