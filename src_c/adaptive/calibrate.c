@@ -151,8 +151,9 @@ int fg_calibrate(fg_search *s)
     for (ptrdiff_t p = 0; p < points; p++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_output *const o = s->output + p * s->outputs + out;
+            /* A line that another output asked costs nothing, and is more values. */
             if (!o->noisy && !o->narrow)
-                lines |= scale_rounding(s, p, out);
+                lines |= fg_join_line(s, p, o) || scale_rounding(s, p, out);
         }
     if (lines) {
         status = fg_run_lines(s);
