@@ -96,6 +96,8 @@ static const double UNIT = 55.0 / 64.0;
  * so many beyond where the slope at x would change f by as much as it changes there; of second
  * derivatives beside an edge always so many, as rounding hides them soon. */
 enum { CLOSER_THAN_SLOPE = 5, CLOSER_AT_EDGE = 5 };
+/* Where f is finite on one side only, x is not at an edge if f changes so many levels closer. */
+enum { CLOSER_THAN_EDGE = 12 };
 /* Within bounds a one-sided window starts so many levels closer than a central one. */
 enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };

@@ -117,13 +117,36 @@ static void finish(fg_entry *e, int flag, double value, double error)
     e->phase = DONE;
 }
 
-/* f did not give numbers at all the points: closer; or on one side, where it does. */
-static void retreat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_window *w)
+/* How much closer than a window that is too wide f changes by as much as it does there, at the
+ * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
+ * Where f is not finite there, by as much as f is. */
+static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
+    const fg_output *const o = fg_output_of(s, c, out);
+    double range = 0.0;
+    const double slope = fg_slope_close(s, c / s->n, out) / s->wanted->sizes[c];
+    for (int k = 0; k < w->terms; k++)
+        range = larger(range, fabs(w->y[k]));
+    if (!w->finite)
+        range = o->largest;
+    if (!(slope > 0.0 && range > 0.0))
+        return 0;
+    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level) / range;
+    return fg_rounded(log2(fabs(w->s) * slope / (range * fg_share(noise))));
+}
+
+/* f did not give numbers at all the points: closer; or on one side, where it does, unless f changes
+ * so much closer to x that this is no edge, but where it overflows. */
+static void retreat(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    const int levels = w->at.side ? 0 : levels_to_scale(s, c, out, w);
     e->fails++;
     e->flags |= FG_NONFINITE;
     e->nearest = fg_higher(e->nearest, w->at.side ? e->want.level + 1 : e->want.level - 1);
-    if (!w->at.side && w->right != w->left) {
+    if (levels > CLOSER_THAN_EDGE) {
+        e->want.level = (short)(e->want.level + levels);
+    } else if (!w->at.side && w->right != w->left) {
         e->want.side = w->right ? 1 : -1;
         e->want.pairs = 1;
         e->flags |= FG_EDGE;
@@ -224,22 +247,6 @@ void fg_settle_constants(const fg_search *s)
             if (e->height > 0.0)
                 e->error = bar_of_constant(s, e, noise_of_constant(o, e->height));
         }
-}
-
-/* How much closer than a window that is too wide f changes by as much as it does there, at the
- * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
- */
-static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
-{
-    const fg_output *const o = fg_output_of(s, c, out);
-    double range = 0.0;
-    const double slope = fg_slope_close(s, c / s->n, out) / s->wanted->sizes[c];
-    for (int k = 0; k < w->terms; k++)
-        range = larger(range, fabs(w->y[k]));
-    if (!(slope > 0.0 && range > 0.0))
-        return 0;
-    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level) / range;
-    return fg_rounded(log2(fabs(w->s) * slope / (range * fg_share(noise))));
 }
 
 int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
@@ -354,7 +361,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     fg_entry *const e = fg_entry_of(s, c, out);
     fg_output *const o = fg_output_of(s, c, out);
     if (!w->finite) {
-        retreat(s, c, e, w);
+        retreat(s, c, out, w);
         return 0;
     }
     e->flags &= ~FG_NONFINITE;
