@@ -110,6 +110,11 @@ static const double STAYS = 0.5;
 /* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
 static const double KINK_ALIKE = 0.2;
+/* It is at x if the value next to x is on its side, within so much of it; where no such value tells,
+ * if it is there from this level too, or the closest one at which it is so many deviations. */
+static const double KINK_AT_X = 0.01;
+static const double KINK_SURELY = 100.0;
+enum { KINK_LEVEL = 28 };
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;

@@ -303,7 +303,16 @@ static int is_at_x(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
     if (s->n > 1 || h == 0.0 || !isfinite(change))
         return 1;
     const double bend = fabs(half * h), off = fabs(change - (w->first * h + half * fabs(h)));
-    return !(off > KINK_ALIKE * bend && off > KINK_DEVIATIONS * w->sigma);
+    return !(off > KINK_AT_X * bend && off > KINK_DEVIATIONS * w->sigma);
+}
+
+/* How close to x a kink is looked at to be sure that it is there, where other coordinates move at the
+ * points close to x: as close as it can be seen. */
+static int level_of_sure(const fg_search *s, ptrdiff_t c, const fg_window *w)
+{
+    const double half = 0.5 * fabs(w->y[0] + w->y[1]) / w->s;
+    const int seen = fg_rounded(log2(s->column[c].unit * half / (KINK_SURELY * w->sigma)));
+    return s->n == 1 ? w->at.level : seen < KINK_LEVEL ? seen : KINK_LEVEL;
 }
 
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */
@@ -316,6 +325,11 @@ static void judge_kink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window
         return;
     }
     if (e->kink > KINK_APART * w->s && fabs(e->kink_size - mean) < KINK_ALIKE * e->kink_size) {
+        const int sure = level_of_sure(s, c, w);
+        if (sure > w->at.level + 2 && fg_room(s, c) >= 2 * 3) {
+            e->want.level = (short)sure;
+            return;
+        }
         const double half = 0.5 * (w->y[0] + w->y[1]) / w->s;
         e->right = w->first + half;
         e->left = w->first - half;
