@@ -98,6 +98,9 @@ static const double UNIT = 55.0 / 64.0;
 enum { CLOSER_THAN_SLOPE = 5, CLOSER_AT_EDGE = 5 };
 /* Where f is finite on one side only, x is not at an edge if f changes so many levels closer. */
 enum { CLOSER_THAN_EDGE = 12 };
+/* Along two axes at a time no window is so many levels farther than along each: what f does there would
+ * not be seen. */
+enum { FARTHER_THAN_AXES = 3 };
 /* Within bounds a one-sided window starts so many levels closer than a central one. */
 enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };

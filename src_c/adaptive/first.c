@@ -461,11 +461,35 @@ void fg_look_at_constants(const fg_search *s)
     }
 }
 
+int fg_level_of_axes(const fg_search *s, ptrdiff_t c, ptrdiff_t out, int *waits)
+{
+    const ptrdiff_t first = c / s->n * s->n, axes = s->wanted->axes;
+    ptrdiff_t row = 0, column = c - first - axes;
+    int level = LOWEST_LEVEL;
+    for (; column >= axes - 1 - row; row++)
+        column -= axes - 1 - row;
+    const ptrdiff_t both[2] = {first + row, first + row + 1 + column};
+    *waits = 0;
+    for (int k = 0; k < 2; k++) {
+        const fg_entry *const e = fg_entry_of(s, both[k], out);
+        *waits |= e->phase == FIRST;
+        if (e->view.pairs)
+            level = fg_higher(level, fg_rounded(log2(s->column[both[k]].unit / e->step)));
+    }
+    return level;
+}
+
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
     fg_output *const o = fg_output_of(s, c, out);
+    int waits = 0, level = LOWEST_LEVEL;
+    if (e->phase == FIRST && c % s->n >= s->wanted->axes)
+        level = fg_level_of_axes(s, c, out, &waits);
+    if (waits)
+        return 0;
     while (e->phase == FIRST && !o->lining) {
+        e->want.level = fg_higher(e->want.level, level - FARTHER_THAN_AXES);
         const int missing = fg_missing(s, c, e->want);
         if (missing && e->rough.pairs && fg_join_line(s, c / s->n, o))
             return 0;

@@ -295,6 +295,10 @@ void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
+/* Of a column that moves two axes: the level of the windows that those are looked at from, the
+ * closer one. *waits [out]: one of them has none yet. */
+int fg_level_of_axes(const fg_search *s, ptrdiff_t c, ptrdiff_t out, int *waits);
+
 /* Whether the window that an entry wants first is rough also for the noise that a line showed,
  * since f changes on a scale far closer: a wider one would be. */
 int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out);
