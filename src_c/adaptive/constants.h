@@ -20,7 +20,7 @@ static const double TRUNCATION_FACTOR = 3.0;
 /* Deviations in a bar, where rounding was seen in fewer than two values, and in more. */
 static const double DEVIATIONS_OF_ONE = 3.0;
 static const double DEVIATIONS_OF_MORE = 2.8;
-/* Student's factor of a line counts so many times: its differences are correlated. */
+/* Student's factor of a line counts so many times: its values share what a parabola leaves. */
 static const double OF_A_LINE = 1.3;
 
 /* --- Rounding -------------------------------------------------------------------------------- */
@@ -98,8 +98,8 @@ static const double UNIT = 55.0 / 64.0;
 enum { CLOSER_THAN_SLOPE = 5, CLOSER_AT_EDGE = 5 };
 /* Where f is finite on one side only, x is not at an edge if f changes so many levels closer. */
 enum { CLOSER_THAN_EDGE = 12 };
-/* Along two axes at a time no window is so many levels farther than along each: what f does there would
- * not be seen. */
+/* Along two axes at a time no window is so many levels farther than along each: what f does there
+ * would not be seen. */
 enum { FARTHER_THAN_AXES = 3 };
 /* Within bounds a one-sided window starts so many levels closer than a central one. */
 enum { ONE_SIDED_FIRST = 2 };
@@ -113,8 +113,9 @@ static const double STAYS = 0.5;
 /* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
 static const double KINK_ALIKE = 0.2;
-/* It is at x if the value next to x is on its side, within so much of it; where no such value tells,
- * if it is there from this level too, or the closest one at which it is so many deviations. */
+/* It is at x if the value next to x is on its side, within so much of it; where no such value
+ * tells, if it is there from this level too, or the closest one at which it is so many deviations.
+ */
 static const double KINK_AT_X = 0.01;
 static const double KINK_SURELY = 100.0;
 enum { KINK_LEVEL = 28 };
@@ -202,11 +203,9 @@ static const double UNFORETOLD = 30.0;
 static const double CLOSE_ROOM = 8.0;
 static const double LEAST_SPACINGS = 8.0;
 /* A residual says something of rounding where what curvature and bars allow in it is below so much
- * of rounding, or it is so many times that. Of a single point, curvature is known within so much.
- */
+ * of rounding, or it is so many times that. */
 static const double ALLOWANCE = 0.5;
 static const double BEYOND_ALLOWANCE = 3.0;
-static const double BEND_ERROR = 1e-2;
 /* Arguments are not rounded where the largest of so many residuals is so many times below that. */
 static const double WITHOUT_ARGUMENTS[5] = {0.0, 30.0, 10.0, 8.0, 6.0};
 /* Samples of rounding that are few; what is unchanged but for so much is the same. */

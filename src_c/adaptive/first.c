@@ -306,8 +306,8 @@ static int is_at_x(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
     return !(off > KINK_AT_X * bend && off > KINK_DEVIATIONS * w->sigma);
 }
 
-/* How close to x a kink is looked at to be sure that it is there, where other coordinates move at the
- * points close to x: as close as it can be seen. */
+/* How close to x a kink is looked at to be sure that it is there, where other coordinates move at
+ * the points close to x: as close as it can be seen. */
 static int level_of_sure(const fg_search *s, ptrdiff_t c, const fg_window *w)
 {
     const double half = 0.5 * fabs(w->y[0] + w->y[1]) / w->s;

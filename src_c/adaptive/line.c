@@ -152,14 +152,14 @@ static void compare(fg_output *o, double level, double largest, double slope, do
         o->deviations = fg_student(o->line_degrees);
 }
 
-/* Whether a line is broken at x: it bends there, or jumps by more than a step of it changes. What is
- * less rounds its coordinates, though all values on each side may be rounded alike. */
+/* Whether a line is broken at x: it bends there, or jumps by more than a step of it changes. What
+ * is less rounds its coordinates, though all values on each side may be rounded alike. */
 static int is_broken(const double *at, const double *values)
 {
     const double left = (values[HALF - 1] - values[0]) / (at[HALF - 1] - at[0]),
                  right = (values[2 * HALF] - values[HALF + 1]) / (at[2 * HALF] - at[HALF + 1]);
-    const double off = fabs(values[HALF + 1] - values[HALF - 1] -
-                            (at[HALF] - at[HALF - 1]) * left - (at[HALF + 1] - at[HALF]) * right);
+    const double off = fabs(values[HALF + 1] - values[HALF - 1] - (at[HALF] - at[HALF - 1]) * left -
+                            (at[HALF + 1] - at[HALF]) * right);
     return fabs(left - right) > BENDS * off || off > larger(fabs(left), fabs(right));
 }
 
@@ -174,8 +174,8 @@ static void judge(fg_output *o, const double *at, const double *values)
         zeros += values[m] == values[m - 1];
     }
     double level = noise_in(2 * HALF + 1, at, values);
-    const double sides = larger(noise_in(HALF, at, values),
-                                noise_in(HALF, at + HALF + 1, values + HALF + 1));
+    const double sides =
+        larger(noise_in(HALF, at, values), noise_in(HALF, at + HALF + 1, values + HALF + 1));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
     const double farther =
         (values[HALF + 2] - values[HALF - 2]) / ((at[HALF + 2] - at[HALF - 2]) * o->want);
@@ -329,8 +329,8 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     return FG_OK;
 }
 
-/* Every entry of an output that is not done starts again, or where it has no room for that, is judged
- * again. */
+/* Every entry of an output that is not done starts again, or where it has no room for that, is
+ * judged again. */
 static void restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
