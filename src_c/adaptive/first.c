@@ -281,9 +281,12 @@ static void shrink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     int step = e->grow;
     if (o->noisy && w->sigma > DOUBT * w->largest)
         step = 3;
-    /* No closer than the slope at x tells, by much: where it is small by accident, that is seen. */
+    /* No closer than the slope at x tells, by much, which is small by accident there, unless what is
+     * seen may be a jump. */
     const int levels = fg_higher(levels_to_scale(s, c, out, w), 0);
-    step = fg_higher(step < levels + CLOSER_THAN_SLOPE ? step : levels + CLOSER_THAN_SLOPE, levels);
+    if (!e->stale && step > levels + CLOSER_THAN_SLOPE)
+        step = levels + CLOSER_THAN_SLOPE;
+    step = fg_higher(step, levels);
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
     if (w->at.side && s->wanted->deriv == 2 && e->grow > CLOSER_AT_EDGE)
