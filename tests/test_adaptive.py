@@ -511,3 +511,19 @@ def test_one_value_makes_sure_of_a_grid():
 def test_rounding_at_a_zero_of_f():
     d = fg.differentiate(lambda p: 1.0 - math.cos(p[0]), [0.0])
     assert abs(d.value[0]) <= d.error[0] < 1e-9
+
+
+@pytest.mark.parametrize("origin", [16115.337077779559, 171600.25355066638, 640948.7229539799, 1542722.322364984])
+def test_sums_that_round_alike(origin):
+    """x + origin is rounded: values equally far apart, and at distances of few bits, are all rounded alike."""
+    for x in (0.7079837812822785, 1.0861913850097555, 1.3149412155077569):
+        exact = math.cos(origin) * math.cos(x) - math.sin(origin) * math.sin(x)
+        d = fg.differentiate(lambda p: math.sin(p[0] + origin), [x])
+        assert abs(d.value[0] - exact) <= d.error[0] < 1e-5
+
+
+def test_an_exponential_far_from_its_scale():
+    """It overflows on one side of x, which is no edge."""
+    with np.errstate(over="ignore"):
+        d = fg.differentiate(lambda p: np.exp(p[0] - 1e7), [1e7 + 0.25])
+    assert abs(d.value[0] - math.exp(0.25)) <= d.error[0] < 1e-5

@@ -10,7 +10,7 @@ typedef struct {
 
 /* What curvature allows in a second difference, and what the bars allow in a first. */
 typedef struct {
-    double curvature, slack, plane[4], bend, arguments;
+    double curvature, slack, plane[4], bend, bend_error, arguments;
     double tops;    /* squares of coefficients that are about as small as rounding, in its units */
     double largest; /* values of the window that has the smallest ones */
     int complete, count;
@@ -32,6 +32,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
         all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);
         all.bend += 0.5 * e->curvature * h * h;
+        all.bend_error += 0.5 * e->curvature_error * h * h;
         all.arguments += x * e->slope * (x * e->slope);
         all.tops += e->tops;
         all.count += e->samples;
@@ -61,7 +62,7 @@ static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums 
     }
     if (near == 1) {
         const double right = values[0] * o->scale;
-        const double curved = s->n == 1 ? BEND_ERROR * fabs(all->bend) : 0.5 * all->curvature;
+        const double curved = s->n == 1 ? all->bend_error : 0.5 * all->curvature;
         found[count++] =
             (sample){right - o->base - all->plane[0] - all->bend, curved + all->slack, 2.0};
     }
@@ -151,8 +152,9 @@ int fg_calibrate(fg_search *s)
     for (ptrdiff_t p = 0; p < points; p++)
         for (ptrdiff_t out = 0; out < s->outputs; out++) {
             fg_output *const o = s->output + p * s->outputs + out;
+            /* A line that another output asked costs nothing, and is more values. */
             if (!o->noisy && !o->narrow)
-                lines |= scale_rounding(s, p, out);
+                lines |= fg_join_line(s, p, o) || scale_rounding(s, p, out);
         }
     if (lines) {
         status = fg_run_lines(s);

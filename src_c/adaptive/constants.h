@@ -20,7 +20,7 @@ static const double TRUNCATION_FACTOR = 3.0;
 /* Deviations in a bar, where rounding was seen in fewer than two values, and in more. */
 static const double DEVIATIONS_OF_ONE = 3.0;
 static const double DEVIATIONS_OF_MORE = 2.8;
-/* Student's factor of a line counts so many times: its differences are correlated. */
+/* Student's factor of a line counts so many times: its values share what a parabola leaves. */
 static const double OF_A_LINE = 1.3;
 
 /* --- Rounding -------------------------------------------------------------------------------- */
@@ -98,9 +98,15 @@ static const double STEEP_DEVIATIONS = 16.0;
  * size. 55/64 has few bits, so that x + d is exact, and fits no decimal lattice. Levels end where
  * distances are rounding; beside an edge of the domain, where numbers end. */
 static const double UNIT = 55.0 / 64.0;
-/* From a window that is too wide the next one is 5 levels closer, then 10, 20 ...; of second
+/* From a window that is too wide the next one is 5 levels closer, then 10, 20 ..., but no more than
+ * so many beyond where the slope at x would change f by as much as it changes there; of second
  * derivatives beside an edge always so many, as rounding hides them soon. */
-enum { CLOSER_AT_EDGE = 5 };
+enum { CLOSER_THAN_SLOPE = 5, CLOSER_AT_EDGE = 5 };
+/* Where f is finite on one side only, x is not at an edge if f changes so many levels closer. */
+enum { CLOSER_THAN_EDGE = 12 };
+/* Along two axes at a time no window is so many levels farther than along each: what f does there
+ * would not be seen. */
+enum { FARTHER_THAN_AXES = 3 };
 /* Within bounds a one-sided window starts so many levels closer than a central one. */
 enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };
@@ -113,6 +119,12 @@ static const double STAYS = 0.5;
 /* A kink is looked at from two distances, so far apart, that agree. */
 static const double KINK_APART = 4.0;
 static const double KINK_ALIKE = 0.2;
+/* It is at x if the value next to x is on its side, within so much of it; where no such value
+ * tells, if it is there from this level too, or the closest one at which it is so many deviations.
+ */
+static const double KINK_AT_X = 0.01;
+static const double KINK_SURELY = 100.0;
+enum { KINK_LEVEL = 28 };
 /* f was constant nearby: a change of so many deviations within that distance contradicts a window.
  */
 static const double FLAT_DEVIATIONS = 8.0;
@@ -197,11 +209,9 @@ static const double UNFORETOLD = 30.0;
 static const double CLOSE_ROOM = 8.0;
 static const double LEAST_SPACINGS = 8.0;
 /* A residual says something of rounding where what curvature and bars allow in it is below so much
- * of rounding, or it is so many times that. Of a single point, curvature is known within so much.
- */
+ * of rounding, or it is so many times that. */
 static const double ALLOWANCE = 0.5;
 static const double BEYOND_ALLOWANCE = 3.0;
-static const double BEND_ERROR = 1e-2;
 /* Arguments are not rounded where the largest of so many residuals is so many times below that. */
 static const double WITHOUT_ARGUMENTS[5] = {0.0, 30.0, 10.0, 8.0, 6.0};
 /* Samples of rounding that are few; what is unchanged but for so much is the same. */
@@ -234,6 +244,8 @@ static const double EXPLAINED = 10.0;
 /* A kink or a jump at x, no noise: each side alone shows so many times less. Its four values are
  * one sample of noise, and small ones are common. */
 static const double BROKEN = 100.0;
+/* It bends at x if its steps on both sides differ by so many times what it is off across x. */
+static const double BENDS = 2.0;
 /* Degrees of freedom that its differences are worth. */
 static const double LINE_DEGREES = 5.0;
 /* A second line, and a known level, are worth so many more. */

@@ -117,13 +117,36 @@ static void finish(fg_entry *e, int flag, double value, double error)
     e->phase = DONE;
 }
 
-/* f did not give numbers at all the points: closer; or on one side, where it does. */
-static void retreat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_window *w)
+/* How much closer than a window that is too wide f changes by as much as it does there, at the
+ * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
+ * Where f is not finite there, by as much as f is. */
+static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
+    const fg_output *const o = fg_output_of(s, c, out);
+    double range = 0.0;
+    const double slope = fg_slope_close(s, c / s->n, out) / s->wanted->sizes[c];
+    for (int k = 0; k < w->terms; k++)
+        range = larger(range, fabs(w->y[k]));
+    if (!w->finite)
+        range = o->largest;
+    if (!(slope > 0.0 && range > 0.0))
+        return 0;
+    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level) / range;
+    return fg_rounded(log2(fabs(w->s) * slope / (range * fg_share(noise))));
+}
+
+/* f did not give numbers at all the points: closer; or on one side, where it does, unless f changes
+ * so much closer to x that this is no edge, but where it overflows. */
+static void retreat(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    fg_entry *const e = fg_entry_of(s, c, out);
+    const int levels = w->at.side ? 0 : levels_to_scale(s, c, out, w);
     e->fails++;
     e->flags |= FG_NONFINITE;
     e->nearest = fg_higher(e->nearest, w->at.side ? e->want.level + 1 : e->want.level - 1);
-    if (!w->at.side && w->right != w->left) {
+    if (levels > CLOSER_THAN_EDGE) {
+        e->want.level = (short)(e->want.level + levels);
+    } else if (!w->at.side && w->right != w->left) {
         e->want.side = w->right ? 1 : -1;
         e->want.pairs = 1;
         e->flags |= FG_EDGE;
@@ -226,22 +249,6 @@ void fg_settle_constants(const fg_search *s)
         }
 }
 
-/* How much closer than a window that is too wide f changes by as much as it does there, at the
- * slope that it has close to x; in levels, 0 where that slope is not known. Noise leaves less room.
- */
-static int levels_to_scale(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
-{
-    const fg_output *const o = fg_output_of(s, c, out);
-    double range = 0.0;
-    const double slope = fg_slope_close(s, s->column[c].point, out) / s->wanted->sizes[c];
-    for (int k = 0; k < w->terms; k++)
-        range = larger(range, fabs(w->y[k]));
-    if (!(slope > 0.0 && range > 0.0))
-        return 0;
-    const double noise = larger(fg_rounding(o, o->largest, 0.0), o->level) / range;
-    return fg_rounded(log2(fabs(w->s) * slope / (range * fg_share(noise))));
-}
-
 int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     const fg_entry *const e = fg_entry_of(s, c, out);
@@ -274,7 +281,12 @@ static void shrink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     int step = e->grow;
     if (o->noisy && w->sigma > DOUBT * w->largest)
         step = 3;
-    step = fg_higher(step, levels_to_scale(s, c, out, w));
+    /* No closer than the slope at x tells, by much, which is small by accident there, unless what is
+     * seen may be a jump. */
+    const int levels = fg_higher(levels_to_scale(s, c, out, w), 0);
+    if (!e->stale && step > levels + CLOSER_THAN_SLOPE)
+        step = levels + CLOSER_THAN_SLOPE;
+    step = fg_higher(step, levels);
     e->want.level = (short)(e->want.level + step);
     e->grow = (short)(e->grow * 2);
     if (w->at.side && s->wanted->deriv == 2 && e->grow > CLOSER_AT_EDGE)
@@ -294,7 +306,16 @@ static int is_at_x(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_wind
     if (s->n > 1 || h == 0.0 || !isfinite(change))
         return 1;
     const double bend = fabs(half * h), off = fabs(change - (w->first * h + half * fabs(h)));
-    return !(off > KINK_ALIKE * bend && off > KINK_DEVIATIONS * w->sigma);
+    return !(off > KINK_AT_X * bend && off > KINK_DEVIATIONS * w->sigma);
+}
+
+/* How close to x a kink is looked at to be sure that it is there, where other coordinates move at
+ * the points close to x: as close as it can be seen. */
+static int level_of_sure(const fg_search *s, ptrdiff_t c, const fg_window *w)
+{
+    const double half = 0.5 * fabs(w->y[0] + w->y[1]) / w->s;
+    const int seen = fg_rounded(log2(s->column[c].unit * half / (KINK_SURELY * w->sigma)));
+    return s->n == 1 ? w->at.level : seen < KINK_LEVEL ? seen : KINK_LEVEL;
 }
 
 /* Looks at a kink from two distances: the slopes on both sides, once they agree. */
@@ -307,6 +328,11 @@ static void judge_kink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window
         return;
     }
     if (e->kink > KINK_APART * w->s && fabs(e->kink_size - mean) < KINK_ALIKE * e->kink_size) {
+        const int sure = level_of_sure(s, c, w);
+        if (sure > w->at.level + 2 && fg_room(s, c) >= 2 * 3) {
+            e->want.level = (short)sure;
+            return;
+        }
         const double half = 0.5 * (w->y[0] + w->y[1]) / w->s;
         e->right = w->first + half;
         e->left = w->first - half;
@@ -352,7 +378,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     fg_entry *const e = fg_entry_of(s, c, out);
     fg_output *const o = fg_output_of(s, c, out);
     if (!w->finite) {
-        retreat(s, c, e, w);
+        retreat(s, c, out, w);
         return 0;
     }
     e->flags &= ~FG_NONFINITE;
@@ -438,12 +464,38 @@ void fg_look_at_constants(const fg_search *s)
     }
 }
 
+int fg_level_of_axes(const fg_search *s, ptrdiff_t c, ptrdiff_t out, int *waits)
+{
+    const ptrdiff_t first = c / s->n * s->n, axes = s->wanted->axes;
+    ptrdiff_t row = 0, column = c - first - axes;
+    int level = LOWEST_LEVEL;
+    for (; column >= axes - 1 - row; row++)
+        column -= axes - 1 - row;
+    const ptrdiff_t both[2] = {first + row, first + row + 1 + column};
+    *waits = 0;
+    for (int k = 0; k < 2; k++) {
+        const fg_entry *const e = fg_entry_of(s, both[k], out);
+        *waits |= e->phase == FIRST;
+        if (e->view.pairs)
+            level = fg_higher(level, fg_rounded(log2(s->column[both[k]].unit / e->step)));
+    }
+    return level;
+}
+
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t out)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
-    const fg_output *const o = fg_output_of(s, c, out);
+    fg_output *const o = fg_output_of(s, c, out);
+    int waits = 0, level = LOWEST_LEVEL;
+    if (e->phase == FIRST && c % s->n >= s->wanted->axes)
+        level = fg_level_of_axes(s, c, out, &waits);
+    if (waits)
+        return 0;
     while (e->phase == FIRST && !o->lining) {
+        e->want.level = fg_higher(e->want.level, level - FARTHER_THAN_AXES);
         const int missing = fg_missing(s, c, e->want);
+        if (missing && e->rough.pairs && fg_join_line(s, c / s->n, o))
+            return 0;
         if (missing && e->rough.pairs && !e->want.side && s->column[c].closest > e->want.level) {
             /* What is too wide for another output too has the scale that the other one has. */
             e->want.level = s->column[c].closest;

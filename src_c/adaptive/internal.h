@@ -129,7 +129,8 @@ typedef struct {
     short closest; /* level that an output whose window was too wide went to */
 } fg_column;
 
-/* One line of values at x + m h, m = -4 ... 4 without 0, h along all coordinates. */
+/* One line of values at x + m h, m from about -4 to 4, h along all coordinates. Not equally spaced:
+ * those may all be rounded alike. */
 typedef struct {
     double spacing;
     ptrdiff_t values, before;
@@ -299,6 +300,10 @@ void fg_judge_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
 /* An entry starts, or starts again, with a window at this level. */
 void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level);
 
+/* Of a column that moves two axes: the level of the windows that those are looked at from, the
+ * closer one. *waits [out]: one of them has none yet. */
+int fg_level_of_axes(const fg_search *s, ptrdiff_t c, ptrdiff_t out, int *waits);
+
 /* Whether the window that an entry wants first is rough also for the noise that a line showed,
  * since f changes on a scale far closer: a wider one would be. */
 int fg_stays_rough(const fg_search *s, ptrdiff_t c, ptrdiff_t out);
@@ -338,6 +343,8 @@ int fg_renew_near(fg_search *s);
 
 /* --- line.c --- */
 void fg_want_line(fg_output *o, double spacing);
+/* An output that has not looked at a line which another one asked wants to. */
+int fg_join_line(const fg_search *s, ptrdiff_t p, fg_output *o);
 /* All lines that are under way, to their ends. *noisy [out]: whether any showed noise. */
 int fg_run_lines(fg_search *s);
 /* Values that fit a float32, where no line can be looked at. */

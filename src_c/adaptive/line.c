@@ -40,28 +40,40 @@ double fg_share(double noise)
 
 int fg_first_level(const fg_output *o) { return fg_rounded(-log2(fg_share(o->relative))); }
 
-/* The noise in `count` equally spaced values, by their differences of order 3 and up (More and
- * Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4). values [in, scratch]; *zeros [out]:
- * first differences that are 0. */
-static double noise_in(int count, double *values, int *zeros)
+/* Where the values of a line lie: x in their middle, or first. */
+static const double LINE[2 * HALF + 1] = {-4.09, -2.93, -2.03, -1.0, 0.0, 1.0, 1.87, 3.13, 3.89};
+static const double SIDE[2 * HALF + 1] = {0.0, 1.0, 1.93, 3.07, 3.96, 5.1, 5.94, 7.03, 8.11};
+
+/* The noise in `count` values at places `at`: what a parabola leaves of them. */
+static double noise_in(int count, const double *at, const double *values)
 {
-    double gamma = 1.0, sum = 0.0;
-    int orders = 0;
-    *zeros = 0;
-    for (int k = 1; k < count; k++) {
-        double mean = 0.0;
-        gamma *= (double)k / (double)(2 * (2 * k - 1));
-        for (int i = 0; i + k < count; i++) {
-            values[i] = values[i + 1] - values[i];
-            *zeros += k == 1 && values[i] == 0.0;
-            mean += values[i] * values[i] / (count - k);
+    double basis[3][2 * HALF + 1], rest[2 * HALF + 1], sum = 0.0;
+    for (int i = 0; i < count; i++)
+        rest[i] = values[i] - values[count / 2];
+    for (int k = 0; k < 3; k++) {
+        double size = 0.0, part = 0.0;
+        for (int i = 0; i < count; i++)
+            basis[k][i] = k ? at[i] * basis[k - 1][i] : 1.0;
+        for (int j = 0; j < k; j++) {
+            part = 0.0;
+            for (int i = 0; i < count; i++)
+                part += basis[k][i] * basis[j][i];
+            for (int i = 0; i < count; i++)
+                basis[k][i] -= part * basis[j][i];
         }
-        if (k >= 3) {
-            sum += gamma * mean;
-            orders++;
+        for (int i = 0; i < count; i++)
+            size += basis[k][i] * basis[k][i];
+        part = 0.0;
+        for (int i = 0; i < count; i++) {
+            basis[k][i] /= sqrt(size);
+            part += basis[k][i] * rest[i];
         }
+        for (int i = 0; i < count; i++)
+            rest[i] -= part * basis[k][i];
     }
-    return sqrt(sum / orders);
+    for (int i = 0; i < count; i++)
+        sum += rest[i] * rest[i];
+    return sqrt(sum / (count - 3));
 }
 
 static void found(fg_output *o, double level, double largest, double accepted, double degrees)
@@ -140,25 +152,34 @@ static void compare(fg_output *o, double level, double largest, double slope, do
         o->deviations = fg_student(o->line_degrees);
 }
 
-/* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite.
- */
-static void judge(fg_output *o, const double *values)
+/* Whether a line is broken at x: it bends there, or jumps by more than a step of it changes. What
+ * is less rounds its coordinates, though all values on each side may be rounded alike. */
+static int is_broken(const double *at, const double *values)
 {
-    double all[2 * HALF + 1], left[HALF], right[HALF], largest = 0.0;
-    int zeros, ignored;
-    for (int m = 0; m <= 2 * HALF; m++) {
-        all[m] = values[m];
+    const double left = (values[HALF - 1] - values[0]) / (at[HALF - 1] - at[0]),
+                 right = (values[2 * HALF] - values[HALF + 1]) / (at[2 * HALF] - at[HALF + 1]);
+    const double off = fabs(values[HALF + 1] - values[HALF - 1] - (at[HALF] - at[HALF - 1]) * left -
+                            (at[HALF + 1] - at[HALF]) * right);
+    return fabs(left - right) > BENDS * off || off > larger(fabs(left), fabs(right));
+}
+
+/* What a line of values says; it sets what is wanted next, or ends. at, values (2 HALF + 1,),
+ * finite. */
+static void judge(fg_output *o, const double *at, const double *values)
+{
+    double largest = fabs(values[0]);
+    int zeros = 0;
+    for (int m = 1; m <= 2 * HALF; m++) {
         largest = larger(largest, fabs(values[m]));
+        zeros += values[m] == values[m - 1];
     }
-    for (int m = 0; m < HALF; m++) {
-        left[m] = values[m];
-        right[m] = values[HALF + 1 + m];
-    }
-    double level = noise_in(2 * HALF + 1, all, &zeros);
-    const double sides = larger(noise_in(HALF, left, &ignored), noise_in(HALF, right, &ignored));
+    double level = noise_in(2 * HALF + 1, at, values);
+    const double sides =
+        larger(noise_in(HALF, at, values), noise_in(HALF, at + HALF + 1, values + HALF + 1));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
-    const double farther = (values[HALF + 2] - values[HALF - 2]) / (4.0 * o->want);
-    if (level > BROKEN * sides && !o->narrow) {
+    const double farther =
+        (values[HALF + 2] - values[HALF - 2]) / ((at[HALF + 2] - at[HALF - 2]) * o->want);
+    if (level > BROKEN * sides && is_broken(at, values) && !o->narrow) {
         /* A kink or a jump at x is no noise. */
         level = sides;
     }
@@ -197,6 +218,14 @@ static const fg_line *line_at(const fg_search *s, ptrdiff_t p, double spacing)
         if (s->lines[k].spacing == spacing)
             return s->lines + k;
     return NULL;
+}
+
+int fg_join_line(const fg_search *s, ptrdiff_t p, fg_output *o)
+{
+    if (o->lined || o->noisy || !o->finite || !line_at(s, p, CLOSE))
+        return 0;
+    fg_want_line(o, CLOSE);
+    return 1;
 }
 
 /* How far coordinate c moves from one point of the line to the next. */
@@ -248,7 +277,7 @@ static int ask(fg_search *s, ptrdiff_t p, double spacing)
     }
     for (int k = 0; k < MOST_LINE; k++)
         for (ptrdiff_t i = 0; i < s->n; i++) {
-            const int m = one_sided ? k + 1 : k < HALF ? k - HALF : k - HALF + 1;
+            const double m = one_sided ? SIDE[k + 1] : LINE[k < HALF ? k : k + 1];
             s->dense[k * s->n + i] =
                 s->wanted->x[p * s->n + i] + m * stride(s, p * s->n + i, spacing, one_sided);
         }
@@ -291,7 +320,7 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
             finite &= isfinite(values[m]) != 0;
         }
         if (finite)
-            judge(o, values);
+            judge(o, one_sided ? SIDE : LINE, values);
         else
             o->want *= CLOSER_TO_EDGE;
         if (one_sided)
@@ -300,15 +329,20 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     return FG_OK;
 }
 
-/* Every entry of an output that is not done starts again. */
+/* Every entry of an output that is not done starts again, or where it has no room for that, is
+ * judged again. */
 static void restart(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
     const int level = fg_first_level(o);
     o->deviations = fg_student(o->line_degrees);
-    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
-        if (fg_entry_of(s, c, out)->phase != DONE && !fg_stays_rough(s, c, out))
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
+        const fg_entry *const e = fg_entry_of(s, c, out);
+        if (e->view.pairs && fg_room(s, c) < 2 * 3)
+            fg_choose(s, c, out);
+        else if (e->phase != DONE && !fg_stays_rough(s, c, out))
             fg_start(s, c, out, level);
+    }
 }
 
 int fg_run_lines(fg_search *s)

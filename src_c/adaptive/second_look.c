@@ -169,6 +169,18 @@ static void decide(const fg_search *s, const look *l)
     }
 }
 
+/* What moves an axis that starts again, with another one, does too. */
+static void restart_pairs(const fg_search *s)
+{
+    for (ptrdiff_t c = 0; c < s->columns; c++)
+        for (ptrdiff_t out = 0; out < s->outputs && c % s->n >= s->wanted->axes; out++) {
+            int waits;
+            fg_level_of_axes(s, c, out, &waits);
+            if (waits)
+                fg_start(s, c, out, FIRST_LEVEL);
+        }
+}
+
 static int look_again(fg_search *s, look *looks, int *again)
 {
     ptrdiff_t count = 0, kept = 0;
@@ -185,6 +197,7 @@ static int look_again(fg_search *s, look *looks, int *again)
         status = ask_slopes(s, kept, looks);
     for (ptrdiff_t k = 0; k < kept && status == FG_OK; k++)
         decide(s, looks + k);
+    restart_pairs(s);
     *again = kept > 0;
     if (status == FG_OK)
         climb_all(s);
