@@ -249,6 +249,11 @@ static const double STILL_NOISY = 0.1;
 static const double VANISHING = 1.7;
 static const double ABOVE_ALL_ROUNDING = 300.0 * EPSILON;
 static const double MORE_NOISY = 3.0;
+/* A sum of squares that vanishes at x: there f is below so much of what it is on the line. Its noise
+ * is that of its square root if it grows, relative to f, by so many times toward x, as f falls 2^14
+ * times or more. */
+static const double VANISHED = 1e-2;
+static const double ROOT_GROWTH = 8.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */
 static const double NOISY = 1e-13;
 static const double FLAG_NOISY = 1e-10;

@@ -150,6 +150,7 @@ typedef struct {
     double slope, bend; /* along the line, NaN: none; how far that of twice as far is from it */
     double accepted;    /* spacing of the line */
     double rounded;     /* least part of a coordinate's size that is rounded: |x|; 0: x is 0 */
+    double root;        /* noise of a value that vanishes at x, of its square root; 0: none */
     double hidden;      /* spacing at which f looked like nothing but noise, not closer; or 0 */
     double residual;    /* of the near points' difference; NaN: none */
     double second;      /* difference of the near points, as noise of a value */

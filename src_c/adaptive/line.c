@@ -116,6 +116,18 @@ static void conclude(fg_output *o, int hidden)
         o->deviations = fg_student(o->line_degrees);
 }
 
+/* Whether a second line, closer, shows the rounding of residuals whose sum of squares f is, and that
+ * vanish at x: the noise of f is in proportion to its square root, everywhere. */
+static int is_of_root(fg_output *o, double level, double largest)
+{
+    if (o->narrow || !(fabs(o->base) < VANISHED * largest) ||
+        !(level * o->seen_largest > ROOT_GROWTH * o->seen_level * largest))
+        return 0;
+    o->root = larger(level / sqrt(largest), o->seen_level / sqrt(o->seen_largest));
+    found(o, 0.0, o->seen_largest, o->seen_spacing, LINE_DEGREES + MORE_DEGREES);
+    return 1;
+}
+
 /* A second line, closer: whether it shows the noise of the first. */
 static void compare(fg_output *o, double level, double largest, double slope, double bend)
 {
@@ -131,6 +143,8 @@ static void compare(fg_output *o, double level, double largest, double slope, do
         conclude(o, 1);
         return;
     }
+    if (!stays && is_of_root(o, level, largest))
+        return;
     /* Noise, also noise in proportion to an f that vanishes at x. */
     const double first = stays ? o->seen_level : level;
     const double both = level > MORE_NOISY * first ? level : hypot(level, first) * sqrt(0.5);
