@@ -44,6 +44,10 @@ static const double GRID_LEFT_OVER = 0.5;
 /* A grid is seen in no fewer values, and if its spacing is so many epsilons of a value. */
 enum { LEAST_NOTED = 8 };
 static const double ABOVE_ROUNDING = 8.0;
+/* Where f vanishes at x, so many epsilons of values farther away: left over from larger ones, a
+ * grid has about their epsilon or more; of squares of what is left over, far less, which their
+ * rounding hides. */
+static const double HIDDEN_GRID = 1e-5;
 /* So many values could have shown finer bits: they have that many that are 0. */
 enum { LEAST_CONFIRMED = 4, EMPTY_BITS = 3 };
 /* Values of so few bits are no float32's. */
@@ -223,6 +227,13 @@ static const double CURVATURE_LARGE = 0.1;
  * float32 numbers. No power of two: roundings would repeat themselves from point to point. */
 static const double FLOAT32_SPACING = 1.0618e-6;
 static const double NOISE_SPACING = 1.0618033988749895e-6;
+/* Points of a line are out of step by so much of its spacing, up to FAR_SPACING: values that are
+ * rounded inside f would follow in equal steps where each is a whole number of spacings of theirs.
+ * Coordinates are exact where a spacing has so many of theirs, 2^5 of each. */
+static const double OUT_OF_STEP[8] = {-5.0 / 32.0, 8.0 / 32.0, -9.0 / 32.0, 3.0 / 32.0,
+                                      -6.0 / 32.0, 7.0 / 32.0, -4.0 / 32.0, 10.0 / 32.0};
+static const double GRAIN = 32.0;
+static const double GRAINS = 1024.0;
 /* So many times the rounding of arguments that is expected is still that, and no noise. */
 static const double EXPLAINED = 10.0;
 /* A kink or a jump at x, no noise: each side alone shows so many times less. Its four values are
@@ -249,9 +260,9 @@ static const double STILL_NOISY = 0.1;
 static const double VANISHING = 1.7;
 static const double ABOVE_ALL_ROUNDING = 300.0 * EPSILON;
 static const double MORE_NOISY = 3.0;
-/* A sum of squares that vanishes at x: there f is below so much of what it is on the line. Its noise
- * is that of its square root if it grows, relative to f, by so many times toward x, as f falls 2^14
- * times or more. */
+/* A sum of squares that vanishes at x: there f is below so much of what it is on the line. Its
+ * noise is that of its square root if it grows, relative to f, by so many times toward x, as f
+ * falls 2^14 times or more. */
 static const double VANISHED = 1e-2;
 static const double ROOT_GROWTH = 8.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */

@@ -130,11 +130,11 @@ double fg_shared_bit(const double *values, int count)
 static int grid_of(const fg_output *o)
 {
     const int few = o->decimal ? o->digits > 1 : o->bits <= FEW_BITS && o->bits > 3;
-    /* Around a zero of f, values farther away may be so large that their rounding hides a grid. */
-    const double most = o->most * o->scale;
-    const int hides = !o->gridded && fabs(o->base) < VANISHED * most;
+    const double most = o->most * o->scale, spacing = quantum(o, o->largest);
     if (o->noted < LEAST_NOTED || !o->differences ||
-        !(quantum(o, o->largest) > ABOVE_ROUNDING * EPSILON * (hides ? most : o->largest)))
+        !(spacing > ABOVE_ROUNDING * EPSILON * o->largest))
+        return NO_GRID;
+    if (!o->gridded && fabs(o->base) < VANISHED * most && spacing < HIDDEN_GRID * EPSILON * most)
         return NO_GRID;
     if (o->least == o->most && !(o->flat && few))
         return NO_GRID;

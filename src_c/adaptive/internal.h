@@ -109,9 +109,9 @@ typedef struct {
     double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
     double height;   /* largest value there */
-    double grew;     /* the odd part beyond its slope, as the distance doubled, in the last window */
-    double wide;     /* of the last window that was too wide: its top coefficients */
-    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
+    double grew;  /* the odd part beyond its slope, as the distance doubled, in the last window */
+    double wide;  /* of the last window that was too wide: its top coefficients */
+    double climb; /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short nearest; /* the lowest level whose pair may be asked */
     short grow;
@@ -345,6 +345,8 @@ int fg_first_level(const fg_output *o);
  * noise. */
 double fg_share(double noise);
 double fg_line_sign(ptrdiff_t i);
+/* How far coordinate c moves from one point of the line to the next. */
+double fg_line_stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided);
 double fg_student(double degrees);
 
 /* --- calibrate.c --- */

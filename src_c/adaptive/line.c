@@ -41,19 +41,16 @@ double fg_share(double noise)
 int fg_first_level(const fg_output *o) { return fg_rounded(-log2(fg_share(o->relative))); }
 
 /* The noise in `count` equally spaced values, by their differences of order 3 and up (More and
- * Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4). values [in, scratch]; *zeros [out]:
- * first differences that are 0. */
-static double noise_in(int count, double *values, int *zeros)
+ * Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314, eq. 2.4). values [in, scratch] */
+static double noise_in(int count, double *values)
 {
     double gamma = 1.0, sum = 0.0;
     int orders = 0;
-    *zeros = 0;
     for (int k = 1; k < count; k++) {
         double mean = 0.0;
         gamma *= (double)k / (double)(2 * (2 * k - 1));
         for (int i = 0; i + k < count; i++) {
             values[i] = values[i + 1] - values[i];
-            *zeros += k == 1 && values[i] == 0.0;
             mean += values[i] * values[i] / (count - k);
         }
         if (k >= 3) {
@@ -116,8 +113,8 @@ static void conclude(fg_output *o, int hidden)
         o->deviations = fg_student(o->line_degrees);
 }
 
-/* Whether a second line, closer, shows the rounding of residuals whose sum of squares f is, and that
- * vanish at x: the noise of f is in proportion to its square root, everywhere. */
+/* Whether a second line, closer, shows the rounding of residuals whose sum of squares f is, and
+ * that vanish at x: the noise of f is in proportion to its square root, everywhere. */
 static int is_of_root(fg_output *o, double level, double largest)
 {
     if (o->narrow || !(fabs(o->base) < VANISHED * largest) ||
@@ -154,28 +151,76 @@ static void compare(fg_output *o, double level, double largest, double slope, do
         o->deviations = fg_student(o->line_degrees);
 }
 
-/* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite.
- */
-static void judge(fg_output *o, const double *values)
+/* Where point m of a line is, in spacings beyond m: nowhere where all is on one side of x. */
+static double out_of_step(int m, double spacing, int one_sided)
 {
-    double all[2 * HALF + 1], left[HALF], right[HALF], largest = 0.0;
-    int zeros, ignored;
-    for (int m = 0; m <= 2 * HALF; m++) {
-        all[m] = values[m];
-        largest = larger(largest, fabs(values[m]));
+    return one_sided || m == 0 || spacing > FAR_SPACING
+               ? 0.0
+               : OUT_OF_STEP[m < 0 ? m + HALF : m + HALF - 1];
+}
+
+/* Slope and half the second derivative of a parabola through three points. */
+static void parabola(const double *t, const double *v, double found[2])
+{
+    const double first = (v[1] - v[0]) / (t[1] - t[0]), second = (v[2] - v[1]) / (t[2] - t[1]);
+    found[1] = (second - first) / (t[2] - t[0]);
+    found[0] = first - found[1] * (t[0] + t[1]);
+}
+
+/* Values of a line that is out of step as if it were not, by a parabola through x, or one on each
+ * side of it. seen, values (2 HALF + 1,) */
+static void straighten(double spacing, const double *seen, int apart, double *values)
+{
+    static const int whole[3] = {-HALF, 0, HALF}, halves[2][3] = {{-4, -2, -1}, {1, 2, 4}};
+    for (int m = -HALF; m <= HALF; m++) {
+        const double off = out_of_step(m, spacing, 0);
+        double t[3], v[3], found[2];
+        for (int k = 0; k < 3; k++) {
+            const int at = apart ? halves[m > 0][k] : whole[k];
+            t[k] = at + out_of_step(at, spacing, 0);
+            v[k] = seen[HALF + at];
+        }
+        parabola(t, v, found);
+        values[HALF + m] = seen[HALF + m] - off * (found[0] + found[1] * (2 * m + off));
     }
+}
+
+/* The noise of a line; of both sides of x, each alone, where that is far less: a kink or a jump at
+ * x is no noise. values (2 HALF + 1,) */
+static double noise_of_line(const fg_output *o, const double *values)
+{
+    double all[2 * HALF + 1], left[HALF], right[HALF];
+    for (int m = 0; m <= 2 * HALF; m++)
+        all[m] = values[m];
     for (int m = 0; m < HALF; m++) {
         left[m] = values[m];
         right[m] = values[HALF + 1 + m];
     }
-    double level = noise_in(2 * HALF + 1, all, &zeros);
-    const double sides = larger(noise_in(HALF, left, &ignored), noise_in(HALF, right, &ignored));
+    const double level = noise_in(2 * HALF + 1, all);
+    const double sides = larger(noise_in(HALF, left), noise_in(HALF, right));
+    return level > BROKEN * sides && !o->narrow ? sides : level;
+}
+
+/* What a line of values says; it sets what is wanted next, or ends. values (2 HALF + 1,), finite.
+ */
+static void judge(fg_output *o, const double *seen, int one_sided)
+{
+    double values[2 * HALF + 1], apart[2 * HALF + 1], largest = 0.0;
+    int zeros = 0;
+    for (int m = 0; m <= 2 * HALF; m++) {
+        values[m] = seen[m];
+        largest = larger(largest, fabs(seen[m]));
+        zeros += m > 0 && seen[m] == seen[m - 1];
+    }
+    double level = INFINITY;
+    if (!one_sided && o->want <= FAR_SPACING) {
+        straighten(o->want, seen, 0, values);
+        straighten(o->want, seen, 1, apart);
+        level = noise_of_line(o, apart);
+    }
+    level = smaller(level, noise_of_line(o, values));
     const double slope = (values[HALF + 1] - values[HALF - 1]) / (2.0 * o->want);
     const double farther = (values[HALF + 2] - values[HALF - 2]) / (4.0 * o->want);
-    if (level > BROKEN * sides && !o->narrow) {
-        /* A kink or a jump at x is no noise. */
-        level = sides;
-    }
     if (2 * zeros > 2 * HALF) { /* too close for f to tell the points apart */
         if (o->seen) {
             conclude(o, 0);
@@ -187,7 +232,7 @@ static void judge(fg_output *o, const double *values)
     }
     if (o->seen) {
         /* So close that values follow each other by single steps of a grid: noise farther away. */
-        const double bit = fg_shared_bit(values, 2 * HALF + 1);
+        const double bit = fg_shared_bit(seen, 2 * HALF + 1);
         if (bit > o->seen_level)
             level = larger(level, GRID_LEFT_OVER * bit);
         compare(o, level, largest, slope, fabs(farther - slope));
@@ -214,7 +259,7 @@ static const fg_line *line_at(const fg_search *s, ptrdiff_t p, double spacing)
 }
 
 /* How far coordinate c moves from one point of the line to the next. */
-static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided)
+double fg_line_stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided)
 {
     const double x = s->wanted->x[c], *const room = s->wanted->room;
     double sign = fg_line_sign(c % s->n), wanted = spacing * s->wanted->sizes[c];
@@ -232,6 +277,9 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
     if (wanted == 0.0)
         return 0.0;
     const double there = x + sign * wanted;
+    const double grain = GRAIN * (nextafter(fabs(x), INFINITY) - fabs(x));
+    if (wanted > GRAINS * grain && spacing <= FAR_SPACING)
+        return sign * grain * floor(wanted / grain);
     return there == x ? fg_next_to(s, c, sign, MOST_LINE) : there - x;
 }
 
@@ -239,7 +287,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
 static int is_cornered(const fg_search *s, ptrdiff_t p, double spacing)
 {
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
-        if (stride(s, c, spacing, 0) != 0.0)
+        if (fg_line_stride(s, c, spacing, 0) != 0.0)
             return 0;
     return 1;
 }
@@ -263,8 +311,9 @@ static int ask(fg_search *s, ptrdiff_t p, double spacing)
     for (int k = 0; k < MOST_LINE; k++)
         for (ptrdiff_t i = 0; i < s->n; i++) {
             const int m = one_sided ? k + 1 : k < HALF ? k - HALF : k - HALF + 1;
-            s->dense[k * s->n + i] =
-                s->wanted->x[p * s->n + i] + m * stride(s, p * s->n + i, spacing, one_sided);
+            s->dense[k * s->n + i] = s->wanted->x[p * s->n + i] +
+                                     (m + out_of_step(m, spacing, one_sided)) *
+                                         fg_line_stride(s, p * s->n + i, spacing, one_sided);
         }
     const int done = f->at_points(f->ctx, MOST_LINE, s->n, s->dense, s->values + s->value_count);
     if (done != FG_OK)
@@ -305,7 +354,7 @@ static int look(fg_search *s, ptrdiff_t p, ptrdiff_t out)
             finite &= isfinite(values[m]) != 0;
         }
         if (finite)
-            judge(o, values);
+            judge(o, values, one_sided);
         else
             o->want *= CLOSER_TO_EDGE;
         if (one_sided)
