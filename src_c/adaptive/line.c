@@ -278,7 +278,7 @@ double fg_line_stride(const fg_search *s, ptrdiff_t c, double spacing, int one_s
         return 0.0;
     const double there = x + sign * wanted;
     const double grain = GRAIN * (nextafter(fabs(x), INFINITY) - fabs(x));
-    if (wanted > GRAINS * grain && spacing <= FAR_SPACING)
+    if (wanted > GRAINS * grain && EPSILON * wanted < grain && spacing <= FAR_SPACING)
         return sign * grain * floor(wanted / grain);
     return there == x ? fg_next_to(s, c, sign, MOST_LINE) : there - x;
 }
