@@ -210,7 +210,7 @@ static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
 static const double SUSPECT = 100.0;
 /* The same of fewer residuals: they may be small by chance. */
-static const double SUSPECT_OF_FEW = 8.0;
+static const double SUSPECT_OF_FEW = 4.0;
 enum { ENOUGH_RESIDUALS = 4 };
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */

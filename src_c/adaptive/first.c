@@ -139,7 +139,7 @@ static void retreat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_windo
 /* Noise of a value that is the same all around. */
 static double noise_of_constant(const fg_output *o, double largest)
 {
-    double noise = fg_rounding(o, largest, 0.0);
+    double noise = fg_rounding(o, largest, 0.0) + fg_least_step(o);
     if (o->noisy)
         noise += o->level;
     if (o->narrow && !o->gridded)
@@ -199,7 +199,7 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
-    e->height = w->largest;
+    e->height = larger(w->largest, DBL_MIN);
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
 }
 
@@ -374,7 +374,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     if (e->constant > UNTOLD * fabs(w->s) && !o->gridded &&
         (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
-        const double near = fg_rounding(o, w->largest, 0.0);
+        const double near = fg_rounding(o, w->largest, 0.0) + fg_least_step(o);
         finish(e, FG_FLAT, 0.0,
                bar_of_constant(s, e,
                                near + (o->narrow && !o->gridded ? EPSILON32 * w->largest : 0.0)));

@@ -126,6 +126,15 @@ double fg_shared_bit(const double *values, int count)
     return found > 0.0 && is_power_of_two(found) ? found : 0.0;
 }
 
+double fg_least_step(const fg_output *o)
+{
+    const double least = o->least * o->scale;
+    return o->differences && least > ABOVE_ROUNDING * EPSILON * fabs(o->base) &&
+                   is_power_of_two(o->least)
+               ? least
+               : 0.0;
+}
+
 /* What the values say of a grid that is coarser than float64's, if f changes at all. */
 static int grid_of(const fg_output *o)
 {

@@ -318,6 +318,9 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
 void fg_note_grid(fg_output *o, double value);
 /* The power of two that differences of neighbouring values are multiples of, or 0. */
 double fg_shared_bit(const double *values, int count);
+/* The smallest change that was seen, if it is a power of two well above rounding: the last bit of
+ * what f is left over from, and so it may be constant only as it is rounded; else 0. */
+double fg_least_step(const fg_output *o);
 /* Noise of a value of this size, by what was seen. */
 double fg_noise_of_grid(const fg_output *o, double largest);
 /* Outputs whose values turned out to lie on a grid, or not to, start again. */
