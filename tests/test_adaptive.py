@@ -527,3 +527,31 @@ def test_an_exponential_far_from_its_scale():
     with np.errstate(over="ignore"):
         d = fg.differentiate(lambda p: np.exp(p[0] - 1e7), [1e7 + 0.25])
     assert abs(d.value[0] - math.exp(0.25)) <= d.error[0] < 1e-5
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e5])
+def test_a_sum_of_squares_that_is_zero_has_the_rounding_of_its_root(constant):
+    times = np.linspace(0, 760, 14)
+
+    def model(b):
+        return b[0] * (1 - np.exp(-b[1] * times)) + constant
+
+    b = np.array([197.2, 5.57e-4])
+    data = model(b)
+    found = fg.differentiate(lambda p: float((model(p) - data) @ (model(p) - data)), b)
+    assert np.all(np.abs(found.value) <= found.error)
+    assert np.all(found.error * b < 1e-4)
+
+
+@pytest.mark.parametrize("x", [11.94143704, 14.81099444, 13.236466788268316, 15.744291573356142])
+def test_values_in_equal_steps_do_not_hide_what_is_rounded_inside(x):
+    found = fg.differentiate(lambda p: float(-np.log(1 / (1 + np.exp(-p[0])))), np.array([x]))
+    exact = -np.exp(-x) / (1 + np.exp(-x))
+    assert abs(found.value[0] - exact) <= found.error[0] < 0.1 * abs(exact)
+
+
+def test_a_constant_of_what_is_left_over_may_be_rounded():
+    x = np.array([-1.1498317824684636, -0.9365996580952811, 35.06742219293655, 1.5971183426008149])
+    found = fg.differentiate(lambda p: float(np.log(np.exp(p).sum()) - p[2]), x)
+    exact = np.exp(x - x[2]) - (np.arange(4) == 2) * np.exp(x - x[2]).sum()
+    assert np.all(np.abs(found.value - exact) <= found.error)

@@ -128,7 +128,7 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     fg_output *const o = s->output + p * s->outputs + out;
     if (o->noisy || o->narrow)
         o->deviations = OF_A_LINE * fg_student(o->line_degrees);
-    else if (o->lined && o->kappa > SUSPECT_OF_FEW)
+    else if (o->root > 0.0 || (o->lined && o->kappa > SUSPECT_OF_FEW))
         o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
         o->deviations = o->degrees < FEW_SAMPLES ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;

@@ -46,6 +46,10 @@ enum { LEAST_NOTED = 8 };
 static const double ABOVE_ROUNDING = 8.0;
 /* And if it is so many times as far as f moves where x does by one epsilon of it. */
 static const double ABOVE_GRID_OF_X = 4.0;
+/* Where f vanishes at x, so many epsilons of values farther away: left over from larger ones, a
+ * grid has about their epsilon or more; of squares of what is left over, far less, which their
+ * rounding hides. */
+static const double HIDDEN_GRID = 1e-5;
 /* So many values could have shown finer bits: they have that many that are 0. */
 enum { LEAST_CONFIRMED = 4, EMPTY_BITS = 3 };
 /* Values of so few bits are no float32's. */
@@ -222,7 +226,7 @@ static const double TOP_SAMPLES = 7.0;
 /* Rounding so many times what is expected: a line must tell whether it is noise. */
 static const double SUSPECT = 100.0;
 /* The same of fewer residuals: they may be small by chance. */
-static const double SUSPECT_OF_FEW = 8.0;
+static const double SUSPECT_OF_FEW = 4.0;
 enum { ENOUGH_RESIDUALS = 4 };
 /* The second difference of close values, relative to them, that is either noise or a curvature
  * which the next distance shows again. */
@@ -267,6 +271,11 @@ static const double STILL_NOISY = 0.1;
 static const double VANISHING = 1.7;
 static const double ABOVE_ALL_ROUNDING = 300.0 * EPSILON;
 static const double MORE_NOISY = 3.0;
+/* A sum of squares that vanishes at x: there f is below so much of what it is on the line. Its
+ * noise is that of its square root if it grows, relative to f, by so many times toward x, as f
+ * falls 2^14 times or more. */
+static const double VANISHED = 1e-2;
+static const double ROOT_GROWTH = 8.0;
 /* Relative noise from which a function is noisy; and from which the user should know. */
 static const double NOISY = 1e-13;
 static const double FLAG_NOISY = 1e-10;

@@ -162,7 +162,7 @@ static void retreat(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_win
 /* Noise of a value that is the same all around. */
 static double noise_of_constant(const fg_output *o, double largest)
 {
-    double noise = fg_rounding(o, largest, 0.0);
+    double noise = fg_rounding(o, largest, 0.0) + fg_least_step(o);
     if (o->noisy)
         noise += o->level;
     if (o->narrow && !o->gridded)
@@ -222,7 +222,7 @@ static void stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_out
         e->want.level = fg_higher(level, e->nearest + 3);
         return;
     }
-    e->height = w->largest;
+    e->height = larger(w->largest, DBL_MIN);
     finish(e, FG_FLAT, 0.0, bar_of_constant(s, e, noise_of_constant(o, w->largest)));
 }
 
@@ -281,8 +281,8 @@ static void shrink(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     int step = e->grow;
     if (o->noisy && w->sigma > DOUBT * w->largest)
         step = 3;
-    /* No closer than the slope at x tells, by much, which is small by accident there, unless what is
-     * seen may be a jump. */
+    /* No closer than the slope at x tells, by much, which is small by accident there, unless what
+     * is seen may be a jump. */
     const int levels = fg_higher(levels_to_scale(s, c, out, w), 0);
     if (!e->stale && step > levels + CLOSER_THAN_SLOPE)
         step = levels + CLOSER_THAN_SLOPE;
@@ -400,7 +400,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     if (e->constant > UNTOLD * fabs(w->s) && !o->gridded &&
         (w->rough || change > FLAT_DEVIATIONS * noise)) {
         /* Constant nearby, not farther away. */
-        const double near = fg_rounding(o, w->largest, 0.0);
+        const double near = fg_rounding(o, w->largest, 0.0) + fg_least_step(o);
         finish(e, FG_FLAT, 0.0,
                bar_of_constant(s, e,
                                near + (o->narrow && !o->gridded ? EPSILON32 * w->largest : 0.0)));

@@ -138,6 +138,15 @@ double fg_shared_bit(const double *values, int count)
     return found > 0.0 && is_power_of_two(found) ? found : 0.0;
 }
 
+double fg_least_step(const fg_output *o)
+{
+    const double least = o->least * o->scale;
+    return o->differences && least > ABOVE_ROUNDING * EPSILON * fabs(o->base) &&
+                   is_power_of_two(o->least)
+               ? least
+               : 0.0;
+}
+
 /* What the values say of a grid that is coarser than float64's, if f changes at all. That of x, as
  * f moves it, is no grid of f. */
 static int grid_of(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
@@ -145,8 +154,11 @@ static int grid_of(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const fg_output *const o = s->output + p * s->outputs + out;
     const double of_x = ABOVE_GRID_OF_X * EPSILON * o->rounded * fg_slope_close(s, p, out);
     const int few = o->decimal ? o->digits > 1 : o->bits <= FEW_BITS && o->bits > 3;
+    const double most = o->most * o->scale, spacing = quantum(o, o->largest);
     if (o->noted < LEAST_NOTED || !o->differences ||
-        !(quantum(o, o->largest) > larger(ABOVE_ROUNDING * EPSILON * o->largest, of_x)))
+        !(spacing > larger(ABOVE_ROUNDING * EPSILON * o->largest, of_x)))
+        return NO_GRID;
+    if (!o->gridded && fabs(o->base) < VANISHED * most && spacing < HIDDEN_GRID * EPSILON * most)
         return NO_GRID;
     if (o->least == o->most && !(o->flat && few))
         return NO_GRID;

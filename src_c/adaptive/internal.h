@@ -152,6 +152,7 @@ typedef struct {
     double slope, bend; /* along the line, NaN: none; how far that of twice as far is from it */
     double accepted;    /* spacing of the line */
     double rounded;     /* least part of a coordinate's size that is rounded: |x|; 0: x is 0 */
+    double root;        /* noise of a value that vanishes at x, of its square root; 0: none */
     double hidden;      /* spacing at which f looked like nothing but noise, not closer; or 0 */
     double residual;    /* of the near points' difference; NaN: none */
     double second;      /* difference of the near points, as noise of a value */
@@ -160,7 +161,7 @@ typedef struct {
     double first, before, divisor, least, most;
     int noted, differences, digits, bits, last_bit,
         confirmed; /* how many; most of a value; its exponent */
-    double seen_level, seen_largest, seen_spacing, want; /* of the line that is under way */
+    double seen_level, seen_largest, seen_spacing, seen_bit, want; /* of the line under way */
     int seen, attempts, grown, lining, lined;
     int narrow, assumed, gridded, decimal, last_decimal;
     double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
@@ -327,6 +328,9 @@ int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));
 void fg_note_grid(fg_output *o, double value);
 /* The power of two that differences of neighbouring values are multiples of, or 0. */
 double fg_shared_bit(const double *values, int count);
+/* The smallest change that was seen, if it is a power of two well above rounding: the last bit of
+ * what f is left over from, and so it may be constant only as it is rounded; else 0. */
+double fg_least_step(const fg_output *o);
 /* Noise of a value of this size, by what was seen. */
 double fg_noise_of_grid(const fg_output *o, double largest);
 /* Outputs whose values turned out to lie on a grid, or not to, start again. */
@@ -356,6 +360,8 @@ int fg_first_level(const fg_output *o);
  * noise. */
 double fg_share(double noise);
 double fg_line_sign(ptrdiff_t i);
+/* How far coordinate c moves from one point of the line to the next. */
+double fg_line_stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided);
 double fg_student(double degrees);
 
 /* --- calibrate.c --- */

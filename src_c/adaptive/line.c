@@ -123,9 +123,24 @@ static void conclude(fg_output *o, int hidden)
         o->level = larger(o->level, GRID * EPSILON32 * o->seen_largest);
         o->relative = larger(o->relative, GRID * EPSILON32);
     }
-    o->noisy = o->relative > NOISY && o->hidden == 0.0 && !is_rounding(o);
+    /* Of an f that vanishes at x, multiples of a power of two are left over from larger values: the
+     * same everywhere, and not in proportion to f. */
+    const int rest = fabs(o->base) < VANISHED * o->seen_largest && o->seen_bit > o->seen_level;
+    o->noisy = o->relative > NOISY && o->hidden == 0.0 && !is_rounding(o) && !rest;
     if (o->noisy)
         o->deviations = fg_student(o->line_degrees);
+}
+
+/* Whether a second line, closer, shows the rounding of residuals whose sum of squares f is, and
+ * that vanish at x: the noise of f is in proportion to its square root, everywhere. */
+static int is_of_root(fg_output *o, double level, double largest)
+{
+    if (o->narrow || !(fabs(o->base) < VANISHED * largest) ||
+        !(level * o->seen_largest > ROOT_GROWTH * o->seen_level * largest))
+        return 0;
+    o->root = larger(level / sqrt(largest), o->seen_level / sqrt(o->seen_largest));
+    found(o, 0.0, o->seen_largest, o->seen_spacing, LINE_DEGREES + MORE_DEGREES);
+    return 1;
 }
 
 /* A second line, closer: whether it shows the noise of the first. */
@@ -143,6 +158,8 @@ static void compare(fg_output *o, double level, double largest, double slope, do
         conclude(o, 1);
         return;
     }
+    if (!stays && is_of_root(o, level, largest))
+        return;
     /* Noise, also noise in proportion to an f that vanishes at x. */
     const double first = stays ? o->seen_level : level;
     const double both = level > MORE_NOISY * first ? level : hypot(level, first) * sqrt(0.5);
@@ -203,6 +220,7 @@ static void judge(fg_output *o, const double *at, const double *values)
     o->seen = 1;
     o->seen_level = level;
     o->seen_largest = largest;
+    o->seen_bit = fg_shared_bit(values, 2 * HALF + 1);
     o->seen_spacing = o->accepted = o->want;
     o->slope = slope;
     o->bend = fabs(farther - slope);
@@ -229,7 +247,7 @@ int fg_join_line(const fg_search *s, ptrdiff_t p, fg_output *o)
 }
 
 /* How far coordinate c moves from one point of the line to the next. */
-static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided)
+double fg_line_stride(const fg_search *s, ptrdiff_t c, double spacing, int one_sided)
 {
     const double x = s->wanted->x[c], *const room = s->wanted->room;
     double sign = fg_line_sign(c % s->n), wanted = spacing * s->wanted->sizes[c];
@@ -254,7 +272,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double spacing, int one_si
 static int is_cornered(const fg_search *s, ptrdiff_t p, double spacing)
 {
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
-        if (stride(s, c, spacing, 0) != 0.0)
+        if (fg_line_stride(s, c, spacing, 0) != 0.0)
             return 0;
     return 1;
 }
@@ -278,8 +296,8 @@ static int ask(fg_search *s, ptrdiff_t p, double spacing)
     for (int k = 0; k < MOST_LINE; k++)
         for (ptrdiff_t i = 0; i < s->n; i++) {
             const double m = one_sided ? SIDE[k + 1] : LINE[k < HALF ? k : k + 1];
-            s->dense[k * s->n + i] =
-                s->wanted->x[p * s->n + i] + m * stride(s, p * s->n + i, spacing, one_sided);
+            s->dense[k * s->n + i] = s->wanted->x[p * s->n + i] +
+                                     m * fg_line_stride(s, p * s->n + i, spacing, one_sided);
         }
     const int done = f->at_points(f->ctx, MOST_LINE, s->n, s->dense, s->values + s->value_count);
     if (done != FG_OK)

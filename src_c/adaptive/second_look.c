@@ -100,7 +100,7 @@ static int disagrees(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         slack += s->wanted->sizes[c] * (e->slope_error + LINE_RELATIVE * fabs(e->slope));
         /* The coordinates of the line are rounded. */
         slack += EPSILON * fabs(s->wanted->x[c] * e->slope) / o->accepted;
-        total += fg_line_sign(c % s->n) * s->wanted->sizes[c] * e->slope;
+        total += fg_line_stride(s, c, o->accepted, 0) / o->accepted * e->slope;
     }
     return !(fabs(o->slope - total) <= slack);
 }

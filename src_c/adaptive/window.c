@@ -26,6 +26,8 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
                         GRID * EPSILON32 * fabs(x * w->b[0] / w->s));
     if (o->noisy)
         sigma = larger(sigma, larger(o->relative * w->largest, o->level));
+    if (o->root > 0.0)
+        sigma = larger(sigma, o->root * sqrt(w->largest));
     if (o->gridded)
         sigma =
             larger(fg_rounding(o, w->largest, own * own + others), fg_noise_of_grid(o, w->largest));
