@@ -233,11 +233,8 @@ static int search(fg_search *s)
         if (status == FG_OK && pass == 0)
             status = fg_second_look(s, &again);
     }
-    int inside = 0;
     if (status == FG_OK)
-        status = fg_look_inside(s, &inside);
-    for (ptrdiff_t k = 0; k < s->columns * s->outputs && status == FG_OK && inside; k++)
-        fg_choose(s, k / s->outputs, k % s->outputs);
+        status = fg_look_inside(s);
     if (status == FG_OK)
         fg_look_at_constants(s);
     if (status == FG_OK)

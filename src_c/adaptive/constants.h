@@ -222,10 +222,11 @@ static const double CURVATURE_LARGE = 0.1;
 /* A component is stationary where curvature changes f by so many times what the slope does, at a
  * window's shortest distance. */
 static const double STATIONARY = 1.0;
-/* Values that are looked at again, most. */
-enum { MOST_INSIDE = 4 };
+/* Values that are looked at again, at least and at most. Fewer are no sample, and no stationary
+ * point: a slope may vanish by chance, or as f is even. */
+enum { LEAST_INSIDE = 2, MOST_INSIDE = 4 };
 /* What is no more than so many deviations of the rounding expected is that. */
-static const double EXPECTED_DEVIATIONS = 3.0;
+static const double EXPECTED_DEVIATIONS = 2.0;
 
 /* --- The line (line.c) ----------------------------------------------------------------------- */
 

@@ -354,8 +354,8 @@ int fg_calibrate(fg_search *s);
 int fg_second_look(fg_search *s, int *again);
 int fg_look_for_steps(fg_search *s);
 /* --- inside.c --- */
-/* The noise of values where an output is stationary. *asked [out]: whether any was looked at. */
-int fg_look_inside(fg_search *s, int *asked);
+/* The noise of values where a function of one output is stationary; bars by that. */
+int fg_look_inside(fg_search *s);
 /* --- averaging.c --- */
 int fg_average(fg_search *s);
 
