@@ -3,6 +3,7 @@
 import json
 import math
 import warnings
+from fractions import Fraction
 
 import matplotlib
 import numpy as np
@@ -555,3 +556,25 @@ def test_a_constant_of_what_is_left_over_may_be_rounded():
     found = fg.differentiate(lambda p: float(np.log(np.exp(p).sum()) - p[2]), x)
     exact = np.exp(x - x[2]) - (np.arange(4) == 2) * np.exp(x - x[2]).sum()
     assert np.all(np.abs(found.value - exact) <= found.error)
+
+
+@pytest.mark.parametrize("n", [5, 12])
+def test_rounding_inside_f_at_a_minimum(n):
+    # Every residual sees one sum, which cancels: its rounding moves the minimum, and no value at x shows that.
+    weights, factors = np.arange(1.0, n + 1), np.arange(1.0, 2 * n + 1)
+    x = np.random.default_rng(3).uniform(-50.0, 50.0, n)
+    x[0] += 3.0 / (4 * n + 1) - weights @ x
+
+    def f(z):
+        total = 0.0
+        for weight, value in zip(weights.tolist(), z.tolist(), strict=True):
+            total += weight * value
+        return sum((factor * total - 1.0) ** 2 for factor in factors.tolist())
+
+    exact_sum = sum((Fraction(w) * Fraction(v) for w, v in zip(weights.tolist(), x.tolist(), strict=True)), Fraction())
+    slope = sum(2 * (Fraction(k) * exact_sum - 1) * Fraction(k) for k in factors.tolist())
+    d = fg.differentiate(f, x)
+    assert holds(d, float(slope) * weights).all()
+    curvature = 2.0 * np.square(factors).sum() * weights * np.abs(weights @ np.abs(x))
+    assert (d.error < 1e-12 * curvature).all()  # of what the slope changes by as x doubles
+    assert d.nfev <= 6 * n + 16

@@ -238,6 +238,8 @@ static int search(fg_search *s)
             status = fg_second_look(s, &again);
     }
     if (status == FG_OK)
+        status = fg_look_inside(s);
+    if (status == FG_OK)
         fg_look_at_constants(s);
     if (status == FG_OK)
         status = fg_look_for_steps(s);

@@ -237,6 +237,17 @@ static const double CURVATURE_ALIKE = 0.2;
 static const double CURVATURE_REST = 1e-11;
 static const double CURVATURE_LARGE = 0.1;
 
+/* --- Stationary points (inside.c) ------------------------------------------------------------ */
+
+/* A component is stationary where curvature changes f by so many times what the slope does, at a
+ * window's shortest distance. */
+static const double STATIONARY = 1.0;
+/* Values that are looked at again, at least and at most. Fewer are no sample, and no stationary
+ * point: a slope may vanish by chance, or as f is even. */
+enum { LEAST_INSIDE = 2, MOST_INSIDE = 4 };
+/* What is no more than so many deviations of the rounding expected is that. */
+static const double EXPECTED_DEVIATIONS = 2.0;
+
 /* --- The line (line.c) ----------------------------------------------------------------------- */
 
 /* Spacing where float32 is suspected, and where noise alone is asked for: above the spacing of

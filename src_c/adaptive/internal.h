@@ -10,6 +10,7 @@
  *     sides.c        each side alone, where the second derivative jumps at x
  *     refine.c       which window next
  *     calibrate.c    bars, once all derivatives are known
+ *     inside.c       rounding inside f that no value shows at x, where f is stationary
  *     second_look.c  derivatives that contradict the values close to x
  *     averaging.c    many pairs as one, under noise
  *     adaptive.c     all of it in turn
@@ -146,6 +147,7 @@ typedef struct {
     double largest;                       /* value close to x */
     double kappa;                         /* rounding, of what is expected */
     double arguments;                     /* sum of (x_i g_i)^2 of the derivatives that are known */
+    double inside; /* noise where f is stationary, of the root of what curvature changes it by */
     double degrees;                       /* of freedom of kappa */
     double deviations;                    /* what the noise counts in a bar */
     double level, relative, line_degrees; /* of noise */
@@ -369,6 +371,9 @@ int fg_calibrate(fg_search *s);
 /* --- second_look.c --- */
 int fg_second_look(fg_search *s, int *again);
 int fg_look_for_steps(fg_search *s);
+/* --- inside.c --- */
+/* The noise of values where a function of one output is stationary; bars by that. */
+int fg_look_inside(fg_search *s);
 /* --- averaging.c --- */
 int fg_average(fg_search *s);
 

@@ -146,7 +146,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     if (w->ratio * reach > UNRESOLVED && top_seen)
         noise =
             larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
-    w->noise = norms[0] * noise;
+    w->noise = norms[0] * fg_norm(noise, fg_output_of(s, c, out)->inside * sqrt(fabs(b[1])));
     w->rough = is_large(w, norms, n - 1, doublings) || is_large(w, norms, n - 2, doublings) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
 
