@@ -144,11 +144,11 @@ enum { NO_GRID, STORED, LEFT_OVER, COUNTED };
 /* What is known of one output around one point. Values are times `scale`, a power of two. */
 typedef struct {
     double scale, base;
-    double largest;                       /* value close to x */
-    double kappa;                         /* rounding, of what is expected */
-    double arguments;                     /* sum of (x_i g_i)^2 of the derivatives that are known */
-    double inside; /* noise where f is stationary, of the root of what curvature changes it by */
-    double degrees;                       /* of freedom of kappa */
+    double largest;   /* value close to x */
+    double kappa;     /* rounding, of what is expected */
+    double arguments; /* sum of (x_i g_i)^2 of the derivatives that are known */
+    double inside;    /* noise where f is stationary, of the root of what curvature changes it by */
+    double degrees;   /* of freedom of kappa */
     double deviations;                    /* what the noise counts in a bar */
     double level, relative, line_degrees; /* of noise */
     double slope, bend; /* along the line, NaN: none; how far that of twice as far is from it */
@@ -356,7 +356,7 @@ int fg_run_lines(fg_search *s);
 /* Values that fit a float32, where no line can be looked at. */
 void fg_assume_float32(fg_output *o);
 /* How steep the line is, without sign; 0 where its noise hides that. */
-double fg_line_slope(const fg_output *o);
+double fg_line_slope(const fg_output *o, double level);
 int fg_first_level(const fg_output *o);
 /* The distance of a first window, of the length over which f changes by its size, for this relative
  * noise. */

@@ -131,7 +131,7 @@ double fg_slope_close(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const fg_output *const o = s->output + p * s->outputs + out;
     const double *const near = s->near + p * 4 * s->outputs + out;
     if (isfinite(o->slope))
-        return fg_line_slope(o);
+        return fg_line_slope(o, o->level);
     const int both = s->point[p].near > 1;
     const double other = both ? near[s->outputs] * o->scale : o->base;
     const double change = fabs(near[0] * o->scale - other);
