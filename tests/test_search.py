@@ -93,12 +93,13 @@ def test_a_new_leaf_changes_no_other_direction():
     from fastgrad.check.search import Search
     from fastgrad.core.point import as_point
     from fastgrad.evaluate.functions import as_function
+    from fastgrad.evaluate.problem import Problem
 
     directions = []
     for x in ({"b": np.ones(3), "w": np.arange(4.0)}, {"a": np.ones(2), "b": np.ones(3), "w": np.arange(4.0)}):
         point = as_point(x)
         function = as_function(lambda p: 0.0, (), point)
-        search = Search(function, point, np.zeros(point.n), 0.0, 0.0, 5, 10)
+        search = Search(Problem(function, point), np.zeros(point.n), 0.0, 5, 10)
         directions.append(dict(zip((point.name(i) for i in range(point.n)), search.direction, strict=True)))
     assert all(directions[1][name] == value for name, value in directions[0].items())
 

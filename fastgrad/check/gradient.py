@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,15 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coordinates import Coordinates, steps_within
 from ..core.given import array_of, number
 from ..core.point import Array, Point
-from ..evaluate.border import is_plain, seven_values
-from ..evaluate.functions import as_function
+from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
 from ..evaluate.results import fits_float32
-from ..methods.adaptive import KINK, NOISY, Adaptive, flag_names
-from ..methods.seven import CENTRAL
+from ..methods.adaptive import KINK, NOISY, SIZE_OF_STEP, Adaptive, flag_names
 from ..records.check import GradientCheck, Mismatch
 from ..stencils import FLOAT32, FLOAT64, stencil
 from .explain import explain
@@ -26,7 +22,8 @@ from .search import Found, Search
 
 _MOST_ENTRIES = 300
 _SEARCH_EVALUATIONS = 600
-_ELSEWHERE = np.array([1.0, -1.0, 2.0, -2.0])
+# Where a second look begins, of the first one's step: not in step with it. How far it may go.
+_SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
 
 
 class GradientAtPoint:
@@ -88,11 +85,9 @@ class GradientAtPoint:
         wrong = broken | (suspect & kink)
         doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
         if doubtful.size:
-            # Noise allows long steps, which may pass over periods of f: there, a much shorter one must agree.
-            shorter = np.where(bits[doubtful] & NOISY, 0.1, 0.6)
             with np.errstate(all="ignore"):
-                steps = shorter * step[doubtful]
-            second, own = self._second(doubtful, steps)
+                enough = 0.1 * float(np.min(difference[doubtful] / size[doubtful]))
+            second, own = self._second(doubtful, step[doubtful], bits[doubtful] & NOISY != 0, float(levels[0]), enough)
             with np.errstate(all="ignore"):
                 # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
                 apart = np.abs(second - numeric[doubtful])
@@ -122,26 +117,23 @@ class GradientAtPoint:
         """Derivatives of a few of very many entries by the adaptive method, and their error bars."""
         if not components.size:
             return np.empty(0), np.empty(0)
-        moved = self.x.copy()
-
-        def f(part: Array) -> float:
-            moved[components] = part
-            return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
-
-        part = Point(self.x[components])
-        found, bits, _ = Adaptive().components(Problem(as_function(f, (), part), part, values=np.array([[self.base]])))
+        x = np.abs(self.x[components])
+        # Powers of two: steps are exact.
+        units = np.ldexp(1.0, np.rint(np.log2(np.where(x == 0, 1.0, x))).astype(int))
+        found, bits, _ = self.method.by_some(self.problem, components, units, np.full(x.size, np.inf))
         return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
 
-    def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
-        """Differences of single entries with given steps, within bounds, and their error bars."""
-        room = Coordinates(self.point, self.x, bounds=self.method.bounds).room
-        if room is not None:
-            h = np.minimum(h, steps_within(room.min(axis=0)[components], 3.0))
-        h = (self.x[components] + h) - self.x[components]
-        values = self.function.at_shifts(self.x, components, h, CENTRAL)
-        epsilon = FLOAT64 if self.function.sees_double else 0.0
-        value, bar, _, _ = seven_values(np.array([[self.base]]), values, h, epsilon=epsilon)
-        return value[:, 0], bar[:, 0]
+    def _second(
+        self, components: NDArray[np.intp], step: Array, noisy: NDArray[np.bool_], level: float, enough: float
+    ) -> tuple[Array, Array]:
+        """Derivatives of single entries from other values than the first, and their error bars."""
+        # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
+        first = np.where(noisy, _MUCH_SHORTER, _SHORTER) * SIZE_OF_STEP * step
+        units = np.ldexp(0.625, np.rint(np.log2(first / 0.625)).astype(int))
+        reach = np.where(noisy, _REACH / SIZE_OF_STEP * units, np.inf)
+        method = Adaptive(None, self.method.bounds, level if noisy.any() else None, enough)
+        found, bits, _ = method.by_some(self.problem, components, units, reach)
+        return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
 
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
         """Differences of order 4 at another point."""
@@ -160,11 +152,10 @@ class GradientAtPoint:
 
     def _searched(self, max_evals: int, seed: int) -> GradientCheck:
         """All entries at once, then those that the search points at."""
-        search = Search(self.function, self.point, self.claimed, self.base, self.rounding + self.rtol, seed, max_evals)
+        search = Search(self.problem, self.claimed, self.rounding + self.rtol, seed, max_evals)
         found = search.run()
-        slope = search.whole
-        if slope is not None and slope.noise > 1e-10 * abs(self.base) and math.isfinite(slope.noise):
-            self._note_noise(slope.noise, slope.narrow)
+        if search.whole is not None and search.whole.noisy:
+            self._note_noise(search.whole.level.item(), not self.function.sees_double)
         entries = list(found.entries)
         rng = np.random.default_rng(seed)
         for _, leaf in found.whole:

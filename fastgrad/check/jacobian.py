@@ -11,14 +11,13 @@ import numpy as np
 from ..core.given import attribute, floats
 from ..core.matrix_layout import JacobianLayout
 from ..core.point import Array, as_point
-from ..evaluate.border import Function, seven_values
 from ..evaluate.functions import as_function
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
-from ..methods.seven import CENTRAL
 from ..records.check import ROWS, GradientCheck, Mismatch
 from ..stencils import FLOAT64
 from .gradient import GradientAtPoint
+from .lines import along
 
 Product = Callable[[Array], Array]
 
@@ -27,7 +26,7 @@ class JacobianAtPoint:
     """One check at one point."""
 
     def __init__(self, problem: Problem, rtol: float, seed: int) -> None:
-        self.point, self.function = problem.point, problem.function
+        self.problem, self.point, self.function = problem, problem.point, problem.function
         self.x = x = problem.x
         self.base = base = problem.values[0]
         self.function.tolerate(True)
@@ -95,7 +94,7 @@ class JacobianAtPoint:
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
-        value, bar = _line(self.function, self.x, part, self.base)
+        value, bar = along(self.problem, part)[:2]
         with np.errstate(all="ignore"):
             size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
             rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
@@ -104,7 +103,7 @@ class JacobianAtPoint:
     def _numeric(self, j: int) -> tuple[Array, Array]:
         one = np.zeros_like(self.x)
         one[j] = self.scale[j]
-        value, bar = _line(self.function, self.x, one, self.base)
+        value, bar = along(self.problem, one)[:2]
         with np.errstate(all="ignore"):
             return value / one[j], bar / one[j]
 
@@ -194,18 +193,3 @@ def _times(matrix: Any) -> Product:
             return np.asarray(matrix @ v)
 
     return product
-
-
-def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[Array, Array]:
-    """The derivative of all outputs along a direction, and error bars, each from the best of three steps."""
-    best = np.full(base.size, np.nan)
-    bars = np.full(base.size, np.inf)
-    for h in (0.008, 0.0005, 0.1):
-        values = function.at_points(x + np.outer(h * CENTRAL, direction))
-        found, bar, _, _ = seven_values(base[None], values[None], np.array([h]))[:, 0]
-        better = bar < bars
-        best[better], bars[better] = found[better], bar[better]
-        # A step of 1 changes coordinates by their own size, so that f's own size is that of a slope, too.
-        if (bars <= 1e-7 * np.maximum(np.abs(best), np.abs(base))).all():
-            break
-    return best, bars

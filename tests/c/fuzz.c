@@ -729,7 +729,7 @@ static void pair_points(void)
     const ptrdiff_t n = 1 + below(6), lines = 1 + below(8), count = below(5);
     double *const x = room((size_t)n * 8), *const moves = room((size_t)(2 * lines) * 8);
     double *const t = room((size_t)(count * lines) * 8), *const out = room((size_t)(count * n) * 8);
-    double *const point = room((size_t)n * 8);
+    double *const point = room((size_t)n * 8), *const origin = room((size_t)lines * 8);
     ptrdiff_t *const pairs = room((size_t)(2 * lines) * sizeof *pairs);
     for (ptrdiff_t i = 0; i < n; i++)
         x[i] = below(9) ? number() : INFINITY;
@@ -738,22 +738,24 @@ static void pair_points(void)
         pairs[2 * k + 1] = (ptrdiff_t)below((unsigned)n + 1) - 1;
         moves[2 * k] = number();
         moves[2 * k + 1] = pairs[2 * k + 1] < 0 ? NAN : number();
+        origin[k] = below(2) ? 0.0 : number();
     }
     for (ptrdiff_t k = 0; k < count * lines; k++)
-        t[k] = below(3) ? 0.0 : number();
-    fg_pair_points(n, x, lines, pairs, moves, count, t, out);
+        t[k] = below(3) ? origin[k % lines] : number();
+    fg_pair_points(n, x, lines, pairs, moves, origin, count, t, out);
     for (ptrdiff_t row = 0; row < count; row++) {
         for (ptrdiff_t i = 0; i < n; i++)
             point[i] = x[i];
         for (ptrdiff_t k = 0; k < lines; k++) {
-            point[pairs[2 * k]] += t[row * lines + k] * moves[2 * k];
+            const double moved = t[row * lines + k] - origin[k];
+            point[pairs[2 * k]] += moved * moves[2 * k];
             if (pairs[2 * k + 1] >= 0)
-                point[pairs[2 * k + 1]] += t[row * lines + k] * moves[2 * k + 1];
+                point[pairs[2 * k + 1]] += moved * moves[2 * k + 1];
         }
         for (ptrdiff_t i = 0; i < n; i++)
             REQUIRE(point[i] == out[row * n + i]);
     }
-    free(x), free(moves), free(t), free(out), free(point), free(pairs);
+    free(x), free(moves), free(t), free(out), free(point), free(pairs), free(origin);
 }
 
 /* --- Descent --------------------------------------------------------------------------------- */
