@@ -156,6 +156,28 @@ def test_halves_are_moved_and_all_else_stays_at_x():
     assert {m.index for m in fg.check_grad(f, claimed, x).wrong} == {77, 800}
 
 
+def test_networks_with_kinks_are_searched():
+    """A line through thousands of kinks: the slope at x is that between the nearest two."""
+    verdicts, named = [], 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        inputs, target = rng.normal(size=(64, 20)), rng.normal(size=64)
+        x = {"W": rng.normal(size=(20, 40)) / 4, "v": rng.normal(size=40) / 6}
+
+        def f(p, inputs=inputs, target=target):
+            return float(0.5 * np.mean((np.maximum(inputs @ p["W"], 0) @ p["v"] - target) ** 2))
+
+        hidden = inputs @ x["W"]
+        off = (np.maximum(hidden, 0) @ x["v"] - target) / 64
+        claimed = {"W": inputs.T @ (np.outer(off, x["v"]) * (hidden > 0)), "v": np.maximum(hidden, 0).T @ off}
+        verdicts.append(fg.check_grad(f, claimed, x, seed=seed).verdict)
+        claimed["W"][3, seed] += 0.1
+        named += [m.path for m in fg.check_grad(f, claimed, x, seed=seed).wrong] == [f"W[3, {seed}]"]
+    assert "wrong" not in verdicts
+    assert verdicts.count("right") >= 5
+    assert named >= 5
+
+
 def test_search_and_all_agree():
     f, g, x = big_problem(1000)
     d = g(x)

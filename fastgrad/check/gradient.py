@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.given import array_of, number
-from ..core.point import Array, Point
+from ..core.point import Array
 from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
 from ..evaluate.results import fits_float32
@@ -24,6 +24,7 @@ _MOST_ENTRIES = 300
 _SEARCH_EVALUATIONS = 600
 # Where a second look begins, of the first one's step: not in step with it. How far it may go.
 _SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
+_DOUBTFUL = 10.0  # bars: a single entry of a search that is off by less gets a second look
 
 
 class GradientAtPoint:
@@ -85,18 +86,8 @@ class GradientAtPoint:
         wrong = broken | (suspect & kink)
         doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
         if doubtful.size:
-            with np.errstate(all="ignore"):
-                enough = 0.1 * float(np.min(difference[doubtful] / size[doubtful]))
-            second, own = self._second(doubtful, step[doubtful], bits[doubtful] & NOISY != 0, float(levels[0]), enough)
-            with np.errstate(all="ignore"):
-                # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
-                apart = np.abs(second - numeric[doubtful])
-                agree = (apart <= own + bar[doubtful]) | (apart <= 0.1 * difference[doubtful])
-                excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
-            wrong[doubtful] = agree & excluded
-            # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth. One that is
-            # much less certain than the first says nothing.
-            suspect[doubtful] = excluded | ~(own <= 3.0 * bar[doubtful] + accepted[doubtful])
+            first = numeric[doubtful], bar[doubtful], step[doubtful], bits[doubtful] & NOISY != 0, float(levels[0])
+            wrong[doubtful], suspect[doubtful] = self._again(doubtful, *first, accepted[doubtful])
         largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
         with np.errstate(all="ignore"):
             dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
@@ -113,15 +104,48 @@ class GradientAtPoint:
         resolution = float(np.max(np.where(np.isfinite(bar), bar, 0.0), initial=0.0))
         return self._report(np.arange(self.point.n), numeric, bar, flags, wrong, vague, pattern, resolution, None)
 
-    def _single(self, components: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Derivatives of a few of very many entries by the adaptive method, and their error bars."""
+    @np.errstate(all="ignore")
+    def _again(
+        self,
+        components: NDArray[np.intp],
+        numeric: Array,
+        bar: Array,
+        step: Array,
+        noisy: NDArray[np.bool_],
+        level: float,
+        accepted: Array,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which of the entries that differ from their derivatives are wrong, and which suspicious, at a second look."""
+        claimed = self.claimed[components]
+        difference = np.abs(claimed - numeric)
+        enough = 0.1 * float(np.min(difference / np.maximum(np.abs(claimed), np.abs(numeric))))
+        second, own = self._second(components, step, noisy, level, enough)
+        # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
+        apart = np.abs(second - numeric)
+        agree = (apart <= own + bar) | (apart <= 0.1 * difference)
+        excluded = np.abs(claimed - second) > 1.5 * own + accepted
+        # Error bars hold for 99 of 100 entries: what the second look allows was the hundredth. One that is much less
+        # certain than the first says nothing.
+        return agree & excluded, excluded | ~(own <= 3.0 * bar + accepted)
+
+    def _single(self, components: NDArray[np.intp], accepted: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Derivatives of a few of very many entries by the adaptive method, their error bars, and which are wrong."""
         if not components.size:
-            return np.empty(0), np.empty(0)
+            return np.empty(0), np.empty(0), np.zeros(0, dtype=bool)
         x = np.abs(self.x[components])
         # Powers of two: steps are exact.
         units = np.ldexp(1.0, np.rint(np.log2(np.where(x == 0, 1.0, x))).astype(int))
-        found, bits, _ = self.method.by_some(self.problem, components, units, np.full(x.size, np.inf))
-        return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
+        found, bits, levels = self.method.by_some(self.problem, components, units, np.full(x.size, np.inf))
+        numeric, bar, step = found[0], np.where((bits & KINK) > 0, np.inf, found[1]), found[2]
+        with np.errstate(all="ignore"):
+            difference = np.abs(self.claimed[components] - numeric)
+            wrong = difference > 1.5 * bar + accepted
+            # The slopes of all the sets that they are in differed, too; but by little more than the bars?
+            close = np.flatnonzero(wrong & (difference <= _DOUBTFUL * bar + accepted))
+        if close.size:
+            first = numeric[close], bar[close], step[close], bits[close] & NOISY != 0, float(levels[0])
+            wrong[close], _ = self._again(components[close], *first, accepted[close])
+        return numeric, bar, wrong
 
     def _second(
         self, components: NDArray[np.intp], step: Array, noisy: NDArray[np.bool_], level: float, enough: float
@@ -161,10 +185,8 @@ class GradientAtPoint:
         for _, leaf in found.whole:
             entries.extend(rng.integers(leaf.start, leaf.stop, 12).tolist())
         components = np.unique(np.array(entries, dtype=np.intp))
-        numeric, bar = self._single(components)
-        claimed = self.claimed[components]
-        with np.errstate(all="ignore"):
-            wrong = np.abs(claimed - numeric) > 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed)
+        accepted = (self.rtol + 2 * self.rounding) * np.abs(self.claimed[components])
+        numeric, bar, wrong = self._single(components, accepted)
         elsewhere = self._elsewhere if found.whole else None
         pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
         for name, leaf in found.whole:

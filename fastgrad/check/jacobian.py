@@ -21,6 +21,8 @@ from .lines import along
 
 Product = Callable[[Array], Array]
 
+_SHORTER = 0.625  # of the first look's steps, and not in step with them
+
 
 class JacobianAtPoint:
     """One check at one point."""
@@ -43,9 +45,14 @@ class JacobianAtPoint:
         """Jacobians that can be multiplied with vectors; sizes: the same product of absolute values, where known."""
         everything = slice(0, self.x.size)
         off, bar = self._test(product, sizes, everything)
-        bad = ~(np.abs(off) <= bar)
         with np.errstate(all="ignore"):
             resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
+            if not (np.abs(off) <= bar).all():
+                # Error bars hold for 99 of 100 rows.
+                again, own = self._test(product, sizes, everything, _SHORTER)
+                nearer = np.abs(again) / own < np.abs(off) / bar
+                off, bar = np.where(nearer, again, off), np.where(nearer, own, bar)
+        bad = ~(np.abs(off) <= bar)
         if not bad.any():
             return self._right(f"all {self.base.size} rows agree along a random direction", resolution)
         pending, rows = [(everything, off, bar)], list[Mismatch]()
@@ -89,20 +96,21 @@ class JacobianAtPoint:
             return replace(check, nfev=self.function.nfev)
         return self._wrong(rows, len({row.index // self.x.size for row in rows}), check.resolution)
 
-    def _test(self, product: Product, sizes: Product | None, where: slice) -> tuple[Array, Array]:
+    def _test(self, product: Product, sizes: Product | None, where: slice, shorter: float = 1.0) -> tuple[Array, Array]:
         """How far the claimed and the numeric product with a part of the direction differ, and the bar of that."""
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
-        value, bar = along(self.problem, part)[:2]
+        value, bar = along(self.problem, shorter * part)[:2]
         with np.errstate(all="ignore"):
+            value, bar = value / shorter, bar / shorter
             size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
             rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
             return claimed - value, 1.5 * bar + rounding
 
-    def _numeric(self, j: int) -> tuple[Array, Array]:
+    def _numeric(self, j: int, shorter: float = 1.0) -> tuple[Array, Array]:
         one = np.zeros_like(self.x)
-        one[j] = self.scale[j]
+        one[j] = shorter * self.scale[j]
         value, bar = along(self.problem, one)[:2]
         with np.errstate(all="ignore"):
             return value / one[j], bar / one[j]
@@ -111,7 +119,13 @@ class JacobianAtPoint:
         """The wrong entries of a column."""
         unit = np.zeros_like(self.x)
         unit[j] = 1.0
-        return self._mismatches(range(self.base.size), j, product(unit), *self._numeric(j))
+        claimed = product(unit)
+        first = self._mismatches(range(self.base.size), j, claimed, *self._numeric(j))
+        if not first:
+            return []
+        among = [mismatch.index // self.x.size for mismatch in first]
+        again = {row.index for row in self._mismatches(among, j, claimed, *self._numeric(j, _SHORTER))}
+        return [mismatch for mismatch in first if mismatch.index in again]
 
     def _rows_of(self, product: Product, j: int) -> list[Mismatch]:
         """The wrong entries of a column of a Jacobian that is multiplied from the left, by halving the rows."""

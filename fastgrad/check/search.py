@@ -99,7 +99,7 @@ class Search:
         return self._shorter
 
     def _part(self, where: slice) -> Callable[[float], float]:
-        """f along the direction, of which only a slice moves."""
+        """F along the direction, of which only a slice moves."""
         return lambda t: self.function.on_line(self.x, self.direction, where.start, where.stop, t)
 
     @np.errstate(all="ignore")

@@ -124,7 +124,11 @@ class Adaptive(Method):
         at = (x / units).reshape(1, -1)
         alone = np.full(x.size, -1)
         lines = indirect.PairsFunction(
-            problem.function, problem.x.ravel(), np.stack([coordinates, alone], 1), np.stack([units, units], 1), Point(at[0])
+            problem.function,
+            problem.x.ravel(),
+            np.stack([coordinates, alone], 1),
+            np.stack([units, units], 1),
+            Point(at[0]),
         )
         found, flags, noise = self._taken(lines, at, problem.values, np.ones_like(at), room / units)
         by = np.array([1.0, 1.0, -1.0, 1.0, 1.0])[:, None, None]

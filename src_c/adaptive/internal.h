@@ -109,9 +109,9 @@ typedef struct {
     double steep;    /* by how much a slope changed last that seemed to grow without end */
     double constant; /* how far from x f was seen to be constant */
     double height;   /* largest value there */
-    double grew;     /* the odd part beyond its slope, as the distance doubled, in the last window */
-    double wide;     /* of the last window that was too wide: its top coefficients */
-    double climb;    /* slope close to x of an f that climbs in steps; NaN: it does not */
+    double grew;  /* the odd part beyond its slope, as the distance doubled, in the last window */
+    double wide;  /* of the last window that was too wide: its top coefficients */
+    double climb; /* slope close to x of an f that climbs in steps; NaN: it does not */
     fg_place view, rough, kept[MOST_KEPT], want;
     short nearest; /* the lowest level whose pair may be asked */
     short grow;
@@ -192,10 +192,11 @@ typedef struct {
     int failed;    /* f was not finite somewhere */
     double *moves; /* [scratch] (ROWS,) */
     ptrdiff_t *moved;
-    double *dense; /* [scratch] (dense_room, n) points */
+    double *dense; /* [scratch] (dense_room, n) points: MOST_LINE at least */
+    ptrdiff_t dense_room;
 } fg_search;
 
-enum { ROWS = 4096 };
+enum { ROWS = 4096, DENSE = 1 << 15 };
 
 /* A real number as the integer next to it, within what levels may be. */
 static inline int fg_rounded(double x)
