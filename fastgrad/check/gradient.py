@@ -132,10 +132,8 @@ class GradientAtPoint:
         """Derivatives of a few of very many entries by the adaptive method, their error bars, and which are wrong."""
         if not components.size:
             return np.empty(0), np.empty(0), np.zeros(0, dtype=bool)
-        x = np.abs(self.x[components])
-        # Powers of two: steps are exact.
-        units = np.ldexp(1.0, np.rint(np.log2(np.where(x == 0, 1.0, x))).astype(int))
-        found, bits, levels = self.method.by_some(self.problem, components, units, np.full(x.size, np.inf))
+        units = _powers_of_two(self._sizes(components))
+        found, bits, levels = self.method.by_some(self.problem, components, units, np.full(units.size, np.inf))
         numeric, bar, step = found[0], np.where((bits & KINK) > 0, np.inf, found[1]), found[2]
         with np.errstate(all="ignore"):
             difference = np.abs(self.claimed[components] - numeric)
@@ -152,12 +150,16 @@ class GradientAtPoint:
     ) -> tuple[Array, Array]:
         """Derivatives of single entries from other values than the first, and their error bars."""
         # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
-        first = np.where(noisy, _MUCH_SHORTER, _SHORTER) * SIZE_OF_STEP * step
-        units = np.ldexp(0.625, np.rint(np.log2(first / 0.625)).astype(int))
+        size = np.where(step > 0, SIZE_OF_STEP * step, self._sizes(components))  # a constant has no step
+        units = 0.625 * _powers_of_two(np.where(noisy, _MUCH_SHORTER, _SHORTER) / 0.625 * size)
         reach = np.where(noisy, _REACH / SIZE_OF_STEP * units, np.inf)
         method = Adaptive(None, self.method.bounds, level if noisy.any() else None, enough)
         found, bits, _ = method.by_some(self.problem, components, units, reach)
         return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
+
+    def _sizes(self, components: NDArray[np.intp]) -> Array:
+        x = np.abs(self.x[components])
+        return np.where(x == 0, 1.0, x)
 
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
         """Differences of order 4 at another point."""
@@ -299,6 +301,11 @@ class GradientAtPoint:
             notes.append("f computes in float32")
         found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
         return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
+
+
+def _powers_of_two(sizes: Array) -> Array:
+    """Those next to sizes: steps of such units are exact."""
+    return np.asarray(np.ldexp(1.0, np.clip(np.rint(np.log2(sizes)), -1000, 1000).astype(int)))
 
 
 def _is_number(value: Any) -> bool:

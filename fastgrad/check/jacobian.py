@@ -17,7 +17,7 @@ from ..methods.adaptive import Adaptive
 from ..records.check import ROWS, GradientCheck, Mismatch
 from ..stencils import FLOAT64
 from .gradient import GradientAtPoint
-from .lines import along
+from .lines import TOLERANCE, along
 
 Product = Callable[[Array], Array]
 
@@ -44,15 +44,16 @@ class JacobianAtPoint:
     def by_columns(self, product: Product, sizes: Product | None) -> GradientCheck:
         """Jacobians that can be multiplied with vectors; sizes: the same product of absolute values, where known."""
         everything = slice(0, self.x.size)
-        off, bar = self._test(product, sizes, everything)
+        off, bar, size = self._test(product, sizes, everything)
         with np.errstate(all="ignore"):
             resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
             if not (np.abs(off) <= bar).all():
-                # Error bars hold for 99 of 100 rows.
-                again, own = self._test(product, sizes, everything, _SHORTER)
-                nearer = np.abs(again) / own < np.abs(off) / bar
+                # Error bars hold for 99 of 100 rows. A second one says nothing that is much longer, and not short.
+                again, own, _ = self._test(product, sizes, everything, _SHORTER)
+                enough = np.maximum(3.0 * bar, 2.0 * TOLERANCE * np.maximum(size, np.abs(self.base)))
+                nearer = (np.abs(again) / own < np.abs(off) / bar) & (own <= enough)
                 off, bar = np.where(nearer, again, off), np.where(nearer, own, bar)
-        bad = ~(np.abs(off) <= bar)
+        bad = ~(np.abs(off) <= bar) | ~np.isfinite(bar)
         if not bad.any():
             return self._right(f"all {self.base.size} rows agree along a random direction", resolution)
         pending, rows = [(everything, off, bar)], list[Mismatch]()
@@ -63,7 +64,7 @@ class JacobianAtPoint:
                 continue
             middle = (where.start + where.stop) // 2
             left = slice(where.start, middle)
-            left_off, left_bar = self._test(product, sizes, left)
+            left_off, left_bar, _ = self._test(product, sizes, left)
             # What the left half does not explain is the right half's.
             with np.errstate(all="ignore"):
                 right_off, right_bar = off - left_off, bar + left_bar
@@ -96,8 +97,10 @@ class JacobianAtPoint:
             return replace(check, nfev=self.function.nfev)
         return self._wrong(rows, len({row.index // self.x.size for row in rows}), check.resolution)
 
-    def _test(self, product: Product, sizes: Product | None, where: slice, shorter: float = 1.0) -> tuple[Array, Array]:
-        """How far the claimed and the numeric product with a part of the direction differ, and the bar of that."""
+    def _test(
+        self, product: Product, sizes: Product | None, where: slice, shorter: float = 1.0
+    ) -> tuple[Array, Array, Array]:
+        """How far the claimed and the numeric product with a part of the direction differ, its bar, and their size."""
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
@@ -106,7 +109,7 @@ class JacobianAtPoint:
             value, bar = value / shorter, bar / shorter
             size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
             rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
-            return claimed - value, 1.5 * bar + rounding
+            return claimed - value, 1.5 * bar + rounding, size
 
     def _numeric(self, j: int, shorter: float = 1.0) -> tuple[Array, Array]:
         one = np.zeros_like(self.x)

@@ -13,8 +13,7 @@ from ..evaluate.problem import Problem
 from ..methods.adaptive import KINK, NOISY, Adaptive
 from ..stencils import stencil
 
-_METHOD = Adaptive(tol=1e-7)
-"""Errors of entries that matter are larger."""
+TOLERANCE = 1e-7  # errors of entries that matter are larger
 
 _FOURTH = stencil("central", 4)
 _STEP = 1.2  # of the adaptive method's step: other points, within those that it has seen
@@ -32,7 +31,7 @@ class Slopes(NamedTuple):
 
 def along(problem: Problem, direction: Array) -> Slopes:
     """Derivatives along a line, 7 evaluations as a rule; at a kink any value between both sides is within the bar."""
-    found, flags, noise = _METHOD.along(problem, direction)
+    found, flags, noise = Adaptive(tol=TOLERANCE).along(problem, direction)
     value, bar, step, left, right = found
     kink = flags & KINK != 0
     with np.errstate(all="ignore"):

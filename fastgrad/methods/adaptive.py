@@ -109,9 +109,10 @@ class Adaptive(Method):
 
     def along(self, problem: Problem, direction: Array) -> Components:
         """The derivatives of all outputs along a direction, which moves coordinates by about their sizes."""
+        base = problem.values
         at = np.ones((1, 1))  # not 0: so roundings of x are seen
         line = indirect.LineFunction(problem.function, problem.x.ravel(), direction, Point(at[0]))
-        return _entries(*self._taken(line, at, problem.values, np.ones_like(at), None))
+        return _entries(*self._taken(line, at, base, np.ones_like(at), None))
 
     def by_some(self, problem: Problem, coordinates: NDArray[np.intp], units: Array, reach: Array) -> Components:
         """The derivatives by some coordinates alone, which move by multiples of units, and no farther than reach."""
