@@ -123,7 +123,7 @@ class GradientAtPoint:
         # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
         apart = np.abs(second - numeric)
         agree = (apart <= own + bar) | (apart <= 0.1 * difference)
-        excluded = np.abs(claimed - second) > 1.5 * own + accepted
+        excluded = np.abs(claimed - second) > 1.5 * np.maximum(own, bar) + accepted
         # Error bars hold for 99 of 100 entries: what the second look allows was the hundredth. One that is much less
         # certain than the first says nothing.
         return agree & excluded, excluded | ~(own <= 3.0 * bar + accepted)

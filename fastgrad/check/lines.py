@@ -36,7 +36,7 @@ def along(problem: Problem, direction: Array) -> Slopes:
     kink = flags & KINK != 0
     with np.errstate(all="ignore"):
         value = np.where(kink, 0.5 * (left + right), value)
-        bar = np.where(kink, bar + 0.5 * np.abs(left - right), bar)
+        bar = np.where(kink, np.fmax(bar, 0.5 * np.abs(left - right)), bar)
     return Slopes(value, bar, step, bool((flags & NOISY).any()), noise)
 
 

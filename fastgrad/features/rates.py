@@ -66,30 +66,43 @@ class Rates:
         found, error = (np.full((len(self.rows), outputs, self.n), np.nan) for _ in range(2))
         slopes = [j for j, kind in enumerate(self.spread.kinds) if kind == "derivative"]
         relative = self._noise(slopes) if slopes else None
+        noise = np.zeros(self.base.shape)
         block = max(1, (_ENTRIES if slopes else _CHUNK // 2) // (outputs * self.n))
         for start in range(0, len(self.rows), block):
             part = slice(start, start + block)
-            found[part], error[part] = self._block(self.rows[part], self.base[part], slopes, relative)
+            found[part], error[part], noise[part] = self._block(self.rows[part], self.base[part], slopes, relative)
+        if slopes and relative is None:
+            error[:, :, slopes] *= self._pooled(noise)[:, :, None]
         return found, error
 
-    def _block(self, rows: Array, base: Array, slopes: list[int], relative: Array | None) -> tuple[Array, Array]:
+    @np.errstate(all="ignore")
+    def _pooled(self, noise: Array) -> Array:
+        """By how much the rounding of each row is below that of all rows: few values tell it roughly."""
+        size = np.abs(self.base)
+        typical = np.nanmedian(np.where(noise > 0, noise / size, np.nan), axis=0) if noise.any() else 0.0
+        return np.asarray(np.fmax(1.0, np.where(noise > 0, typical * size / noise, 1.0)))
+
+    def _block(self, rows: Array, base: Array, slopes: list[int], relative: Array | None) -> tuple[Array, Array, Array]:
+        """Values and errors (b, outputs, n); the noise (b, outputs)."""
         kinds = self.spread.kinds
         finite = [j for j, kind in enumerate(kinds) if kind not in ("derivative", "constant")]
         ends = [self._ends(rows[:, j], j, self._reach(j)) for j in finite]
         found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
+        noise = np.zeros(base.shape)
         if slopes:
             known = np.flatnonzero(np.isfinite(base).all(axis=1))
             levels = None if relative is None else relative * np.abs(base[known])
             parts = self._derivatives(slopes, rows[known], base[known], levels, _MOST)
+            noise[known] = parts[3]
             for whole, part in zip((found, error), parts[:2], strict=True):
-                whole[np.ix_(known, np.arange(base.shape[1]), slopes)] = part
+                whole[np.ix_(known, np.arange(base.shape[1]), np.array(slopes))] = part
         with np.errstate(all="ignore"):
             values = self._moved(rows, base, finite, ends)
             for j, (low, high), two in zip(finite, (end.T for end in ends), values, strict=True):
                 distance = (high - low)[:, None]
                 found[:, :, j] = (two[:, 1] - two[:, 0]) / distance
                 error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
-        return found, error
+        return found, error, noise
 
     def _moved(self, rows: Array, base: Array, columns: list[int], moves: list[Array]) -> list[Array]:
         """For each column, values (rows, moves, outputs) where it is moved by so much (rows, moves): one request."""
@@ -151,5 +164,5 @@ class Rates:
             # At a kink any value between both slopes is right.
             kink = flags & KINK != 0
             value = np.where(kink, 0.5 * (left + right), value)
-            error = np.where(kink, error + 0.5 * np.abs(left - right), error)
+            error = np.where(kink, np.fmax(error, 0.5 * np.abs(left - right)), error)
         return value, error, flags & NOISY != 0, noise
