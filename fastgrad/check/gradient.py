@@ -128,12 +128,16 @@ class GradientAtPoint:
         # certain than the first says nothing.
         return agree & excluded, excluded | ~(own <= 3.0 * bar + accepted)
 
-    def _single(self, components: NDArray[np.intp], accepted: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    def _single(
+        self, components: NDArray[np.intp], accepted: Array, level: float | None
+    ) -> tuple[Array, Array, NDArray[np.bool_]]:
         """Derivatives of a few of very many entries by the adaptive method, their error bars, and which are wrong."""
         if not components.size:
             return np.empty(0), np.empty(0), np.zeros(0, dtype=bool)
         units = _powers_of_two(self._sizes(components))
-        found, bits, levels = self.method.by_some(self.problem, components, units, np.full(units.size, np.inf))
+        # The whole direction tells the noise better than a few coordinates.
+        method = Adaptive(noise=level)
+        found, bits, levels = method.by_some(self.problem, components, units, np.full(units.size, np.inf))
         numeric, bar, step = found[0], np.where((bits & KINK) > 0, np.inf, found[1]), found[2]
         with np.errstate(all="ignore"):
             difference = np.abs(self.claimed[components] - numeric)
@@ -180,15 +184,17 @@ class GradientAtPoint:
         """All entries at once, then those that the search points at."""
         search = Search(self.problem, self.claimed, self.rounding + self.rtol, seed, max_evals)
         found = search.run()
+        level = None
         if search.whole is not None and search.whole.noisy:
-            self._note_noise(search.whole.level.item(), not self.function.sees_double)
+            level = search.whole.level.item()
+            self._note_noise(level, not self.function.sees_double)
         entries = list(found.entries)
         rng = np.random.default_rng(seed)
         for _, leaf in found.whole:
             entries.extend(rng.integers(leaf.start, leaf.stop, 12).tolist())
         components = np.unique(np.array(entries, dtype=np.intp))
         accepted = (self.rtol + 2 * self.rounding) * np.abs(self.claimed[components])
-        numeric, bar, wrong = self._single(components, accepted)
+        numeric, bar, wrong = self._single(components, accepted, level)
         elsewhere = self._elsewhere if found.whole else None
         pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
         for name, leaf in found.whole:
