@@ -314,6 +314,26 @@ def test_points_near_x_are_within_bounds():
     assert (np.array(seen) <= bounds[1]).all()
 
 
+def test_a_second_look_that_says_nothing_clears_nobody():
+    """An entry that is off by many error bars under noise is wrong, or undecided: never right."""
+    x = np.array([0.3, -0.7, 1.1, 0.5])
+    verdicts = {bars: [] for bars in (10, 30, 100)}
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+
+        def f(x, rng=rng):
+            return float(np.sum(np.exp(x))) * (1 + 1e-6 * rng.standard_normal())
+
+        bar = fg.differentiate(f, x).error[1]
+        assert fg.check_grad(f, np.exp(x), x).verdict == "right"
+        for bars, found in verdicts.items():
+            claimed = np.exp(x)
+            claimed[1] += bars * bar
+            found.append(fg.check_grad(f, claimed, x).verdict)
+    assert all("right" not in found for found in verdicts.values())
+    assert verdicts[100] == ["wrong"] * 4
+
+
 def test_html_and_plot():
     check = fg.check_grad(f, broken(lambda d: d["b"].__imul__(2)), X)
     assert "<table>" in check._repr_html_()

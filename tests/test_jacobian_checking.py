@@ -1,5 +1,7 @@
 """Checks of Jacobians, and of products with them."""
 
+import zlib
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -69,6 +71,43 @@ def test_wrong_entries_of_a_large_jacobian_are_found_by_halving(how):
     assert wrong.nfev <= 2 * 2 * 11 * 6 + 60  # two entries of 2000 columns; 6 evaluations a test
 
 
+def test_what_no_look_can_tell_is_not_right():
+    """Values that differ from call to call by more than the function varies."""
+    noise = np.random.default_rng(0)
+    check = fg.check_jacobian(lambda x: np.array([x[0] + 1e3 * noise.normal()]), np.array([[5.0]]), np.array([0.7]))
+    assert check.verdict != "wrong"
+    # 1000 times the noise of the slope's own size: only a bar of that size makes it right.
+    assert check.verdict == "undecided" or 1e2 < check.resolution < np.inf
+
+
+TIMES = np.linspace(0, 10, 500)
+
+
+def oscillation(p):
+    return p[0] * np.exp(-p[1] * TIMES) * np.cos(p[2] * TIMES + p[3])
+
+
+def oscillation_jacobian(p):
+    e = np.exp(-p[1] * TIMES)
+    c, s = e * np.cos(p[2] * TIMES + p[3]), e * np.sin(p[2] * TIMES + p[3])
+    return np.stack([c, -TIMES * p[0] * c, -TIMES * p[0] * s, -p[0] * s], axis=1)
+
+
+def test_of_many_rows_some_bars_are_too_short():
+    """500 rows whose arguments round inside f: a damped oscillation's right Jacobian is not wrong, and one entry is."""
+    verdicts = []
+    for seed in range(6):
+        p = np.array([2.0, 0.3, 4.0, 0.5]) * np.random.default_rng(seed).uniform(0.7, 1.3, 4)
+        claimed = oscillation_jacobian(p)
+        verdicts.append(fg.check_jacobian(oscillation, claimed, p).verdict)
+        claimed[100, 2] += 1e-3
+        wrong = fg.check_jacobian(oscillation, claimed, p)
+        assert "J[100, 2]" in {m.path for m in wrong.wrong}
+        assert len(wrong.wrong) <= 2
+    assert "wrong" not in verdicts
+    assert verdicts.count("right") >= 4
+
+
 def test_products_of_wrong_shape_are_named():
     x = np.ones(3)
     with pytest.raises(ValueError, match=r"jvp returned shape \(3,\); expected \(4,\)"):
@@ -91,7 +130,8 @@ def test_what_rtol_accepts_is_right_where_terms_cancel(factor):
 @pytest.mark.parametrize("how", ["jac", "jvp"])
 def test_what_is_five_error_bars_off_is_wrong(how):
     def f(x):
-        return np.array([3.0 * x[0] + 1e-7 * np.sin(1e9 * x[0] ** 2)])
+        noise = zlib.crc32(x.tobytes()) / 2**32 - 0.5  # another one at each x, and always the same
+        return np.array([3.0 * x[0] + 1e-7 * noise])
 
     def check(slope):
         given = {"jac": np.array([[slope]])} if how == "jac" else {"jvp": lambda x, v: slope * v}

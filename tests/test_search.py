@@ -93,12 +93,13 @@ def test_a_new_leaf_changes_no_other_direction():
     from fastgrad.check.search import Search
     from fastgrad.core.point import as_point
     from fastgrad.evaluate.functions import as_function
+    from fastgrad.evaluate.problem import Problem
 
     directions = []
     for x in ({"b": np.ones(3), "w": np.arange(4.0)}, {"a": np.ones(2), "b": np.ones(3), "w": np.arange(4.0)}):
         point = as_point(x)
         function = as_function(lambda p: 0.0, (), point)
-        search = Search(function, point, np.zeros(point.n), 0.0, 0.0, 5, 10)
+        search = Search(Problem(function, point), np.zeros(point.n), 0.0, 5, 10)
         directions.append(dict(zip((point.name(i) for i in range(point.n)), search.direction, strict=True)))
     assert all(directions[1][name] == value for name, value in directions[0].items())
 
@@ -153,6 +154,28 @@ def test_halves_are_moved_and_all_else_stays_at_x():
     assert fg.check_grad(f, claimed, x).verdict == "right"
     claimed[[77, 800]] *= [1.5, -1.0]
     assert {m.index for m in fg.check_grad(f, claimed, x).wrong} == {77, 800}
+
+
+def test_networks_with_kinks_are_searched():
+    """A line through thousands of kinks: the slope at x is that between the nearest two."""
+    verdicts, named = [], 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        inputs, target = rng.normal(size=(64, 20)), rng.normal(size=64)
+        x = {"W": rng.normal(size=(20, 40)) / 4, "v": rng.normal(size=40) / 6}
+
+        def f(p, inputs=inputs, target=target):
+            return float(0.5 * np.mean((np.maximum(inputs @ p["W"], 0) @ p["v"] - target) ** 2))
+
+        hidden = inputs @ x["W"]
+        off = (np.maximum(hidden, 0) @ x["v"] - target) / 64
+        claimed = {"W": inputs.T @ (np.outer(off, x["v"]) * (hidden > 0)), "v": np.maximum(hidden, 0).T @ off}
+        verdicts.append(fg.check_grad(f, claimed, x, seed=seed).verdict)
+        claimed["W"][3, seed] += 0.1
+        named += [m.path for m in fg.check_grad(f, claimed, x, seed=seed).wrong] == [f"W[3, {seed}]"]
+    assert "wrong" not in verdicts
+    assert verdicts.count("right") >= 5
+    assert named >= 5
 
 
 def test_search_and_all_agree():

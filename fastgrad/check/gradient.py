@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,15 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coordinates import Coordinates, steps_within
 from ..core.given import array_of, number
-from ..core.point import Array, Point
-from ..evaluate.border import is_plain, seven_values
-from ..evaluate.functions import as_function
+from ..core.point import Array
+from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
 from ..evaluate.results import fits_float32
-from ..methods.adaptive import KINK, NOISY, Adaptive, flag_names
-from ..methods.seven import CENTRAL
+from ..methods.adaptive import KINK, NOISY, SIZE_OF_STEP, Adaptive, flag_names
 from ..records.check import GradientCheck, Mismatch
 from ..stencils import FLOAT32, FLOAT64, stencil
 from .explain import explain
@@ -26,7 +22,9 @@ from .search import Found, Search
 
 _MOST_ENTRIES = 300
 _SEARCH_EVALUATIONS = 600
-_ELSEWHERE = np.array([1.0, -1.0, 2.0, -2.0])
+# Where a second look begins, of the first one's step: not in step with it. How far it may go.
+_SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
+_DOUBTFUL = 10.0  # bars: a single entry of a search that is off by less gets a second look
 
 
 class GradientAtPoint:
@@ -88,20 +86,8 @@ class GradientAtPoint:
         wrong = broken | (suspect & kink)
         doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
         if doubtful.size:
-            # Noise allows long steps, which may pass over periods of f: there, a much shorter one must agree.
-            shorter = np.where(bits[doubtful] & NOISY, 0.1, 0.6)
-            with np.errstate(all="ignore"):
-                steps = shorter * step[doubtful]
-            second, own = self._second(doubtful, steps)
-            with np.errstate(all="ignore"):
-                # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
-                apart = np.abs(second - numeric[doubtful])
-                agree = (apart <= own + bar[doubtful]) | (apart <= 0.1 * difference[doubtful])
-                excluded = np.abs(claimed[doubtful] - second) > 1.5 * own + accepted[doubtful]
-            wrong[doubtful] = agree & excluded
-            # Error bars hold for 99 of 100 entries: what the second difference allows was the hundredth. One that is
-            # much less certain than the first says nothing.
-            suspect[doubtful] = excluded | ~(own <= 3.0 * bar[doubtful] + accepted[doubtful])
+            first = numeric[doubtful], bar[doubtful], step[doubtful], bits[doubtful] & NOISY != 0, float(levels[0])
+            wrong[doubtful], suspect[doubtful] = self._again(doubtful, *first, accepted[doubtful])
         largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
         with np.errstate(all="ignore"):
             dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
@@ -118,30 +104,66 @@ class GradientAtPoint:
         resolution = float(np.max(np.where(np.isfinite(bar), bar, 0.0), initial=0.0))
         return self._report(np.arange(self.point.n), numeric, bar, flags, wrong, vague, pattern, resolution, None)
 
-    def _single(self, components: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Derivatives of a few of very many entries by the adaptive method, and their error bars."""
+    @np.errstate(all="ignore")
+    def _again(
+        self,
+        components: NDArray[np.intp],
+        numeric: Array,
+        bar: Array,
+        step: Array,
+        noisy: NDArray[np.bool_],
+        level: float,
+        accepted: Array,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which of the entries that differ from their derivatives are wrong, and which suspicious, at a second look."""
+        claimed = self.claimed[components]
+        difference = np.abs(claimed - numeric)
+        enough = 0.1 * float(np.min(difference / np.maximum(np.abs(claimed), np.abs(numeric))))
+        second, own = self._second(components, step, noisy, level, enough)
+        # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
+        apart = np.abs(second - numeric)
+        agree = (apart <= own + bar) | (apart <= 0.1 * difference)
+        excluded = np.abs(claimed - second) > 1.5 * np.maximum(own, bar) + accepted
+        # Error bars hold for 99 of 100 entries: what the second look allows was the hundredth. One that is much less
+        # certain than the first says nothing.
+        return agree & excluded, excluded | ~(own <= 3.0 * bar + accepted)
+
+    def _single(
+        self, components: NDArray[np.intp], accepted: Array, level: float | None
+    ) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Derivatives of a few of very many entries by the adaptive method, their error bars, and which are wrong."""
         if not components.size:
-            return np.empty(0), np.empty(0)
-        moved = self.x.copy()
+            return np.empty(0), np.empty(0), np.zeros(0, dtype=bool)
+        units = _powers_of_two(self._sizes(components))
+        # The whole direction tells the noise better than a few coordinates.
+        method = Adaptive(noise=level)
+        found, bits, levels = method.by_some(self.problem, components, units, np.full(units.size, np.inf))
+        numeric, bar, step = found[0], np.where((bits & KINK) > 0, np.inf, found[1]), found[2]
+        with np.errstate(all="ignore"):
+            difference = np.abs(self.claimed[components] - numeric)
+            wrong = difference > 1.5 * bar + accepted
+            # The slopes of all the sets that they are in differed, too; but by little more than the bars?
+            close = np.flatnonzero(wrong & (difference <= _DOUBTFUL * bar + accepted))
+        if close.size:
+            first = numeric[close], bar[close], step[close], bits[close] & NOISY != 0, float(levels[0])
+            wrong[close], _ = self._again(components[close], *first, accepted[close])
+        return numeric, bar, wrong
 
-        def f(part: Array) -> float:
-            moved[components] = part
-            return float(self.function.at_points(moved.reshape(1, -1))[0, 0])
-
-        part = Point(self.x[components])
-        found, bits, _ = Adaptive().components(Problem(as_function(f, (), part), part, values=np.array([[self.base]])))
+    def _second(
+        self, components: NDArray[np.intp], step: Array, noisy: NDArray[np.bool_], level: float, enough: float
+    ) -> tuple[Array, Array]:
+        """Derivatives of single entries from other values than the first, and their error bars."""
+        # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
+        size = np.where(step > 0, SIZE_OF_STEP * step, self._sizes(components))  # a constant has no step
+        units = 0.625 * _powers_of_two(np.where(noisy, _MUCH_SHORTER, _SHORTER) / 0.625 * size)
+        reach = np.where(noisy, _REACH / SIZE_OF_STEP * units, np.inf)
+        method = Adaptive(None, self.method.bounds, level if noisy.any() else None, enough)
+        found, bits, _ = method.by_some(self.problem, components, units, reach)
         return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
 
-    def _second(self, components: NDArray[np.intp], h: Array) -> tuple[Array, Array]:
-        """Differences of single entries with given steps, within bounds, and their error bars."""
-        room = Coordinates(self.point, self.x, bounds=self.method.bounds).room
-        if room is not None:
-            h = np.minimum(h, steps_within(room.min(axis=0)[components], 3.0))
-        h = (self.x[components] + h) - self.x[components]
-        values = self.function.at_shifts(self.x, components, h, CENTRAL)
-        epsilon = FLOAT64 if self.function.sees_double else 0.0
-        value, bar, _, _ = seven_values(np.array([[self.base]]), values, h, epsilon=epsilon)
-        return value[:, 0], bar[:, 0]
+    def _sizes(self, components: NDArray[np.intp]) -> Array:
+        x = np.abs(self.x[components])
+        return np.where(x == 0, 1.0, x)
 
     def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
         """Differences of order 4 at another point."""
@@ -160,20 +182,19 @@ class GradientAtPoint:
 
     def _searched(self, max_evals: int, seed: int) -> GradientCheck:
         """All entries at once, then those that the search points at."""
-        search = Search(self.function, self.point, self.claimed, self.base, self.rounding + self.rtol, seed, max_evals)
+        search = Search(self.problem, self.claimed, self.rounding + self.rtol, seed, max_evals)
         found = search.run()
-        slope = search.whole
-        if slope is not None and slope.noise > 1e-10 * abs(self.base) and math.isfinite(slope.noise):
-            self._note_noise(slope.noise, slope.narrow)
+        level = None
+        if search.whole is not None and search.whole.noisy:
+            level = search.whole.level.item()
+            self._note_noise(level, not self.function.sees_double)
         entries = list(found.entries)
         rng = np.random.default_rng(seed)
         for _, leaf in found.whole:
             entries.extend(rng.integers(leaf.start, leaf.stop, 12).tolist())
         components = np.unique(np.array(entries, dtype=np.intp))
-        numeric, bar = self._single(components)
-        claimed = self.claimed[components]
-        with np.errstate(all="ignore"):
-            wrong = np.abs(claimed - numeric) > 1.5 * bar + (self.rtol + 2 * self.rounding) * np.abs(claimed)
+        accepted = (self.rtol + 2 * self.rounding) * np.abs(self.claimed[components])
+        numeric, bar, wrong = self._single(components, accepted, level)
         elsewhere = self._elsewhere if found.whole else None
         pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
         for name, leaf in found.whole:
@@ -286,6 +307,11 @@ class GradientAtPoint:
             notes.append("f computes in float32")
         found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
         return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
+
+
+def _powers_of_two(sizes: Array) -> Array:
+    """Those next to sizes: steps of such units are exact."""
+    return np.asarray(np.ldexp(1.0, np.clip(np.rint(np.log2(sizes)), -1000, 1000).astype(int)))
 
 
 def _is_number(value: Any) -> bool:

@@ -11,23 +11,24 @@ import numpy as np
 from ..core.given import attribute, floats
 from ..core.matrix_layout import JacobianLayout
 from ..core.point import Array, as_point
-from ..evaluate.border import Function, seven_values
 from ..evaluate.functions import as_function
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
-from ..methods.seven import CENTRAL
 from ..records.check import ROWS, GradientCheck, Mismatch
 from ..stencils import FLOAT64
 from .gradient import GradientAtPoint
+from .lines import TOLERANCE, along
 
 Product = Callable[[Array], Array]
+
+_SHORTER = 0.625  # of the first look's steps, and not in step with them
 
 
 class JacobianAtPoint:
     """One check at one point."""
 
     def __init__(self, problem: Problem, rtol: float, seed: int) -> None:
-        self.point, self.function = problem.point, problem.function
+        self.problem, self.point, self.function = problem, problem.point, problem.function
         self.x = x = problem.x
         self.base = base = problem.values[0]
         self.function.tolerate(True)
@@ -43,10 +44,16 @@ class JacobianAtPoint:
     def by_columns(self, product: Product, sizes: Product | None) -> GradientCheck:
         """Jacobians that can be multiplied with vectors; sizes: the same product of absolute values, where known."""
         everything = slice(0, self.x.size)
-        off, bar = self._test(product, sizes, everything)
-        bad = ~(np.abs(off) <= bar)
+        off, bar, size = self._test(product, sizes, everything)
         with np.errstate(all="ignore"):
             resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
+            if not (np.abs(off) <= bar).all():
+                # Error bars hold for 99 of 100 rows. A second one says nothing that is much longer, and not short.
+                again, own, _ = self._test(product, sizes, everything, _SHORTER)
+                enough = np.maximum(3.0 * bar, 2.0 * TOLERANCE * np.maximum(size, np.abs(self.base)))
+                nearer = (np.abs(again) / own < np.abs(off) / bar) & (own <= enough)
+                off, bar = np.where(nearer, again, off), np.where(nearer, own, bar)
+        bad = ~(np.abs(off) <= bar) | ~np.isfinite(bar)
         if not bad.any():
             return self._right(f"all {self.base.size} rows agree along a random direction", resolution)
         pending, rows = [(everything, off, bar)], list[Mismatch]()
@@ -57,7 +64,7 @@ class JacobianAtPoint:
                 continue
             middle = (where.start + where.stop) // 2
             left = slice(where.start, middle)
-            left_off, left_bar = self._test(product, sizes, left)
+            left_off, left_bar, _ = self._test(product, sizes, left)
             # What the left half does not explain is the right half's.
             with np.errstate(all="ignore"):
                 right_off, right_bar = off - left_off, bar + left_bar
@@ -90,21 +97,24 @@ class JacobianAtPoint:
             return replace(check, nfev=self.function.nfev)
         return self._wrong(rows, len({row.index // self.x.size for row in rows}), check.resolution)
 
-    def _test(self, product: Product, sizes: Product | None, where: slice) -> tuple[Array, Array]:
-        """How far the claimed and the numeric product with a part of the direction differ, and the bar of that."""
+    def _test(
+        self, product: Product, sizes: Product | None, where: slice, shorter: float = 1.0
+    ) -> tuple[Array, Array, Array]:
+        """How far the claimed and the numeric product with a part of the direction differ, its bar, and their size."""
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
-        value, bar = _line(self.function, self.x, part, self.base)
+        value, bar = along(self.problem, shorter * part)[:2]
         with np.errstate(all="ignore"):
+            value, bar = value / shorter, bar / shorter
             size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
             rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
-            return claimed - value, 1.5 * bar + rounding
+            return claimed - value, 1.5 * bar + rounding, size
 
-    def _numeric(self, j: int) -> tuple[Array, Array]:
+    def _numeric(self, j: int, shorter: float = 1.0) -> tuple[Array, Array]:
         one = np.zeros_like(self.x)
-        one[j] = self.scale[j]
-        value, bar = _line(self.function, self.x, one, self.base)
+        one[j] = shorter * self.scale[j]
+        value, bar = along(self.problem, one)[:2]
         with np.errstate(all="ignore"):
             return value / one[j], bar / one[j]
 
@@ -112,7 +122,13 @@ class JacobianAtPoint:
         """The wrong entries of a column."""
         unit = np.zeros_like(self.x)
         unit[j] = 1.0
-        return self._mismatches(range(self.base.size), j, product(unit), *self._numeric(j))
+        claimed = product(unit)
+        first = self._mismatches(range(self.base.size), j, claimed, *self._numeric(j))
+        if not first:
+            return []
+        among = [mismatch.index // self.x.size for mismatch in first]
+        again = {row.index for row in self._mismatches(among, j, claimed, *self._numeric(j, _SHORTER))}
+        return [mismatch for mismatch in first if mismatch.index in again]
 
     def _rows_of(self, product: Product, j: int) -> list[Mismatch]:
         """The wrong entries of a column of a Jacobian that is multiplied from the left, by halving the rows."""
@@ -194,18 +210,3 @@ def _times(matrix: Any) -> Product:
             return np.asarray(matrix @ v)
 
     return product
-
-
-def _line(function: Function, x: Array, direction: Array, base: Array) -> tuple[Array, Array]:
-    """The derivative of all outputs along a direction, and error bars, each from the best of three steps."""
-    best = np.full(base.size, np.nan)
-    bars = np.full(base.size, np.inf)
-    for h in (0.008, 0.0005, 0.1):
-        values = function.at_points(x + np.outer(h * CENTRAL, direction))
-        found, bar, _, _ = seven_values(base[None], values[None], np.array([h]))[:, 0]
-        better = bar < bars
-        best[better], bars[better] = found[better], bar[better]
-        # A step of 1 changes coordinates by their own size, so that f's own size is that of a slope, too.
-        if (bars <= 1e-7 * np.maximum(np.abs(best), np.abs(base))).all():
-            break
-    return best, bars

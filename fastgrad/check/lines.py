@@ -4,69 +4,79 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ..evaluate.border import seven_bars, seven_values
-from ..evaluate.results import fits_float32
-from ..methods.seven import CENTRAL
+from ..core.point import Array
+from ..evaluate.problem import Problem
+from ..methods.adaptive import KINK, NOISY, Adaptive
+from ..stencils import stencil
 
-_FIRST_STEP = 0.008
+TOLERANCE = 1e-7  # errors of entries that matter are larger
 
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """A derivative along a line, its error bar, and what a shorter look at a part of the line needs to know."""
-
-    value: float
-    bar: float
-    step: float
-    noise: float
-    decay: float  # how much smaller the error of order 4 is than that of order 2
-    narrow: bool = False  # every value fits a float32
+_FOURTH = stencil("central", 4)
+_STEP = 1.2  # of the adaptive method's step: other points, within those that it has seen
 
 
-def along(f: Callable[[float], float], base: float) -> Slope:
-    """The derivative of f(t) at t = 0: 6 evaluations as a rule, at most 24.
+class Slopes(NamedTuple):
+    """Derivatives of all outputs along a line, with error bars."""
+
+    value: Array
+    bar: Array
+    step: Array
+    noisy: bool
+    level: Array  # noise of one evaluation
+
+
+def along(problem: Problem, direction: Array) -> Slopes:
+    """Derivatives along a line, 7 evaluations as a rule; at a kink any value between both sides is within the bar."""
+    found, flags, noise = Adaptive(tol=TOLERANCE).along(problem, direction)
+    value, bar, step, left, right = found
+    kink = flags & KINK != 0
+    with np.errstate(all="ignore"):
+        value = np.where(kink, 0.5 * (left + right), value)
+        bar = np.where(kink, np.fmax(bar, 0.5 * np.abs(left - right)), bar)
+    return Slopes(value, bar, step, bool((flags & NOISY).any()), noise)
+
+
+class Shorter:
+    """Derivatives along parts of a line of one output, from 4 evaluations each: a search asks for hundreds.
+
+    Differences of order 4 with one step, near that of the whole line. How much smaller their error is than that of
+    order 2 was seen on the whole line, and so was the noise.
 
     Parameters
     ----------
+    whole : Slopes
+        What the adaptive method found along the whole line.
+    noise : float
+        Of one evaluation.
     f : callable
-        The function on the line; t = 1 changes coordinates by about their own size.
-    base : float
-        f(0).
+        The function on the whole line.
     """
-    best, h = Slope(math.nan, math.inf, _FIRST_STEP, math.inf, 1.0), _FIRST_STEP
-    for attempt in range(4):
-        values = np.array([f(t) for t in CENTRAL * h])
-        if not np.isfinite(values).all():
-            h /= 16
-            continue
-        found = seven_values(np.array([[base]]), values.reshape(1, 6, 1), np.array([h]))
-        value, bar, _, noise = found.ravel().tolist()
-        first, fourth = _slopes(values[3] - values[2], values[4] - values[1], h)
-        if bar < best.bar:
-            decay = min(1.0, 10 * abs(fourth - value) / max(abs(first - value), 1e-300))
-            narrow = fits_float32(values) and bool(np.ptp(values))
-            best = Slope(value, bar, h, noise, decay, narrow)
-        size = max(abs(value), float(np.ptp(values)) / (6 * h))
-        if bar <= 1e-7 * size:
-            break
-        h *= 12.0 if bar < 8 * noise / h and attempt == 0 else 1 / 16
-    return best
 
+    def __init__(self, whole: Slopes, noise: float, f: Callable[[float], float]) -> None:
+        step = _STEP * whole.step.item()
+        self.step = step if 0 < step < math.inf else 0.008  # f may be constant
+        self.noise = noise
+        self.decay = 1.0
+        second, fourth = self._differences(f)
+        value = whole.value.item()
+        if math.isfinite(value) and second != fourth:
+            self.decay = min(1.0, 10 * abs(fourth - value) / abs(second - fourth))
+        self.value, self.bar = fourth, self._bar(second, fourth)  # of the whole line
 
-def shorter(f: Callable[[float], float], whole: Slope) -> tuple[float, float]:
-    """The derivative along a part of a line that `along` has seen, and its error bar, from 4 evaluations."""
-    h = whole.step
-    first, fourth = _slopes(f(h) - f(-h), f(2 * h) - f(-2 * h), h)
-    truncation = abs(first - fourth) * whole.decay
-    return fourth, float(seven_bars(np.array([[truncation]]), np.array([[whole.noise]]), np.array([h]))[0, 0])
+    def along(self, f: Callable[[float], float]) -> tuple[float, float]:
+        """The derivative of f(t) at t = 0, and its error bar."""
+        second, fourth = self._differences(f)
+        return fourth, self._bar(second, fourth)
 
+    def _differences(self, f: Callable[[float], float]) -> tuple[float, float]:
+        """Those of order 2 and 4."""
+        near, far = (f(s * self.step) - f(-s * self.step) for s in _FOURTH.offsets[::2])
+        return near / (2 * self.step), (_FOURTH.weights[0] * near + _FOURTH.weights[2] * far) / self.step
 
-@np.errstate(all="ignore")
-def _slopes(near: float, far: float, h: float) -> tuple[float, float]:
-    """Derivatives of order 2 and 4 from f(h) - f(-h) and f(2h) - f(-2h)."""
-    first, second = near / (2 * h), far / (4 * h)
-    return first, (4 * first - second) / 3
+    def _bar(self, second: float, fourth: float) -> float:
+        deviation = self.noise * float(np.linalg.norm(_FOURTH.weights)) / self.step
+        return 4 * self.decay * abs(second - fourth) + 3 * deviation

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.point import Array, Point
-from ..evaluate.border import Function, product_sums, random_direction
-from .lines import Slope, along, shorter
+from ..core.point import Array
+from ..evaluate.border import product_sums, random_direction
+from ..evaluate.problem import Problem
+from ..stencils import FLOAT64
+from .lines import Shorter, Slopes, along
 
 _SAMPLE = 12
 _TURNS = 3
@@ -33,12 +36,10 @@ class Search:
 
     Parameters
     ----------
-    function : Function
-    point : Point
+    problem : Problem
+        f at one point.
     claimed : ndarray
         The claimed gradient, flat.
-    base : float
-        f at the point.
     rounding : float
         Relative rounding of the claimed entries.
     seed : int
@@ -47,23 +48,20 @@ class Search:
         Evaluations that may be spent.
     """
 
-    def __init__(
-        self, function: Function, point: Point, claimed: Array, base: float, rounding: float, seed: int, max_evals: int
-    ) -> None:
-        self.function = function
-        self.x = point.flat.ravel()
+    def __init__(self, problem: Problem, claimed: Array, rounding: float, seed: int, max_evals: int) -> None:
+        self.problem, self.function = problem, problem.function
+        self.x = problem.x.ravel()
         self.claimed = claimed
-        self.base = base
         self.rounding = rounding
-        self.limit = function.nfev + max_evals
-        self.leaves = [(name, where) for name, where, _ in point.layout.leaves()]
+        self.limit = self.function.nfev + max_evals
+        self.leaves = [(name, where) for name, where, _ in problem.point.layout.leaves()]
         self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
         self.seeds = {name: seed * 0x100000000 + zlib.crc32(name.encode()) for name, _ in self.leaves}
         self.direction = np.empty(self.x.size)
         self.by_coordinate = False
-        self.whole: Slope | None
-        self._turn()
+        self.whole: Slopes | None
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
+        self._turn()
 
     @np.errstate(all="ignore")
     def _turn(self, number: int = 0, without: list[slice] | None = None) -> None:
@@ -76,23 +74,33 @@ class Search:
         for where in without or ():
             self.direction[where] = 0.0
         self.whole = None
+        self._shorter: Shorter | None = None
 
     def test(self, where: slice) -> tuple[float, float]:
         """How much the claimed and the numeric slope differ along the coordinates of a slice, and the bar of that."""
-
-        def f(t: float) -> float:
-            return self.function.on_line(self.x, self.direction, where.start, where.stop, t)
-
         claimed, norm = self._claimed_slope(where)
-        if where.stop - where.start == self.x.size:
-            self.norm = norm
         if self.whole is None:
-            self.whole = along(f, self.base)
-            slope, bar = self.whole.value, self.whole.bar
+            self.norm = norm
+            self.whole = along(self.problem, self.direction)
+            slope, bar = self.whole.value.item(), self.whole.bar.item()
         else:
-            slope, bar = shorter(f, self.whole)
+            slope, bar = self.shorter.along(self._part(where))
         rounding = (4 * self.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
         return claimed - slope, bar + rounding
+
+    @property
+    def shorter(self) -> Shorter:
+        """What tells the slope along parts of the direction."""
+        if self._shorter is None:
+            assert self.whole is not None
+            # Arguments are rounded too.
+            noise = max(self.whole.level.item(), FLOAT64 * self.norm)
+            self._shorter = Shorter(self.whole, noise, self._part(slice(0, self.x.size)))
+        return self._shorter
+
+    def _part(self, where: slice) -> Callable[[float], float]:
+        """F along the direction, of which only a slice moves."""
+        return lambda t: self.function.on_line(self.x, self.direction, where.start, where.stop, t)
 
     @np.errstate(all="ignore")
     def _claimed_slope(self, where: slice) -> tuple[float, float]:
@@ -164,15 +172,13 @@ class Search:
     def proof(self) -> str:
         """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""
         assert self.whole is not None
-        everything = slice(0, self.x.size)
-        claimed, _ = self._claimed_slope(everything)
-        first = self.whole
-        self.whole = replace(first, step=0.6 * first.step)
-        off, bar = self.test(everything)
-        agree = abs(claimed - off - first.value) <= first.bar + bar
-        if not (agree and abs(off) > 3 * bar and self._sees(bar)):
+        claimed, _ = self._claimed_slope(slice(0, self.x.size))
+        first, second = self.whole, self.shorter
+        agree = abs(second.value - first.value.item()) <= first.bar.item() + second.bar
+        bar = second.bar + 4 * self.rounding * self.norm
+        if not (agree and abs(claimed - second.value) > 3 * bar and self._sees(bar)):
             return ""
-        numeric = f"{first.value:.6g} ± {bar:.1e}"
+        numeric = f"{first.value.item():.6g} ± {bar:.1e}"
         return f"along a random direction the claimed slope is {claimed:.6g}, the numeric one {numeric}"
 
     def _sees(self, bar: float) -> bool:

@@ -19,21 +19,6 @@ def steps(
     typical: ArrayLike | None = None,
 ) -> NDArray[np.float64]: ...
 def product_sums(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]: ...
-def seven_values(
-    base: NDArray[np.float64],
-    others: NDArray[np.float64],
-    h: NDArray[np.float64],
-    place: NDArray[np.intp] | None = None,
-    deriv: int = 1,
-    epsilon: float = 0.0,
-) -> NDArray[np.float64]: ...
-def seven_bars(
-    truncation: NDArray[np.float64],
-    noise: NDArray[np.float64],
-    h: NDArray[np.float64],
-    place: NDArray[np.intp] | None = None,
-    deriv: int = 1,
-) -> NDArray[np.float64]: ...
 def random_direction(out: NDArray[np.float64], seed: int, scale: float) -> None: ...
 
 class Scheme:

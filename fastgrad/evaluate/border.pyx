@@ -14,7 +14,6 @@ from ..c_core.arithmetic cimport fg_arithmetic
 from ..c_core.function cimport fg_shifts
 from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
 from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE, FG_SEEN_NONFINITE, fg_first_nonfinite
-from ..c_core.seven cimport FG_SEVEN, fg_seven, fg_seven_bars, fg_seven_values
 from ..c_core.stencil cimport (
     FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_stencil, fg_step_rule, fg_steps, fg_sizes,
 )
@@ -156,60 +155,6 @@ def product_sums(a, b):
     expect("numbers of b for those of a", PyArray_SIZE(b_), PyArray_SIZE(a_))
     cdef double total = fg_product_sums(PyArray_SIZE(a_), doubles(a_), doubles(b_), &squares)
     return total, squares
-
-
-cdef object seven_rows(fg_seven *rows, object h, object place, int deriv, Py_ssize_t outputs):
-    """Fills in rows; returns what must be kept alive while they are used."""
-    cdef ndarray h_ = as_doubles(h), place_ = None
-    rows.rows, rows.outputs, rows.derivative = PyArray_SIZE(h_), outputs, deriv
-    rows.h, rows.place = doubles(h_), NULL
-    if deriv not in (1, 2) or (deriv == 2 and place is not None):
-        raise ValueError("seven values give first derivatives, and second ones at the middle point")
-    if place is not None:
-        place_ = dense(place, NPY_INTP)
-        if PyArray_SIZE(place_) != rows.rows:
-            raise ValueError(f"{PyArray_SIZE(place_)} places for {rows.rows} rows")
-        if rows.rows and not (0 <= np.min(place_) and np.max(place_) < FG_SEVEN):
-            raise IndexError(f"a place is in 0 ... {FG_SEVEN - 1}")
-        rows.place = <const ptrdiff_t *>PyArray_DATA(place_)
-    return h_, place_
-
-
-def seven_values(base, others, h, place=None, int deriv=1, double epsilon=0.0):
-    """Derivatives from seven equally spaced values, as ``fg_seven_values`` finds them.
-
-    base: (points, outputs), f at x; rows take these in turn. others: (rows, 6, outputs), f at the other points, from the
-    lowest up. h: (rows,), their distance. place: (rows,), which of the points x is; None: the middle one. deriv: 1 or 2.
-    epsilon: of the precision that f computes in; 0: as the values show it.
-    Returns an array (4, rows, outputs): values, error bars, truncation errors, and the noise of f.
-    """
-    cdef ndarray base_ = as_doubles(base), others_ = as_doubles(others)
-    cdef fg_seven rows
-    if PyArray_NDIM(base_) != 2 or PyArray_NDIM(others_) != 3 or PyArray_DIM(others_, 1) != FG_SEVEN - 1 or PyArray_DIM(base_, 1) != PyArray_DIM(others_, 2):
-        raise ValueError(f"values of shapes {np.shape(base)} and {np.shape(others)} do not fit together")
-    cdef object kept = seven_rows(&rows, h, place, deriv, PyArray_DIM(base_, 1))
-    if rows.rows != PyArray_DIM(others_, 0) or (rows.rows and not PyArray_DIM(base_, 0)):
-        raise ValueError(f"{rows.rows} steps for values of shape {np.shape(others)}, f at x of shape {np.shape(base)}")
-    cdef ndarray found = empty(4, rows.rows, rows.outputs)
-    cdef double *out = doubles(found)
-    cdef Py_ssize_t size = rows.rows * rows.outputs
-    fg_seven_values(&rows, PyArray_DIM(base_, 0), doubles(base_), doubles(others_), epsilon, out, out + size, out + 2 * size,
-                    out + 3 * size)
-    return found
-
-
-def seven_bars(truncation, noise, h, place=None, int deriv=1):
-    """Error bars (rows, outputs) as those of `seven_values`, for a truncation error and a noise known otherwise."""
-    cdef ndarray truncation_ = as_doubles(truncation), noise_ = as_doubles(noise)
-    cdef fg_seven rows
-    if PyArray_NDIM(truncation_) != 2 or not PyArray_SAMESHAPE(truncation_, noise_):
-        raise ValueError(f"truncation {np.shape(truncation)} and noise {np.shape(noise)} do not fit together")
-    cdef object kept = seven_rows(&rows, h, place, deriv, PyArray_DIM(truncation_, 1))
-    if rows.rows != PyArray_DIM(truncation_, 0):
-        raise ValueError(f"{rows.rows} steps for {PyArray_DIM(truncation_, 0)} rows")
-    cdef ndarray bars = empty(rows.rows, rows.outputs)
-    fg_seven_bars(&rows, doubles(truncation_), doubles(noise_), doubles(bars))
-    return bars
 
 
 def random_direction(ndarray out, unsigned long long seed, double scale):

@@ -110,21 +110,24 @@ cdef class ComposedFunction(Function):
 
 @cython.final
 cdef class LineFunction(ComposedFunction):
-    """t -> f(x + t v): a function of one coordinate, whose values are those of another at dense points."""
+    """t -> f(x + (t - t0) v): a function of one coordinate, whose values are those of another at dense points."""
     cdef ndarray x, direction
+    cdef double origin
 
     def __init__(self, Function inner, x, direction, point):
-        """point: of one coordinate, for the name of t."""
+        """point: of one coordinate, t0."""
         self.prepare(None, (), point, inner.c.outputs)
         self.inner, self.x, self.direction = inner, as_doubles(x), as_doubles(direction)
         if self.n != 1 or PyArray_SIZE(self.x) != inner.n or PyArray_SIZE(self.direction) != inner.n:
             raise ValueError("x, the direction and f do not fit together")
+        self.origin = point.flat.item()
         self.c.at_shifts = line_at_shifts
         self.c.at_points = line_at_points
 
     cdef ndarray first_values(self, ndarray t):
         cdef ndarray point = empty(self.inner.n)
-        fg_line_point(self.inner.n, doubles(self.x), doubles(self.direction), doubles(t)[0], 0, self.inner.n, doubles(point))
+        fg_line_point(self.inner.n, doubles(self.x), doubles(self.direction), doubles(t)[0] - self.origin, 0,
+                      self.inner.n, doubles(point))
         cdef ndarray found = self.inner.value(point)
         self.learn()
         return found
@@ -155,7 +158,8 @@ cdef class LineFunction(ComposedFunction):
         try:
             for begin in range(0, count, block):
                 rows = min(block, count - begin)
-                fg_line_points(n, doubles(self.x), doubles(self.direction), rows, t + begin * width, self.imaginary, points)
+                fg_line_points(n, doubles(self.x), doubles(self.direction), self.origin, rows, t + begin * width,
+                               self.imaginary, points)
                 self.inner.c.at_points(self.inner.c.ctx, rows, n, points, values + begin * self.c.outputs)
         finally:
             PyMem_Free(points)
@@ -164,17 +168,18 @@ cdef class LineFunction(ComposedFunction):
 
 @cython.final
 cdef class PairsFunction(ComposedFunction):
-    """t -> f(x + the sum of t_k v_k), each v_k moving one coordinate, or two: for second derivatives."""
-    cdef ndarray x, pairs, moves
+    """t -> f(x + the sum of (t_k - t0_k) v_k), each v_k moving one coordinate, or two."""
+    cdef ndarray x, pairs, moves, origin
 
     def __init__(self, Function inner, x, pairs, moves, point):
-        """pairs (lines, 2): the coordinates of each direction, the second -1 for one; moves (lines, 2): how far."""
+        """pairs (lines, 2): the coordinates of each direction, the second -1 for one; moves (lines, 2): how far; point: t0."""
         self.prepare(None, (), point, inner.c.outputs)
         self.inner, self.x, self.pairs, self.moves = inner, as_doubles(x), dense(pairs, NPY_INTP), as_doubles(moves)
         if not (PyArray_SIZE(self.x) == inner.n and PyArray_SIZE(self.pairs) == PyArray_SIZE(self.moves) == 2 * self.n):
             raise ValueError("x, the directions and f do not fit together")
         if self.n and not (-1 <= np.min(self.pairs) and np.max(self.pairs) < inner.n):
             raise IndexError(f"coordinates are in 0 ... {inner.n - 1}")
+        self.origin = as_doubles(point.flat)
         self.c.at_shifts = pairs_at_shifts
         self.c.at_points = pairs_at_points
 
@@ -202,7 +207,7 @@ cdef class PairsFunction(ComposedFunction):
             for begin in range(0, count, block):
                 rows = min(block, count - begin)
                 fg_pair_points(n, doubles(self.x), self.n, <const ptrdiff_t *>PyArray_DATA(self.pairs), doubles(self.moves),
-                               rows, t + begin * self.n, points)
+                               doubles(self.origin), rows, t + begin * self.n, points)
                 self.inner.c.at_points(self.inner.c.ctx, rows, n, points, values + begin * self.c.outputs)
         finally:
             PyMem_Free(points)

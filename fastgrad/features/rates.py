@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from ..core.point import Array
 from ..evaluate import border
 from ..evaluate.results import fits_float32
-from ..methods.seven import OTHERS, POINTS
-from ..stencils import FLOAT32, FLOAT64
+from ..methods.adaptive import KINK, NOISY, SIZE_OF_STEP
 from .spread import Spread
 
 # How far off a piecewise-constant model is looked at, in spreads of the feature: less than the jumps of a large forest
@@ -17,7 +16,11 @@ from .spread import Spread
 _PROBE, _PROBE_FLOAT32 = 1e-6, 1e-4
 _PROBED_ROWS = 32
 _CONSTANT = 0.75  # of the probes that see no change, in each feature, for a model to be piecewise constant
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # numbers at a time
+_ENTRIES = 1 << 15  # derivatives at a time: the adaptive method keeps some 500 bytes of each
+
+# A slope that is so good is good enough, of a model; and where f is noisy, or has kinks, it may cost so much.
+_TOLERANCE, _MOST = 1e-6, 24
 
 
 class Rates:
@@ -39,7 +42,7 @@ class Rates:
 
     def evaluations(self) -> int:
         """How many are to be done, about."""
-        each = {"derivative": POINTS - 1, "constant": 0}
+        each = {"derivative": 7, "constant": 0}
         return len(self.rows) * (1 + sum(each.get(kind, 2) for kind in self.spread.kinds))
 
     def is_piecewise_constant(self) -> bool:
@@ -61,29 +64,45 @@ class Rates:
         """Values and errors (b, outputs, n)."""
         outputs = self.base.shape[1]
         found, error = (np.full((len(self.rows), outputs, self.n), np.nan) for _ in range(2))
-        block = max(1, _CHUNK // (POINTS * outputs * self.n))
+        slopes = [j for j, kind in enumerate(self.spread.kinds) if kind == "derivative"]
+        relative = self._noise(slopes) if slopes else None
+        noise = np.zeros(self.base.shape)
+        block = max(1, (_ENTRIES if slopes else _CHUNK // 2) // (outputs * self.n))
         for start in range(0, len(self.rows), block):
             part = slice(start, start + block)
-            found[part], error[part] = self._block(self.rows[part], self.base[part])
+            found[part], error[part], noise[part] = self._block(self.rows[part], self.base[part], slopes, relative)
+        if slopes and relative is None:
+            error[:, :, slopes] *= self._pooled(noise)[:, :, None]
         return found, error
 
-    def _block(self, rows: Array, base: Array) -> tuple[Array, Array]:
+    @np.errstate(all="ignore")
+    def _pooled(self, noise: Array) -> Array:
+        """By how much the rounding of each row is below that of all rows: few values tell it roughly."""
+        size = np.abs(self.base)
+        typical = np.nanmedian(np.where(noise > 0, noise / size, np.nan), axis=0) if noise.any() else 0.0
+        return np.asarray(np.fmax(1.0, np.where(noise > 0, typical * size / noise, 1.0)))
+
+    def _block(self, rows: Array, base: Array, slopes: list[int], relative: Array | None) -> tuple[Array, Array, Array]:
+        """Values and errors (b, outputs, n); the noise (b, outputs)."""
         kinds = self.spread.kinds
-        slopes = [j for j, kind in enumerate(kinds) if kind == "derivative"]
         finite = [j for j, kind in enumerate(kinds) if kind not in ("derivative", "constant")]
-        places = [self._places(rows[:, j], j) for j in slopes]
-        moves = [OTHERS[place] * self.spread.steps[j] for j, place in zip(slopes, places, strict=True)]
         ends = [self._ends(rows[:, j], j, self._reach(j)) for j in finite]
-        values = self._moved(rows, base, slopes + finite, moves + ends)
         found, error = (np.full((*base.shape, self.n), np.nan) for _ in range(2))
+        noise = np.zeros(base.shape)
         if slopes:
-            found[:, :, slopes], error[:, :, slopes] = self._derivatives(slopes, places, values[: len(slopes)], base)
+            known = np.flatnonzero(np.isfinite(base).all(axis=1))
+            levels = None if relative is None else relative * np.abs(base[known])
+            parts = self._derivatives(slopes, rows[known], base[known], levels, _MOST)
+            noise[known] = parts[3]
+            for whole, part in zip((found, error), parts[:2], strict=True):
+                whole[np.ix_(known, np.arange(base.shape[1]), np.array(slopes))] = part
         with np.errstate(all="ignore"):
-            for j, (low, high), two in zip(finite, (end.T for end in ends), values[len(slopes) :], strict=True):
+            values = self._moved(rows, base, finite, ends)
+            for j, (low, high), two in zip(finite, (end.T for end in ends), values, strict=True):
                 distance = (high - low)[:, None]
                 found[:, :, j] = (two[:, 1] - two[:, 0]) / distance
                 error[:, :, j] = np.finfo(np.float64).eps * np.abs(two).max(axis=1) / distance
-        return found, error
+        return found, error, noise
 
     def _moved(self, rows: Array, base: Array, columns: list[int], moves: list[Array]) -> list[Array]:
         """For each column, values (rows, moves, outputs) where it is moved by so much (rows, moves): one request."""
@@ -115,34 +134,35 @@ class Rates:
         lower, upper = spread.ends if np.isinf(reach) else (spread.lower, spread.upper)
         return np.stack([np.maximum(x - reach, lower[j]) - x, np.minimum(x + reach, upper[j]) - x], axis=1)
 
-    @np.errstate(all="ignore")
-    def _places(self, x: Array, j: int) -> NDArray[np.intp]:
-        """Which of its seven points each x is: fewer lie below it near the range's lower end, more near the upper."""
-        middle, h = POINTS // 2, self.spread.steps[j]
-        below = np.minimum(np.floor((x - self.spread.lower[j]) / h), middle)
-        above = np.minimum(np.floor((self.spread.upper[j] - x) / h), middle)
-        places: NDArray[np.intp] = (
-            np.where(below < middle, below, POINTS - 1 - above).clip(0, POINTS - 1).astype(np.intp)
-        )
-        return places
-
-    @np.errstate(all="ignore")
-    def _derivatives(
-        self, columns: list[int], places: list[NDArray[np.intp]], values: list[Array], base: Array
-    ) -> tuple[Array, Array]:
-        """Derivatives and their bars (rows, outputs, columns)."""
-        epsilon = FLOAT32 if all(map(fits_float32, values)) and np.ptp(base) else FLOAT64
-        steps = [np.full(len(base), self.spread.steps[j]) for j in columns]
-        estimates = [
-            border.seven_values(base, others, h, place, epsilon=epsilon)
-            for others, h, place in zip(values, steps, places, strict=True)
-        ]
-        found, _, truncation, noise = np.stack(estimates, axis=1)
-        # Seven values tell their noise within a factor of some: those of a row, or of a feature, tell it better.
-        size = np.abs(base)
+    def _noise(self, slopes: list[int]) -> Array | None:
+        """The noise of each output, of its size, where some rows show any: asked for once, not at each row."""
+        known = np.flatnonzero(np.isfinite(self.base).all(axis=1))
+        if not known.size:
+            return None
+        some = np.unique(known[np.linspace(0, known.size - 1, _PROBED_ROWS).astype(np.intp)])
+        _, _, noisy, levels = self._derivatives(slopes, self.rows[some], self.base[some], None, 40)
+        if 2 * np.count_nonzero(noisy) < noisy.size:
+            return None
         with np.errstate(all="ignore"):
-            ratio = np.where(size > 0, noise / size, 0.0)
-        typical = np.maximum(np.median(ratio, axis=1, keepdims=True), np.median(ratio, axis=0))
-        noise = np.maximum(noise, 1.5 * typical * size)
-        error = [border.seven_bars(*parts) for parts in zip(truncation, noise, steps, places, strict=True)]
-        return np.moveaxis(found, 0, -1), np.moveaxis(np.where(np.isnan(found), np.nan, error), 0, -1)
+            ratios = np.where(self.base[some] == 0, 0.0, levels / np.abs(self.base[some]))
+        return np.asarray(np.median(ratios, axis=0))
+
+    def _derivatives(
+        self, columns: list[int], rows: Array, base: Array, levels: Array | None, most: int
+    ) -> tuple[Array, Array, NDArray[np.bool_], Array]:
+        """Derivatives, bars, and whether they are noisy (rows, outputs, columns); the noise (rows, outputs)."""
+        spread, shape = self.spread, (base.shape[1], *rows.shape)
+        sizes, room = np.ones(rows.shape), np.zeros((2, *rows.shape))  # what does not vary has no room
+        sizes[:, columns] = SIZE_OF_STEP * spread.steps[columns]
+        with np.errstate(all="ignore"):
+            room[0][:, columns] = rows[:, columns] - spread.lower[columns]
+            room[1][:, columns] = spread.upper[columns] - rows[:, columns]
+        found, flags, noise = self.function.adaptive(rows, base, sizes, room, levels, tolerance=_TOLERANCE, most=most)
+        value, error, _, left, right = found.reshape(5, *shape)[..., columns].swapaxes(1, 2)
+        flags = flags.reshape(shape)[..., columns].swapaxes(0, 1)
+        with np.errstate(all="ignore"):
+            # At a kink any value between both slopes is right.
+            kink = flags & KINK != 0
+            value = np.where(kink, 0.5 * (left + right), value)
+            error = np.where(kink, np.fmax(error, 0.5 * np.abs(left - right)), error)
+        return value, error, flags & NOISY != 0, noise.reshape(base.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.given import floats, shown
 from .frames import Rows
 
-_STEP = 0.008  # of a derivative's points, in spreads of the feature
+_STEP = 0.008  # the first of a derivative, in spreads of the feature
 
 
 class Spread:

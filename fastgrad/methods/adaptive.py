@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array, Point, as_point
+from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate import border, indirect
 from ..evaluate.problem import Problem
@@ -107,6 +107,35 @@ class Adaptive(Method):
         function.tolerate(True)
         return Components(*self._taken(function, points, base, where.sizes(), where.room))
 
+    def along(self, problem: Problem, direction: Array) -> Components:
+        """The derivatives of all outputs along a direction, which moves coordinates by about their sizes."""
+        base = problem.values
+        at = np.ones((1, 1))  # not 0: so roundings of x are seen
+        line = indirect.LineFunction(problem.function, problem.x.ravel(), direction, Point(at[0]))
+        return Components(*self._taken(line, at, base, np.ones_like(at), None))
+
+    def by_some(self, problem: Problem, coordinates: NDArray[np.intp], units: Array, reach: Array) -> Components:
+        """The derivatives by some coordinates alone, which move by multiples of units, and no farther than reach."""
+        x, where = problem.x.ravel()[coordinates], self._coordinates(problem)
+        room = np.stack([reach, reach])
+        if where.room is not None:
+            # A hair within bounds, so that no sum can round to beyond them.
+            inside = where.room[:, coordinates] * (1 - 1e-9) - 2 * np.spacing(np.abs(x))
+            room = np.minimum(room, inside.clip(0.0))
+        at = (x / units).reshape(1, -1)
+        alone = np.full(x.size, -1)
+        lines = indirect.PairsFunction(
+            problem.function,
+            problem.x.ravel(),
+            np.stack([coordinates, alone], 1),
+            np.stack([units, units], 1),
+            Point(at[0]),
+        )
+        found, flags, noise = self._taken(lines, at, problem.values, np.ones_like(at), room / units)
+        by = np.array([1.0, 1.0, -1.0, 1.0, 1.0])[:, None]
+        with np.errstate(all="ignore"):
+            return Components(found / np.tile(units, problem.outputs) ** by, flags, noise)
+
     def hessian(self, problem: Problem) -> Components:
         """The entries of the Hessian of a scalar function, row by row, as for `components`.
 
@@ -128,7 +157,7 @@ class Adaptive(Method):
         moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
         at = np.zeros((1, len(pairs)))
         at[0, :n] = problem.x.ravel() / sizes
-        along = indirect.PairsFunction(function, np.zeros(n), pairs, moves, as_point(at[0]))
+        along = indirect.PairsFunction(function, problem.x.ravel(), pairs, moves, Point(at[0]))
         found, flags, noise = self._taken(along, at, base, np.ones_like(at), room, deriv=2, axes=n)
         numbers, bits = _symmetric(found, flags, sizes, pairs[n:], signs[n:])
         return Components(numbers, bits, noise)

@@ -47,7 +47,7 @@ def sensitivity(
     step : {"auto", "sd"} or array_like, optional
         Derivatives, and for piecewise-constant models (trees and their ensembles, recognised), whose derivative is 0
         almost everywhere, differences over one standard deviation of the feature; "sd" takes these for every model. Or
-        steps of derivatives, one a feature, in its units.
+        the steps with which derivatives begin, one a feature, in its units.
     reference : array_like or DataFrame, optional
         Where the features' spread and range come from: the training data. X by default.
     extrapolate : bool, optional
@@ -71,9 +71,9 @@ def sensitivity(
 
     Notes
     -----
-    A derivative takes 6 evaluations a row and feature: values at equal steps give it to order 6, its truncation error
-    from how the orders differ, and the noise of the model from their sixth difference (docs/sensitivity.md), so that
-    models which compute in float32 or have kinks get longer bars. Steps follow the feature's spread, not its size.
+    A derivative takes 6 evaluations a row and feature, and 1 to 4 a row, by the adaptive method (see `differentiate`):
+    more where the model has kinks nearby, or is noisy or computes in float32. Steps follow the feature's spread, not
+    its size.
     Features that hold whole numbers are changed by one, (f(x + 1) - f(x - 1)) / 2, as far as their range goes; those
     with two values from one to the other. Rows with NaN are skipped and counted.
 

@@ -302,7 +302,9 @@ static int open(fg_search *s)
     s->near = s->memory->resize(NULL, 4 * points * outputs * sizeof *s->near);
     s->moves = s->memory->resize(NULL, ROWS * sizeof *s->moves);
     s->moved = s->memory->resize(NULL, ROWS * sizeof *s->moved);
-    s->dense = s->memory->resize(NULL, MOST_LINE * (size_t)s->n * sizeof *s->dense);
+    const size_t many = 4 * points < DENSE / (size_t)s->n ? 4 * points : DENSE / (size_t)s->n;
+    s->dense_room = (ptrdiff_t)(many > MOST_LINE ? many : MOST_LINE);
+    s->dense = s->memory->resize(NULL, (size_t)(s->dense_room * s->n) * sizeof *s->dense);
     return s->entries && s->column && s->output && s->point && s->close && s->near && s->moves &&
            s->moved && s->dense;
 }

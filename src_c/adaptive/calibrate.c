@@ -23,11 +23,11 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     sums all = {.complete = o->finite, .largest = INFINITY};
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
         const fg_entry *const e = fg_entry_of(s, c, out);
+        const double x = s->wanted->x[c], h = s->close[c];
         if (!e->view.pairs) {
-            all.complete = 0;
+            all.complete &= h == 0.0;
             continue;
         }
-        const double x = s->wanted->x[c], h = s->close[c];
         all.largest = smaller(all.largest, e->largest);
         all.curvature += sqrt(fabs(e->curvature)) * fabs(h);
         all.slack += fabs(h) * (e->slope_error + fabs(e->third) * h * h / 6.0);

@@ -30,7 +30,9 @@ static void fit(const fg_search *s, ptrdiff_t c, fg_entry *e)
         e->phase = DONE;
         return;
     }
-    const double nearest = smaller(down, up), wanted = ldexp(unit, 2 - e->want.level);
+    /* No window on one side reaches farther than the room there. */
+    const double nearest = smaller(down, up);
+    const double wanted = smaller(ldexp(unit, 2 - e->want.level), larger(down, up));
     if (nearest < CENTRAL_ROOM * wanted) {
         e->flags |= FG_EDGE;
         e->want = (fg_place){(short)(e->want.level + ONE_SIDED_FIRST), 1, up >= down ? 1 : -1};

@@ -197,10 +197,11 @@ typedef struct {
     int failed;    /* f was not finite somewhere */
     double *moves; /* [scratch] (ROWS,) */
     ptrdiff_t *moved;
-    double *dense; /* [scratch] (dense_room, n) points */
+    double *dense; /* [scratch] (dense_room, n) points: MOST_LINE at least */
+    ptrdiff_t dense_room;
 } fg_search;
 
-enum { ROWS = 4096 };
+enum { ROWS = 4096, DENSE = 1 << 15 };
 
 /* A real number as the integer next to it, within what levels may be. */
 static inline int fg_rounded(double x)

@@ -2,6 +2,8 @@
  * derivatives add up. */
 #include "internal.h"
 
+#include <string.h>
+
 static const int MULTIPLES[4] = {1, -1, 2, -2};
 
 /* What `renewed` of a point says: to be asked on the other side of x; again, closer; that was. */
@@ -34,7 +36,7 @@ static double stride(const fg_search *s, ptrdiff_t c, double wanted)
     return there == x ? fg_next_to(s, c, sign, 2) : there - x;
 }
 
-/* The points of one point of x, in `dense`. */
+/* The points close to one point of x. */
 static void fill(const fg_search *s, ptrdiff_t p, double *dense)
 {
     for (int m = 0; m < s->point[p].near; m++)
@@ -43,21 +45,42 @@ static void fill(const fg_search *s, ptrdiff_t p, double *dense)
                 s->wanted->x[p * s->n + i] + MULTIPLES[m] * s->close[p * s->n + i];
 }
 
-/* Asks for the points close to x of those that `renewed` says. */
+/* The points close to x of those from *p on that `renewed` says, as many as `dense` takes; *p: the
+ * next. How many there are. */
+static ptrdiff_t gather(const fg_search *s, int renewed, ptrdiff_t *p)
+{
+    ptrdiff_t rows = 0;
+    for (; *p < s->columns / s->n && rows + 4 <= s->dense_room; ++*p)
+        if (s->point[*p].renewed == renewed) {
+            fill(s, *p, s->dense + rows * s->n);
+            rows += s->point[*p].near;
+        }
+    return rows;
+}
+
+/* Asks for the points close to x of those that `renewed` says: many at a time. */
 static int ask(fg_search *s, int renewed)
 {
     const fg_function *const f = s->wanted->f;
-    for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
-        fg_point *const point = s->point + p;
-        if (point->renewed != renewed)
-            continue;
-        fill(s, p, s->dense);
-        double *const values = s->near + p * 4 * s->outputs;
-        const int status = f->at_points(f->ctx, point->near, s->n, s->dense, values);
+    for (ptrdiff_t p = 0; p < s->columns / s->n;) {
+        ptrdiff_t k = p;
+        const ptrdiff_t rows = gather(s, renewed, &p);
+        int status = fg_reserve_values(s, (size_t)(rows * s->outputs));
+        const double *values = s->values + s->value_count;
+        if (status == FG_OK && rows)
+            status = f->at_points(f->ctx, rows, s->n, s->dense, s->values + s->value_count);
         if (status != FG_OK)
             return status;
-        point->shared += point->near;
-        point->renewed = renewed == RENEW ? RENEWED : 0;
+        for (; k < p; k++) {
+            fg_point *const point = s->point + k;
+            if (point->renewed != renewed)
+                continue;
+            const ptrdiff_t count = point->near * s->outputs;
+            memcpy(s->near + k * 4 * s->outputs, values, (size_t)count * sizeof *values);
+            values += count;
+            point->shared += point->near;
+            point->renewed = renewed == RENEW ? RENEWED : 0;
+        }
     }
     return FG_OK;
 }

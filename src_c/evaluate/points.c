@@ -14,14 +14,14 @@ void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double
     memcpy(out + end, x + end, (size_t)(n - end) * sizeof(double));
 }
 
-void fg_line_points(ptrdiff_t n, const double *x, const double *direction, ptrdiff_t count,
-                    const double *t, int complex_t, double *out)
+void fg_line_points(ptrdiff_t n, const double *x, const double *direction, double origin,
+                    ptrdiff_t count, const double *t, int complex_t, double *out)
 {
     for (ptrdiff_t k = 0; k < count && !complex_t; k++)
-        fg_line_point(n, x, direction, t[k], 0, n, out + k * n);
+        fg_line_point(n, x, direction, t[k] - origin, 0, n, out + k * n);
     for (ptrdiff_t k = 0; k < count && complex_t; k++)
         for (ptrdiff_t i = 0; i < n; i++) {
-            out[2 * (k * n + i)] = x[i] + t[2 * k] * direction[i];
+            out[2 * (k * n + i)] = x[i] + (t[2 * k] - origin) * direction[i];
             out[2 * (k * n + i) + 1] = t[2 * k + 1] * direction[i];
         }
 }
@@ -41,13 +41,14 @@ void fg_random_direction(ptrdiff_t n, uint64_t seed, double scale, double *out)
 }
 
 void fg_pair_points(ptrdiff_t n, const double *x, ptrdiff_t lines, const ptrdiff_t *pairs,
-                    const double *moves, ptrdiff_t count, const double *t, double *out)
+                    const double *moves, const double *origin, ptrdiff_t count, const double *t,
+                    double *out)
 {
     for (ptrdiff_t row = 0; row < count; row++, out += n, t += lines) {
         memcpy(out, x, (size_t)n * sizeof *x);
         for (ptrdiff_t k = 0; k < 2 * lines; k++)
-            if (t[k / 2] != 0.0 && pairs[k] >= 0)
-                out[pairs[k]] += t[k / 2] * moves[k];
+            if (t[k / 2] != origin[k / 2] && pairs[k] >= 0)
+                out[pairs[k]] += (t[k / 2] - origin[k / 2]) * moves[k];
     }
 }
 

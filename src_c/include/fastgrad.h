@@ -23,7 +23,6 @@
 #include "stencil.h"     /* steps, and derivatives from values */
 #include "compiled.h"    /* functions that are compiled */
 #include "points.h"      /* points on lines */
-#include "seven.h"       /* derivatives from seven values, with error bars */
 #include "adaptive.h"    /* the adaptive method, and the noise of a function */
 #include "descent.h"     /* gradient descent */
 #include "sparse.h"      /* colours, and groups of coordinates that move together */

@@ -10,15 +10,17 @@
 void fg_line_point(ptrdiff_t n, const double *x, const double *direction, double t, ptrdiff_t begin,
                    ptrdiff_t end, double *out);
 
-/* Points x + t[k] * direction, out [out] (count, n); with `complex_t`, t (count,) and the points
- * are complex numbers. */
-void fg_line_points(ptrdiff_t n, const double *x, const double *direction, ptrdiff_t count,
-                    const double *t, int complex_t, double *out);
+/* Points x + (t[k] - origin) * direction, out [out] (count, n); with `complex_t`, t (count,) and
+ * the points are complex numbers. */
+void fg_line_points(ptrdiff_t n, const double *x, const double *direction, double origin,
+                    ptrdiff_t count, const double *t, int complex_t, double *out);
 
-/* Points x + sum over k of t[k] * (moves[k, 0] e_i + moves[k, 1] e_j), i, j = pairs[k]; j < 0:
- * without the latter. moves, pairs [in] (lines, 2), t [in] (count, lines), out [out] (count, n). */
+/* Points x + sum over k of (t[k] - origin[k]) * (moves[k, 0] e_i + moves[k, 1] e_j), i, j =
+ * pairs[k]; j < 0: without the latter. moves, pairs [in] (lines, 2), origin [in] (lines,), t [in]
+ * (count, lines), out [out] (count, n). */
 void fg_pair_points(ptrdiff_t n, const double *x, ptrdiff_t lines, const ptrdiff_t *pairs,
-                    const double *moves, ptrdiff_t count, const double *t, double *out);
+                    const double *moves, const double *origin, ptrdiff_t count, const double *t,
+                    double *out);
 
 /* Pseudo-random numbers of both signs and sizes from scale / 2 to 3/2 scale: so that equal and
  * opposite errors do not cancel. Element i follows from seed and i alone. out [out] (n,). */

@@ -4,7 +4,7 @@
  * With -DFG_LIBFUZZER    LLVMFuzzerTestOneInput instead of main
  * fuzz threads           shared inputs, outputs of their own: for ThreadSanitizer
  */
-#include "../../src_c/seven/internal.h"
+#include "../../src_c/include/numbers.h"
 #include "fastgrad.h"
 
 #include <math.h>
@@ -331,104 +331,6 @@ static void compiled(void)
     free(x), free(h), free(f.scratch), free(values), free(point), free(components);
 }
 
-/* --- Seven values ---------------------------------------------------------------------------- */
-
-/* The norm of the weights of f at x and the other points, and whether they are exact for powers up
- * to `order`. */
-static double norm_of(const double *weights, const double *offsets, int derivative, int order)
-{
-    double square = 0.0, sum = 0.0;
-    for (int j = 0; j < FG_WIDTH; j++) {
-        square += (derivative == 2 ? 2 : 1) * weights[j] * weights[j];
-        sum += weights[j];
-    }
-    for (int power = 1; power <= order; power++) {
-        double moment = 0.0;
-        for (int j = 0; j < FG_WIDTH; j++)
-            moment += weights[j] * pow(offsets[j], power) * (derivative == 2 ? 2 : 1);
-        if (derivative == 1 || power % 2 == 0)
-            REQUIRE(fabs(moment - (power == derivative ? derivative : 0)) < 1e-9);
-    }
-    return sqrt(square + (derivative == 2 ? 4 : 1) * sum * sum);
-}
-
-static void check_table(const fg_approximations *a, int derivative)
-{
-    double best[FG_WIDTH] = {0.0}, middle[FG_WIDTH] = {0.0}, low[FG_WIDTH] = {0.0};
-    for (int j = 0; j < FG_WIDTH && a->offsets[j] != 0.0; j++) {
-        const double unit = pow(a->offsets[j], derivative);
-        best[j] = a->best[j] / unit;
-        middle[j] = a->middle[j] / unit;
-        low[j] = a->low[j] / unit;
-    }
-    const int orders[3] = {6, a->steep ? 4 : 5, a->steep ? 2 : 4};
-    const double of_best = norm_of(best, a->offsets, derivative, orders[0]);
-    norm_of(middle, a->offsets, derivative, orders[1]);
-    norm_of(low, a->offsets, derivative, orders[2]);
-    for (int j = 0; j < FG_WIDTH; j++) {
-        middle[j] -= best[j];
-        low[j] -= best[j];
-    }
-    REQUIRE(fabs(of_best / a->best_norm - 1) < 1e-4);
-    REQUIRE(fabs(norm_of(middle, a->offsets, derivative, 0) / a->middle_norm - 1) < 4e-4);
-    REQUIRE(fabs(norm_of(low, a->offsets, derivative, 0) / a->low_norm - 1) < 4e-4);
-}
-
-static void seven_values(void)
-{
-    const int derivative = 1 + (int)below(2);
-    const ptrdiff_t bases = 1 + below(3), rows = bases * below(4), outputs = 1 + below(3);
-    const size_t all = (size_t)(rows * outputs);
-    ptrdiff_t *const place = room((size_t)rows * sizeof *place);
-    double *const h = room((size_t)rows * 8), *const base = room((size_t)(bases * outputs) * 8);
-    double *const others = room(6 * all * 8), *const exact = room(all * 8);
-    double *const size = room(all * 8), *const again = room(all * 8);
-    double *found[4];
-    for (int k = 0; k < 4; k++)
-        found[k] = room(all * 8);
-    for (ptrdiff_t k = 0; k < bases * outputs; k++)
-        base[k] = number();
-    for (ptrdiff_t r = 0; r < rows; r++) {
-        place[r] = derivative == 2 ? 3 : below(7);
-        h[r] = 0.25 * (1 + below(8));
-        for (ptrdiff_t o = 0; o < outputs; o++) {
-            /* A polynomial of degree 6, which is base at x. */
-            double c[7] = {base[r % bases * outputs + o], 0, 0, 0, 0, 0, 0};
-            for (int k = 1; k < 7; k++)
-                c[k] = number() / 100;
-            exact[r * outputs + o] = derivative * c[derivative];
-            size[r * outputs + o] = fabs(c[0]);
-            for (int k = 0, j = 0; k < 7; k++) {
-                double value = c[6];
-                for (int power = 6; power-- > 0;)
-                    value = value * (double)(k - place[r]) * h[r] + c[power];
-                if (k != place[r])
-                    others[(6 * r + j++) * outputs + o] = below(60) ? value : NAN;
-                size[r * outputs + o] += isnan(value) ? 0.0 : fabs(value);
-            }
-        }
-    }
-    const fg_seven s = {rows, outputs, derivative, derivative == 2 ? NULL : place, h};
-    const double epsilon = below(2) ? 0x1p-52 : 0.0;
-    fg_seven_values(&s, bases, base, others, epsilon, found[0], found[1], found[2], found[3]);
-    fg_seven_bars(&s, found[2], found[3], again);
-    for (ptrdiff_t r = 0; r < rows; r++)
-        for (ptrdiff_t o = 0; o < outputs; o++) {
-            const ptrdiff_t at = r * outputs + o;
-            int broken = 0;
-            for (int j = 0; j < 6; j++)
-                broken |= isnan(others[(6 * r + j) * outputs + o]);
-            const double value = found[0][at], bar = found[1][at], unit = pow(h[r], derivative);
-            REQUIRE(broken == isnan(value) && broken == !isfinite(bar));
-            REQUIRE(isfinite(found[3][at]) && found[3][at] >= 0.0 && found[2][at] >= 0.0);
-            REQUIRE(broken || fabs(value - exact[at]) <= 1e-12 * size[at] / unit);
-            REQUIRE(broken ? isinf(again[at]) : near(again[at], bar, bar));
-        }
-    for (int k = 0; k < 4; k++)
-        free(found[k]);
-    free(place), free(h), free(base), free(others), free(exact), free(size), free(again);
-}
-
 /* --- The adaptive method --------------------------------------------------------------------- */
 
 /* Memory that is counted; the request number `refused` is refused. */
@@ -729,7 +631,7 @@ static void pair_points(void)
     const ptrdiff_t n = 1 + below(6), lines = 1 + below(8), count = below(5);
     double *const x = room((size_t)n * 8), *const moves = room((size_t)(2 * lines) * 8);
     double *const t = room((size_t)(count * lines) * 8), *const out = room((size_t)(count * n) * 8);
-    double *const point = room((size_t)n * 8);
+    double *const point = room((size_t)n * 8), *const origin = room((size_t)lines * 8);
     ptrdiff_t *const pairs = room((size_t)(2 * lines) * sizeof *pairs);
     for (ptrdiff_t i = 0; i < n; i++)
         x[i] = below(9) ? number() : INFINITY;
@@ -738,22 +640,24 @@ static void pair_points(void)
         pairs[2 * k + 1] = (ptrdiff_t)below((unsigned)n + 1) - 1;
         moves[2 * k] = number();
         moves[2 * k + 1] = pairs[2 * k + 1] < 0 ? NAN : number();
+        origin[k] = below(2) ? 0.0 : number();
     }
     for (ptrdiff_t k = 0; k < count * lines; k++)
-        t[k] = below(3) ? 0.0 : number();
-    fg_pair_points(n, x, lines, pairs, moves, count, t, out);
+        t[k] = below(3) ? origin[k % lines] : number();
+    fg_pair_points(n, x, lines, pairs, moves, origin, count, t, out);
     for (ptrdiff_t row = 0; row < count; row++) {
         for (ptrdiff_t i = 0; i < n; i++)
             point[i] = x[i];
         for (ptrdiff_t k = 0; k < lines; k++) {
-            point[pairs[2 * k]] += t[row * lines + k] * moves[2 * k];
+            const double moved = t[row * lines + k] - origin[k];
+            point[pairs[2 * k]] += moved * moves[2 * k];
             if (pairs[2 * k + 1] >= 0)
-                point[pairs[2 * k + 1]] += t[row * lines + k] * moves[2 * k + 1];
+                point[pairs[2 * k + 1]] += moved * moves[2 * k + 1];
         }
         for (ptrdiff_t i = 0; i < n; i++)
             REQUIRE(point[i] == out[row * n + i]);
     }
-    free(x), free(moves), free(t), free(out), free(point), free(pairs);
+    free(x), free(moves), free(t), free(out), free(point), free(pairs), free(origin);
 }
 
 /* --- Descent --------------------------------------------------------------------------------- */
@@ -837,9 +741,9 @@ static void follow(void)
 
 static void one(const uint8_t *input, size_t size)
 {
-    static void (*const all[])(void) = {
-        patterns,     grids,  gaps,     weights_of_polynomials, compiled,
-        seven_values, follow, adaptive, noise_levels,           pair_points};
+    static void (*const all[])(void) = {patterns,   grids,  gaps,     weights_of_polynomials,
+                                        compiled,   follow, adaptive, noise_levels,
+                                        pair_points};
     bytes = input;
     left = size;
     all[below(sizeof all / sizeof *all)]();
@@ -901,9 +805,6 @@ int main(int count, char **arguments)
 {
     if (count > 1 && strcmp(arguments[1], "threads") == 0)
         return threads();
-    for (int place = 0; place < 4; place++)
-        check_table(fg_first_derivative + place, 1);
-    check_table(&fg_second_derivative, 2);
     const long many = count > 1 ? atol(arguments[1]) : 20000;
     uint64_t state = count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
     static uint8_t input[16384];

@@ -108,20 +108,6 @@ static void adaptive(void)
     print("libm level", 1, level);
 }
 
-static void seven_values(void)
-{
-    const double h[2] = {0.25, 0.1};
-    const ptrdiff_t place[2] = {3, 0};
-    double others[12], base[1] = {0.7}, found[4][2];
-    for (int derivative = 1; derivative <= 2; derivative++) {
-        const fg_seven s = {2, 1, derivative, derivative == 1 ? place : NULL, h};
-        for (int k = 0; k < 12; k++)
-            others[k] = 0.7 + sqrt(2.0 + k) / 3.0;
-        fg_seven_values(&s, 1, base, others, 0x1p-52, found[0], found[1], found[2], found[3]);
-        print("seven", 8, found[0]);
-    }
-}
-
 /* --- Sampled arrays --------------------------------------------------------------------------- */
 
 static double values[SIZE], out[SIZE], coordinates[ROWS];
@@ -210,7 +196,6 @@ static void sums(void)
 int main(void)
 {
     fixed_steps();
-    seven_values();
     grids();
     descents();
     sums();
