@@ -55,6 +55,40 @@ def test_rounding_a_thousand_times_what_is_expected():
     assert bar < 1e-7
 
 
+def holds_of(cases):
+    """How many bars of functions of one number hold: each is drawn as f, x and its slope there."""
+    held = []
+    for f, x, slope in cases:
+        d = fg.differentiate(lambda z, f=f: f(z[0]), np.array([x]))
+        held.append(abs(d.value[0] - slope) <= d.error[0] + np.spacing(abs(slope)))
+    return np.mean(held)
+
+
+def power_and_sine(rng):
+    a, k, d, x = 10 ** rng.uniform(0, 6), rng.uniform(3, 50), int(rng.integers(2, 6)), rng.uniform(0.7, 1.6)
+    return lambda v: a * v**d + math.sin(k * v), x, a * d * x ** (d - 1) + k * math.cos(k * x)
+
+
+def unlike_residuals(rng):
+    w, k, x = 10 ** rng.uniform(0, 4), rng.uniform(5, 40), rng.uniform(0.9, 1.1)
+    rest = math.expm1(k - k / x)
+    slope = 2 * w * w * (x - 1) + 2 * rest * (rest + 1) * k / x**2
+    return lambda v: (w * (v - 1)) ** 2 + (math.exp(k - k / v) - 1) ** 2, x, slope
+
+
+def wave_at_zero(rng):
+    a, b, c, d = rng.uniform(-2, 2, 4)
+    slope = a * b * math.cos(c) + 0.5 * d
+    return lambda v: a * math.sin(b * v + c) + d * math.exp(0.5 * v) - c, rng.choice([0.0, 1e-50, 1e-300]), slope
+
+
+@pytest.mark.parametrize("draw", [power_and_sine, unlike_residuals, wave_at_zero])
+def test_few_samples_of_rounding(draw):
+    """Of functions of one number, a fast part beside a large one, and two residuals near their minimum."""
+    rng = np.random.default_rng(5)
+    assert holds_of([draw(rng) for _ in range(400)]) >= 0.985
+
+
 def test_terms_that_vanish():
     """The odd ones of order 3 to 7: even ones say how fast terms grow."""
     for scale in np.geomspace(1, 1e4, 60):

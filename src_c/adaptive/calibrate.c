@@ -69,16 +69,28 @@ static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums 
     return count;
 }
 
+/* Whether some of the `kept` residuals, the largest of which is `most`, or top coefficients, are no
+ * smaller than rounding of the arguments lets expect. */
+static int shows_arguments(const sums *all, int kept, double most)
+{
+    const double of_tops = all->count ? sqrt(all->tops / all->count) : 0.0;
+    const int samples = kept + all->count;
+    return !(larger(most, of_tops) *
+                 WITHOUT_ARGUMENTS[samples < ENOUGH_RESIDUALS ? samples : ENOUGH_RESIDUALS] <
+             1.0);
+}
+
 /* kappa and degrees of freedom, from the residuals. Whether a line must say more. */
 static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
-    const sums all = sum_up(s, p, out);
+    sums all = sum_up(s, p, out);
     o->degrees = 1.0 + all.count;
     o->kappa = sqrt((1.0 + all.tops) / o->degrees);
     if (!all.complete)
         return 0;
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};
+    const int knew = o->rounds_arguments;
     const int count = residuals(s, p, out, &all, found);
     double own[MOST_RESIDUALS], most = 0.0, least = INFINITY;
     int kept = 0;
@@ -90,6 +102,8 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     const double near = o->largest > 0.0 ? sqrt(o->largest) * sqrt(all.largest) : all.largest;
     const double largest = larger(o->largest, near);
     const double top = fg_rounding(o, largest, all.arguments);
+    if (!knew) /* top coefficients were measured without */
+        all.tops *= pow(ROUNDING * EPSILON * largest / top, 2.0);
     for (int k = 0; k < count; k++) {
         const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
         least = smaller(least, size / root);
@@ -99,8 +113,9 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         own[kept] = larger(size - found[k].allowance, 0.0) / root;
         most = larger(most, own[kept++]);
     }
-    o->rounds_arguments = !(kept && most * WITHOUT_ARGUMENTS[kept] < top);
+    o->rounds_arguments = kept == 0 || shows_arguments(&all, kept, most / top);
     const double expected = fg_rounding(o, largest, all.arguments);
+    all.tops *= pow(top / expected, 2.0);
     double sum = 1.0 + all.tops;
     for (int k = 0; k < kept; k++)
         sum += own[k] / expected * (own[k] / expected);
@@ -111,12 +126,13 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         o->degrees += 1.0;
     }
     o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
-    if (isfinite(o->slope) || o->lined) {
+    if (isfinite(o->slope) || o->seen || o->level > 0.0) {
         o->kappa = larger(1.0, o->level / expected);
         o->degrees = 1.0 + LINE_DEGREES;
         return 0;
     }
-    if (!(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
+    /* A line on which f cannot tell the points apart says nothing. */
+    if (o->lined || !(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
         return 0;
     o->kappa = 1.0;
     fg_want_line(o, CLOSE * (o->flat ? FARTHER : 1.0));
@@ -131,7 +147,8 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     else if (o->root > 0.0 || (o->lined && o->kappa > SUSPECT_OF_FEW))
         o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
-        o->deviations = o->degrees < FEW_SAMPLES ? DEVIATIONS_OF_ONE : DEVIATIONS_OF_MORE;
+        o->deviations =
+            larger(OF_ROUNDING * fg_student(o->degrees + KNOWN_OF_ROUNDING), LEAST_DEVIATIONS);
     const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,
                            o->level};
     int same = 1;

@@ -17,9 +17,13 @@ static const double EPSILON32 = 0x1p-23;
 /* How often the estimated truncation error counts: its 99% quantile, true over estimated, is 3.7.
  */
 static const double TRUNCATION_FACTOR = 3.0;
-/* Deviations in a bar, where rounding was seen in fewer than two values, and in more. */
+/* Deviations in a bar before rounding was seen in any value. Then Student's factor counts, so many
+ * times, as sums of roundings have short tails; how rounding compares with what is expected is
+ * known as well as from so many values more. And no fewer than the last. */
 static const double DEVIATIONS_OF_ONE = 3.0;
-static const double DEVIATIONS_OF_MORE = 2.8;
+static const double OF_ROUNDING = 0.8;
+static const double KNOWN_OF_ROUNDING = 1.0;
+static const double LEAST_DEVIATIONS = 2.6;
 /* Student's factor of a line counts so many times: its values share what a parabola leaves. */
 static const double OF_A_LINE = 1.3;
 
@@ -216,10 +220,10 @@ static const double LEAST_SPACINGS = 8.0;
  * of rounding, or it is so many times that. */
 static const double ALLOWANCE = 0.5;
 static const double BEYOND_ALLOWANCE = 3.0;
-/* Arguments are not rounded where the largest of so many residuals is so many times below that. */
+/* Arguments are not rounded where the largest of so many samples, residuals and top coefficients,
+ * is so many times below that. */
 static const double WITHOUT_ARGUMENTS[5] = {0.0, 30.0, 10.0, 8.0, 6.0};
-/* Samples of rounding that are few; what is unchanged but for so much is the same. */
-static const double FEW_SAMPLES = 3.0;
+/* What is unchanged but for so much is the same. */
 static const double SAME = 1e-2;
 /* Top coefficients below so many expected deviations are samples of rounding too. */
 static const double TOP_SAMPLES = 7.0;

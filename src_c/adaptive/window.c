@@ -112,6 +112,20 @@ static int is_steep(fg_window *w)
     return steep;
 }
 
+/* The ratio of neighbouring coefficients. Where both top ones are seen, theirs too: what grows fast
+ * may be hidden, in lower ones, by what is large and slow. */
+static double ratio_of(const fg_window *w)
+{
+    const int n = w->terms;
+    const double *const size = w->size;
+    const double neighbours = size[n - 2] > 0.0 ? size[n - 1] / size[n - 2] : 0.0;
+    const double ratio = larger(fg_root_of_ratio(size[n - 2], size[n - 4]),
+                                fg_root_of_ratio(size[n - 1], size[n - 3]));
+    if (w->at.side)
+        return larger(ratio, UNRESOLVED * neighbours);
+    return w->seen >> (n - 2) == 3 ? larger(ratio, neighbours) : ratio;
+}
+
 /* Truncation, noise and bar of a window whose coefficients are known. */
 static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
 {
@@ -131,10 +145,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
         if (fabs(b[k]) > SEEN * norms[k] * w->sigma)
             w->seen |= 1u << k;
     }
-    w->ratio = larger(fg_root_of_ratio(size[n - 2], size[n - 4]),
-                      fg_root_of_ratio(size[n - 1], size[n - 3]));
-    if (one_sided && size[n - 2] > 0.0)
-        w->ratio = larger(w->ratio, UNRESOLVED * size[n - 1] / size[n - 2]);
+    w->ratio = ratio_of(w);
     w->next = n + 1;
     w->top = fg_norm(size[n - 2] * w->ratio * w->ratio, size[n - 1] * w->ratio);
     w->truncation = product * w->top;
