@@ -34,9 +34,9 @@ typedef struct fg_wanted {
     int deriv;            /* 1 or 2 */
     double tolerance;     /* relative error that is enough; 0: as good as pays */
     int most;             /* evaluations a component, with its part of those that all share */
-    ptrdiff_t axes; /* coordinates that values close to x move: the first so many; those beyond
-                       move two of them at a time, a size of each: those of an upper triangle, row
-                       by row */
+    ptrdiff_t axes; /* coordinates that values close to x move: the first so many. n is axes, or
+                       axes (axes + 1) / 2: those beyond move two of them at a time, a size of
+                       each: those of an upper triangle, row by row */
 } fg_wanted;
 
 /* Derivatives, each with an error bar.
