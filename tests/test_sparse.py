@@ -1,7 +1,9 @@
 """Sparse Jacobians and Hessians: patterns found, colours valid, entries exact, wrong patterns caught."""
 
 import ctypes
+import math
 import tracemalloc
+import warnings
 
 import matplotlib
 import numpy as np
@@ -131,10 +133,11 @@ def test_many_points_and_a_plan(sparsity):
     assert "3 colours, 6 evaluations instead of 400" in str(plan)
     assert plan.nfev == len(calls)
     plan(np.ones(n))
-    for x in (np.linspace(0, 1, n), np.linspace(3, 2, n)):
+    for x, compared in ((np.linspace(0.9, 1, n), 0), (np.linspace(3, 2, n), 2)):
         calls.clear()
         found = plan(x)
-        assert len(calls) == plan.evaluations == 6
+        assert plan.evaluations == 6
+        assert len(calls) == 6 + compared  # where x has jumped
         assert isinstance(found, sparse.csr_array)
         np.testing.assert_allclose(found.toarray(), jacobian_of_tridiagonal(x).toarray(), atol=1e-8)
     axes = plan.plot()
@@ -274,6 +277,86 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
     with pytest.raises(RuntimeError, match="no") as caught:
         fg.jacobian(failing, x, sparsity=jacobian_of_tridiagonal(x))
     assert "coordinates moved, the first x[0]" in caught.value.__notes__[0]
+
+
+def test_a_right_pattern_is_never_refused():
+    """However far a row of the Jacobian is off: near an edge, at its minimum, within narrow bounds, in float32."""
+    rng = np.random.default_rng(0)
+    functions = [
+        (lambda x: np.log(x + 1e-5), 0.0, 1.0),
+        (lambda x: x**2, -1.0, 1.0),
+        (lambda x: np.cos(1e3 * x), 0.0, 1.0),
+        (lambda x: np.tanh(x.astype(np.float32) * np.float32(3)), -1.0, 1.0),
+        (lambda x: np.exp(30 * x) + np.roll(x, 1), 0.0, 1.0),
+    ]
+    for f, low, high in functions:
+        for method in ("central", "forward"):
+            for _ in range(20):
+                x = rng.uniform(low, high, 6) * rng.choice([0.0, 1e-4, 1.0], 6)
+                below, above = 10.0 ** rng.uniform(-9, 0, (2, 6))
+                bounds = (np.maximum(x - below, low), np.minimum(x + above, high))
+                fg.jacobian(f, x, sparsity=np.eye(6) + np.roll(np.eye(6), 1, axis=0), bounds=bounds, method=method)
+                fg.jacobian(f, x, sparsity="detect", bounds=bounds, method=method)
+
+
+def upwind(u):
+    """Differences on the side that the wind comes from."""
+    return -np.where(u > 0, u * (u - np.roll(u, 1)), u * (np.roll(u, -1) - u))
+
+
+@pytest.mark.parametrize("sparsity", ["detect", "nan"])
+def test_a_pattern_that_was_found_grows_where_f_branches(sparsity):
+    u = 1 + 0.1 * np.sin(np.arange(30))
+    plan = fg.plan_jacobian(upwind, u, sparsity=sparsity)
+    plan(u)
+    entries = plan.pattern.nnz
+    with pytest.warns(RuntimeWarning, match=r"f\[\d+\] depends on x\[\d+\] here.*entries are added"):
+        found = plan(-u)
+    np.testing.assert_allclose(found.toarray(), jacobian_of_upwind(-u), atol=1e-7)
+    assert plan.pattern.nnz > entries
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(plan(u).toarray(), jacobian_of_upwind(u), atol=1e-7)
+
+
+def jacobian_of_upwind(u):
+    n = u.size
+    found = np.zeros((n, n))
+    for i in range(n):
+        left, right = (i - 1) % n, (i + 1) % n
+        if u[i] > 0:
+            found[i, i], found[i, left] = -(2 * u[i] - u[left]), u[i]
+        else:
+            found[i, i], found[i, right] = -(u[right] - 2 * u[i]), -u[i]
+    return found
+
+
+def test_a_pattern_that_was_given_is_compared_where_x_jumps():
+    u = 1 + 0.1 * np.sin(np.arange(30))
+    plan = fg.plan_jacobian(upwind, u, sparsity=jacobian_of_upwind(u) != 0)
+    plan(u)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="pattern is wrong"):
+            plan(-u)
+
+
+def test_comparisons_cost_a_twentieth():
+    calls = []
+    x = np.linspace(1, 2, 50)
+    plan = fg.plan_jacobian(lambda x: calls.append(1) or tridiagonal(x), x)
+    calls.clear()
+    for k in range(100):
+        plan(x + 1e-3 * k)
+    assert 600 + 2 < len(calls) <= 1.05 * 600 + 2
+
+
+def test_edges_of_the_domain_beside_where_a_pattern_is_found():
+    def f(x):
+        return np.array([math.log(v) for v in x]) + np.roll(x, 1)
+
+    x = np.array([1e-5, 1.0, 2e-5, 3.0])
+    found = fg.plan_jacobian(f, x).pattern.toarray()
+    assert found.tolist() == (np.eye(4) + np.roll(np.eye(4), 1, axis=0) > 0).tolist()
 
 
 def test_memory_stays_with_the_entries():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from ..evaluate.python import PythonFunction
 from ..methods.fixed import FixedStep
 from ..stencils import FLOAT64
 from . import kernels
-from .patterns import compared, detected, given_pattern, sparse
+from .comparison import SEVERAL, Lacking, lacking
+from .patterns import detected, given_pattern, sparse
 
 
 class Compressed:
@@ -40,7 +41,6 @@ class Compressed:
         self._stencil = chosen.stencil or stencils.stencil("central", 2)
         self._outputs: int | None = None
         self._believed = FLOAT64
-        self.nfev, self._counting = 0, Lock()
 
     def problem(self, args: tuple[Any, ...], x: Array | None = None) -> Problem:
         """The function with these arguments at a point, by default the typical one."""
@@ -54,12 +54,23 @@ class Compressed:
             return given_pattern(sparsity, self._outputs, self.point.n)
         if sparsity not in ("detect", "nan"):
             raise ValueError(f'sparsity={shown(sparsity)}; expected "detect", "nan" or a pattern')
-        function, where = problem.function, self._coordinates(problem)
+        function, where, base = problem.function, self._coordinates(problem), problem.values[0]
 
         def evaluate(x: Array) -> Array:
             return np.asarray(function.at_points(x.reshape(1, -1))[0])
 
-        return detected(evaluate, where.x, where.room, sparsity == "nan", base=problem.values[0])
+        # An edge of f's domain may be nearer than blocks of coordinates are moved.
+        function.tolerate(True)
+        try:
+            return detected(evaluate, where.x, where.room, sparsity == "nan", base=base)
+        finally:
+            function.tolerate(False)
+
+    def with_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> Compressed:
+        """The same with other entries."""
+        other = copy(self)
+        other.set_groups(pattern, colours, count)
+        return other
 
     def set_groups(self, pattern: Any, colours: NDArray[np.int32], count: int) -> None:
         """Evaluate the entries of a pattern by these colours of its columns; it keeps both."""
@@ -69,17 +80,11 @@ class Compressed:
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"point": (self.point.flat, self.point.layout)}
         del state["_by"]  # follows from the pattern and its groups
-        del state["_counting"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state | {"point": Point(*state["point"]), "_counting": Lock()})
+        self.__dict__.update(state | {"point": Point(*state["point"])})
         self.set_groups(self.pattern, self.colours, self.count)
-
-    def add(self, evaluations: int) -> None:
-        """Add to the evaluations so far; threads may share a plan, and += alone would lose some."""
-        with self._counting:
-            self.nfev += evaluations
 
     @property
     def evaluations(self) -> int:
@@ -191,8 +196,8 @@ class Compressed:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(_moved(self._by, x, moves))
 
-    def compare(self, problem: Problem, found: Any) -> None:
-        """Compare the product of a matrix and a random direction with differences of f: missing entries show there."""
+    def lacking(self, problem: Problem, found: Any) -> Lacking | None:
+        """The entry that is missing, by the product with a random direction, and differences of f along it."""
         where = self._coordinates(problem)
         x, room, function = where.x, where.room, problem.function
         rng = np.random.default_rng(1)
@@ -217,8 +222,16 @@ class Compressed:
                 curvature = 0.5 * np.abs(seen - rises[0])
         with np.errstate(all="ignore"):
             rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
-            allowed = rounding + curvature
-        compared(function.at_points, found, x, v, seen, allowed, self.point.name)
+        return lacking(function.at_points, found, x, v, seen, rounding, curvature)
+
+    def error_of(self, entry: Lacking) -> ValueError:
+        """That a pattern lacks an entry."""
+        return ValueError(f"the sparsity pattern is wrong: {self.named(entry)}, which the pattern does not have")
+
+    def named(self, entry: Lacking) -> str:
+        """An entry that is missing, in words."""
+        column = "coordinates outside its entries" if entry.column == SEVERAL else self.point.name(entry.column)
+        return f"f[{entry.row}] depends on {column}"
 
 
 def _compression(pattern: Any, colours: NDArray[np.int32], count: int) -> kernels.Compression:

@@ -15,6 +15,9 @@ from . import kernels
 Evaluate = Callable[[Array], Array]
 """Values (outputs,) at a point (n,)."""
 
+_SHORTER = (-1.0, 1e-3, -1e-3, 1e-6, -1e-6)
+"""Moves beyond an edge of f's domain are tried again so many times as long."""
+
 
 def sparse() -> Any:
     """``scipy.sparse``, imported only here."""
@@ -147,10 +150,32 @@ def detected(
             # The second point lies within the first move: both stay in the room.
             moved[where] = np.nan if nan else x[where] + moves[where]
             seen = evaluate(moved)
+            if not nan and not np.isfinite(seen).all():
+                seen = _closer(evaluate, x, where, moves, room, seen)
             found |= np.isnan(seen) if nan else seen != values
         return found
 
     return _halved(changed, bases[0][1].size, x.size)
+
+
+def _closer(
+    evaluate: Evaluate, x: Array, where: NDArray[np.intp], moves: Array, room: Array | None, seen: Array
+) -> Array:
+    """Values of f where coordinates have moved beyond an edge of its domain: where they move the other way, or less.
+
+    What is not finite however little they move depends on them: as far as can be seen.
+    """
+    for shorter in _SHORTER:
+        step = shorter * moves[where]
+        if room is not None:
+            step = np.clip(step, -room[0][where], room[1][where])
+        moved = x.copy()
+        moved[where] += step
+        closer = evaluate(moved)
+        seen = np.where(np.isfinite(seen), seen, closer)
+        if np.isfinite(seen).all():
+            break
+    return seen
 
 
 def _halved(changed: Callable[[NDArray[np.intp]], NDArray[np.bool_]], m: int, n: int) -> Any:
@@ -202,49 +227,3 @@ def _ranges(low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.intp]:
         return np.empty(0, dtype=np.intp)
     offsets = np.repeat(low - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
     return np.asarray(np.arange(total) + offsets)
-
-
-def compared(
-    at_points: Callable[[Array], Array],
-    found: Any,
-    x: Array,
-    v: Array,
-    seen: Array,
-    allowed: Array,
-    name: Callable[[int], str],
-) -> None:
-    """Compare the product of a Jacobian and a short move v with that by differences of f, and its error.
-
-    Raises
-    ------
-    ValueError
-        The pattern lacks an entry: which row and column.
-    """
-    # Generous: an entry that is missing is nowhere near.
-    with np.errstate(all="ignore"):
-        off = np.abs(seen - found @ v) - (1e-3 * (abs(found) @ np.abs(v)) + allowed)
-    if not off.size:
-        return
-    worst = int(np.argmax(np.nan_to_num(off, nan=-np.inf)))
-    if off[worst] > 0:
-        column = _missing(lambda points: at_points(points)[0, worst], found, worst, x, x + v)
-        named = "coordinates in a way that its entries do not give" if column is None else name(column)
-        raise ValueError(
-            f"the sparsity pattern is wrong: f[{worst}] depends on {named}, which the pattern does not have"
-        )
-
-
-def _missing(value: Callable[[Array], float], found: Any, row: int, x: Array, end: Array) -> int | None:
-    """The column that a row's pattern lacks, by halving; None if no single one is found."""
-    columns = np.setdiff1d(np.arange(x.size), found.indices[found.indptr[row] : found.indptr[row + 1]])
-    at_x = value(x.reshape(1, -1))
-
-    def changes(where: NDArray[np.intp]) -> bool:
-        moved = x.copy()
-        moved[where] = end[where]
-        return bool(value(moved.reshape(1, -1)) != at_x)
-
-    while columns.size > 1:
-        half = columns[: columns.size // 2]
-        columns = half if changes(half) else columns[columns.size // 2 :]
-    return int(columns[0]) if columns.size and changes(columns) else None

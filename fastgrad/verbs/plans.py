@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Unpack
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..core import options as checks
 from ..core.given import floats
 from ..core.point import Array, Point, array_point, as_point
+from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, callable_or_error
 from ..evaluate.indirect import SumFunction
@@ -19,6 +21,7 @@ from ..methods.fixed import FixedStep, fixed_or_error
 from ..methods.method import Method
 from ..records.record import Record
 from ..records.show import axes_or_new, html_paragraph, html_table
+from ..sparse.comparison import SEVERAL, Comparisons, Lacking
 from ..sparse.compressed import Compressed
 from ..sparse.patterns import as_kernel, coloured
 from .signatures import Options, Sparsity, choose, with_options
@@ -31,7 +34,7 @@ class JacobianPlan(Record):
 
     It pickles and compares where f does.
 
-    It cannot be changed: what it hands out is a copy.
+    What it hands out is a copy. A pattern that was found grows where f turns out to have more entries.
 
     Attributes
     ----------
@@ -42,10 +45,20 @@ class JacobianPlan(Record):
     n_colours : int
     """
 
-    def __init__(self, entries: Compressed, args: tuple[Any, ...], pattern: Any) -> None:
+    def __init__(self, entries: Compressed, args: tuple[Any, ...], pattern: Any, sparsity: Any) -> None:
         self._entries, self._args = entries, args
         entries.set_groups(pattern, *coloured(as_kernel(pattern)))
-        self._compared = False
+        self._detects = sparsity if isinstance(sparsity, str) else None
+        self._comparisons = Comparisons()
+        self._nfev, self._lock = 0, Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"_lock": Lock()})
 
     @property
     def pattern(self) -> Any:
@@ -70,7 +83,7 @@ class JacobianPlan(Record):
     @property
     def nfev(self) -> int:
         """Evaluations of f so far."""
-        return self._entries.nfev
+        return self._nfev
 
     @property
     def _size(self) -> tuple[tuple[int, int], int]:
@@ -112,7 +125,12 @@ class JacobianPlan(Record):
         Raises
         ------
         ValueError
-            The pattern lacks an entry (looked at once, by a random product): which row and column; x has another size.
+            A pattern that was given lacks an entry: which row and column; x has another size.
+
+        Warns
+        -----
+        RuntimeWarning
+            A pattern that was found lacks an entry here: which. The plan has it from then on.
         """
         at, point = np.ascontiguousarray(floats(x, "x")).ravel(), self._entries.point
         if at.size != point.n:
@@ -123,16 +141,43 @@ class JacobianPlan(Record):
         with self._entries.problem(args or self._args, at) as problem:
             problem.function.expect(self.evaluations)
             found = self._at(problem)
-            self._entries.add(problem.nfev)
+            self._add(problem.nfev)
         return found
 
+    def _add(self, evaluations: int) -> None:
+        """Add to the evaluations so far; threads may share a plan, and += alone would lose some."""
+        with self._lock:
+            self._nfev += evaluations
+
     def _at(self, problem: Problem) -> Any:
-        """The Jacobian at a problem's point; the first one is compared with f."""
-        found = self._entries.matrix(self._entries.entries(problem))
-        if not self._compared:
-            self._entries.compare(problem, found)
-            self._compared = True
+        """The Jacobian at a problem's point, compared with f where that is due."""
+        entries, x = self._entries, problem.x.ravel()
+        found = entries.matrix(entries.entries(problem))
+        if not self._comparisons.is_due(x, entries.evaluations):
+            return found
+        searched = np.array_equal(x, entries.point.flat.ravel())
+        while (entry := entries.lacking(problem, found)) is not None:
+            if self._detects is None or entry.column == SEVERAL:
+                raise entries.error_of(entry)
+            if not searched:
+                warn(f"{entries.named(entry)} here, as it did not where the pattern was found: entries are added")
+            entries = self._extended(entries, entry, None if searched else problem)
+            searched = True
+            found = entries.matrix(entries.entries(problem))
+        self._comparisons.note(x)
         return found
+
+    def _extended(self, entries: Compressed, entry: Lacking, problem: Problem | None) -> Compressed:
+        """The plan's entries and one more, and with a problem those that are found at its point."""
+        pattern = entries.pattern.tolil()
+        pattern[entry.row, entry.column] = True
+        pattern = pattern.tocsr()
+        if problem is not None:
+            pattern = (pattern + entries.found_pattern(problem, self._detects)).astype(bool)
+        pattern.sort_indices()
+        # At once, for threads that are on their way with the old ones.
+        self._entries = entries.with_groups(pattern, *coloured(as_kernel(pattern)))
+        return self._entries
 
     def dense(self, x: ArrayLike, *args: Any) -> Array:
         """The Jacobian at x as an ndarray, at the same cost: for those who take no sparse one.
@@ -204,7 +249,9 @@ def plan_jacobian(
     sparsity : {"detect", "nan"} or pattern, optional
         Where the Jacobian may not be zero: a `scipy.sparse` matrix or a boolean array, (m, n); or found by perturbing
         blocks of coordinates (some hundred evaluations at any n if rows have few entries), or by making them NaN,
-        which NumPy code carries on: a superset, with no tolerance.
+        which NumPy code carries on: a superset, with no tolerance, of what f computes at x. It does not see branches
+        that f does not take there (NaN is never greater: ``np.where(x > 0, ...)`` takes the second one), nor what
+        functions such as ``np.fmax`` or ``np.nan_to_num`` and conversions to integers do away with.
     args : tuple, optional
         Further arguments of f.
     vectorized : bool or {"rows", "columns"}, optional
@@ -228,8 +275,10 @@ def plan_jacobian(
     Notes
     -----
     Columns that share no row have one colour and are perturbed together (Curtis, Powell and Reid, IMA J. Appl. Math. 13
-    (1974) 117-119): two evaluations a colour. The first Jacobian is compared with f along a random direction, so that a
-    wrong pattern is an error.
+    (1974) 117-119): two evaluations a colour. The first Jacobian is compared with f along a random direction, by two
+    evaluations, and later ones where x has jumped or where that adds at most 5% to what they cost. A row that turns
+    out to depend on a coordinate outside its pattern is an error where the pattern was given; one that was found gets
+    the entry, with a warning.
 
     Examples
     --------
@@ -261,9 +310,9 @@ def _planned(
 ) -> tuple[JacobianPlan, Any]:
     """A plan, and if it is wanted at once the Jacobian at the point that it was made at."""
     with entries.problem(args) as problem:
-        plan = JacobianPlan(entries, args, entries.found_pattern(problem, sparsity))
+        plan = JacobianPlan(entries, args, entries.found_pattern(problem, sparsity), sparsity)
         found = plan._at(problem) if at_once else None
-        entries.add(problem.nfev)
+        plan._add(problem.nfev)
     return plan, found
 
 
