@@ -31,7 +31,7 @@ class Problem:
         f at the first points, or at all, (points, outputs), where it is known.
     """
 
-    __slots__ = ("_checked", "_known", "declared", "function", "point", "relative_noise", "x")
+    __slots__ = ("_checked", "_known", "declared", "function", "lower", "point", "relative_noise", "x")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Problem:
         self.x = point.flat if x is None else x.copy()
         self.relative_noise = relative_noise
         self.declared = False
+        self.lower: Array | None = None  # the last derivatives, of two orders less, where their values held them
         self._known = values  # f at the first points
         self._checked = False
 

@@ -118,23 +118,18 @@ class FixedStep(Method):
     def checked(self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`."""
         found = self.derivatives(problem, only, out)
-        if not is_due(self.look, 1 if only is not None else problem.point.n, first):
-            return found
-        return look_at_points(problem, found, only, self._look)
+        due = is_due(self.look, 1 if only is not None else problem.point.n, first)
+        if due or (problem.lower is not None and self.look is not False):
+            return look_at_points(problem, found, only, self._look, due)
+        return found
 
     def _look(self, problem: Problem, found: Array) -> Look:
         where = self.coordinates(problem.point, problem.x)
         stencil = self.stencil
         if stencil is None:
-            return Look.at(problem, where, found, None, None)
-        fixed = self.step is not None
-        return Look.at(
-            problem,
-            where,
-            found,
-            where.steps(stencil, problem.relative_noise),
-            None if fixed else lambda noise: self._differences(problem, where, noise, None, None),
-        )
+            return Look.at(problem, where, found, None, None, None)
+        retake = None if self.step is not None else lambda noise: self._differences(problem, where, noise, None, None)
+        return Look.at(problem, where, found, where.steps(stencil, problem.relative_noise), retake, stencil)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`."""
@@ -192,6 +187,13 @@ class FixedStep(Method):
         first, count = (0, -1) if components is None else (int(components[0]), 1)
         h_relative = stencil.relative_step(relative_noise)
         steps = where.absolute(h_relative)
+        if stencil.is_central and stencil.order > 2 and x.size:
+            from .orders import two_orders
+
+            which = np.arange(x.size) if components is None else components
+            found, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
+            found = found.reshape(x.shape) if components is None and problem.outputs == 1 else found
+            return found if out is None else _written(found, out)
         return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
 
     def _beside_edges(
@@ -233,6 +235,11 @@ def _said(problem: Problem, where: Coordinates, components: Indices) -> None:
             f"f is not finite on either side of {name(int(others[0]))} ({others.size} such components): "
             "their derivatives are nan. A smaller step= may help"
         )
+
+
+def _written(found: Array, out: Array) -> Array:
+    out[...] = found.reshape(out.shape)
+    return out
 
 
 def fixed_or_error(method: Any) -> FixedStep:

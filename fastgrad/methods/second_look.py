@@ -18,7 +18,8 @@ from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.problem import Problem
-from ..stencils import FLOAT64, central
+from ..stencils import FLOAT64, Stencil, central
+from .orders import DIGITS, apart
 
 Indices = NDArray[np.intp]
 Retake = Callable[[float], Array]
@@ -30,9 +31,6 @@ LEAST = 20
 MOVE = 0.37
 """The moves of a second look, in steps of the central difference of order 2: from half of it to three halves."""
 
-DIGITS = 1e-3
-"""The relative error of a component that is to be noticed."""
-
 AGREE = 3e-4
 """Two ways that agree so well are both right."""
 
@@ -41,6 +39,9 @@ _ROUNDING = 16.0
 
 _NOISE = 30.0
 """So many roundings of f are noise."""
+
+_BLOCK = 1 << 16
+"""Coordinates of points that are looked at together."""
 
 _FEW = 8
 """Suspects that are taken by the adaptive method without another look."""
@@ -54,6 +55,9 @@ def is_due(check: bool | None, n: int, first: bool = False) -> bool:
     return (first or n >= LEAST) if check is None else check
 
 
+_NONE = np.empty(0, dtype=np.intp)
+
+
 class Look(NamedTuple):
     """Derivatives at a point, and how far f is moved to look at them."""
 
@@ -63,10 +67,17 @@ class Look(NamedTuple):
     steps: Array | None  # that they were taken with, (n,); None: complex ones, which have no rounding
     moves: Array  # (n,); 0 where there is no derivative, or no room
     retake: Retake | None  # None where that would change nothing, as with steps that the user chose
+    stencil: Stencil | None
 
     @classmethod
     def at(
-        cls, problem: Problem, where: Coordinates, found: Array, steps: Array | None, retake: Retake | None
+        cls,
+        problem: Problem,
+        where: Coordinates,
+        found: Array,
+        steps: Array | None,
+        retake: Retake | None,
+        stencil: Stencil | None,
     ) -> Look:
         """Of the derivatives by all coordinates, in any shape."""
         rows = found.reshape(problem.x.size, -1)
@@ -76,45 +87,85 @@ class Look(NamedTuple):
         if not border.is_plain(rows):
             known = np.isfinite(rows).all(axis=1)
             moves, rows = np.where(known, moves, 0.0), np.where(known[:, None], rows, 0.0)
-        return cls(problem, where, rows, steps, moves, retake)
+        return cls(problem, where, rows, steps, moves, retake, stencil)
 
 
 def look_at_points(
-    problem: Problem, found: Array, only: int | None, look_at: Callable[[Problem, Array], Look]
+    problem: Problem, found: Array, only: int | None, look_at: Callable[[Problem, Array], Look], due: bool
 ) -> Array:
-    """Derivatives at one point or many, each looked at again; `only`: of one component, (1, outputs)."""
-    points = problem.points
+    """Derivatives at one point or many, looked at again; where that is not due, by what their values show alone.
+
+    only: they are those of one component, (1, outputs).
+    """
+    points, lower = problem.points, problem.lower
+    if not found.size:
+        return found
     if only is not None:
         rows = np.full((points.size, problem.outputs), np.nan)
         rows[only] = found[0]
-        return looked_at(look_at(problem, rows))[[only]]
-    if not found.size:
-        return found
+        if lower is not None:
+            lower, rows_of = np.zeros_like(rows), lower
+            lower[only] = rows_of[0]
+        return _looked_at_one(look_at(problem, rows), lower, due)[[only]]
     if len(points) == 1:
-        looked = looked_at(look_at(problem, found))
-        return found if looked is found else looked.reshape(found.shape)
+        return _looked_at_one(look_at(problem, found), lower, due).reshape(found.shape)
     each = found.reshape(len(points), problem.point.n, -1)
-    for k in _doubtful(problem, each, look_at(problem, found).moves.reshape(points.shape)):
-        at = problem.at(points[k : k + 1])
-        each[k] = looked_at(look_at(at, each[k]))
+    below = None if lower is None else lower.reshape(each.shape)
+    rows = max(1, _BLOCK // problem.point.n)
+    for start in range(0, len(points), rows):
+        part = slice(start, start + rows)
+        whole = look_at(problem.at(points[part]), each[part])
+        which = _doubtful(whole, each[part], None if below is None else below[part], due)
+        for k in start + which:
+            at = problem.at(points[k : k + 1])
+            each[k] = _looked_at_one(look_at(at, each[k]), None if below is None else below[k], due)
     return found
 
 
-def _doubtful(problem: Problem, each: Array, moves: Array) -> Indices:
+def _looked_at_one(look: Look, lower: Array | None, due: bool) -> Array:
+    if lower is not None:
+        look = look._replace(found=_compared_with_lower(look, lower))
+    return looked_at(look) if due else look.found
+
+
+def _compared_with_lower(look: Look, lower: Array) -> Array:
+    """The derivatives, mended where two orders of accuracy are too far apart."""
+    assert look.stencil is not None
+    assert look.steps is not None
+    suspects = apart(look.stencil, look.found, lower, look.steps)
+    suspects = suspects[look.moves[suspects] != 0]
+    if not suspects.size:
+        return look.found
+    size = np.abs(look.problem.values).max(axis=0)
+    rounding = look.problem.relative_noise * size
+    with np.errstate(all="ignore"):
+        left = (np.abs(look.found - lower) * look.steps[:, None])[suspects]
+    suspects = suspects[(left > _ROUNDING * rounding).any(axis=1)]
+    if not suspects.size:
+        return look.found
+    return _acted_on(look, Seen(suspects, _NONE, left.max(axis=0), rounding, size))
+
+
+def _doubtful(whole: Look, each: Array, below: Array | None, due: bool) -> Indices:
     """Which of many points need a look of their own: all, but those that one look at all points together clears."""
     b, n, outputs = each.shape
-    if outputs > 1:
-        return np.arange(b)
-    v = np.empty((b, n))
-    border.random_direction(v, 1, MOVE)
-    v *= moves
-    up, down = problem.points + v, problem.points - v
-    values = problem.function.at_points(np.concatenate([up, down])).reshape(2, b)
-    with np.errstate(all="ignore"):
-        own = 0.5 * (up - down) * each[:, :, 0]
-        left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=1))
-        unsure = np.maximum(left, problem.relative_noise * np.abs(values).max(axis=0))
-        return np.flatnonzero(~(DIGITS * np.abs(own).min(axis=1) >= unsure))
+    doubtful = np.full(b, due)
+    if due and outputs == 1:
+        problem = whole.problem
+        v = np.empty((b, n))
+        border.random_direction(v, 1, MOVE)
+        v *= whole.moves.reshape(b, n)
+        up, down = problem.points + v, problem.points - v
+        values = problem.function.at_points(np.concatenate([up, down])).reshape(2, b)
+        with np.errstate(all="ignore"):
+            own = 0.5 * (up - down) * each[:, :, 0]
+            left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=1))
+            unsure = np.maximum(left, problem.relative_noise * np.abs(values).max(axis=0))
+            doubtful = ~(DIGITS * np.abs(own).min(axis=1) >= unsure)
+    if below is not None and whole.stencil is not None and whole.steps is not None:
+        steps = whole.steps.reshape(b, n)
+        doubtful |= [apart(whole.stencil, each[k], below[k], steps[k]).size > 0 for k in range(b)]
+    return np.flatnonzero(doubtful)
 
 
 class Seen(NamedTuple):
@@ -148,9 +199,6 @@ def seen_along(look: Look, which: Indices | None = None, seed: int = 1) -> Seen 
     return None
 
 
-_NONE = np.empty(0, dtype=np.intp)
-
-
 def _compared(look: Look, v: Array, values: Array) -> Seen:
     own = v[:, None] * look.found
     left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=0))
@@ -169,8 +217,10 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         if look.steps is not None:
             weak = weak | (moved & (DIGITS * look.steps * np.abs(look.found[:, 0]) < rounding[0]))
         wrong = np.flatnonzero(doubtful) if beyond else _NONE
-        weak = np.flatnonzero(weak & ~doubtful if beyond else weak) if look.steps is not None else _NONE
-        return Seen(wrong, weak, left, rounding, size)
+        # Who says how noisy f is, knows what its derivatives are worth.
+        if look.steps is None or look.problem.declared:
+            return Seen(wrong, _NONE, left, rounding, size)
+        return Seen(wrong, np.flatnonzero(weak & ~doubtful if beyond else weak), left, rounding, size)
     # Many entries of a matrix are 0 or small: each row is compared as a whole.
     rows = left > np.maximum(DIGITS * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)
     return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, left, rounding, size)
@@ -187,6 +237,11 @@ def looked_at(look: Look) -> Array:
     seen = seen_along(look) if look.moves.any() else None
     if seen is None or not (seen.wrong.size or seen.weak.size):
         return look.found
+    return _acted_on(look, seen)
+
+
+def _acted_on(look: Look, seen: Seen) -> Array:
+    """What follows from suspects: other steps where f is noisy, else the adaptive method for those that stay so."""
     noise = _noise(look, seen)
     if noise is not None:
         return _of_noisy(look, seen, noise)
@@ -297,8 +352,8 @@ def _mended(look: Look, suspects: Indices) -> Array:
     found = look.found.copy()
     found[suspects] = np.where(right, given, value)
     warn(
-        f"steps relative to |x| do not fit f along {_names(look, suspects[~right.all(axis=1)])}: derivatives by them "
-        "were wrong, and the adaptive method took them anew. scale=, the distance over which f changes there, or "
+        f"fixed steps do not fit f along {_names(look, suspects[~right.all(axis=1)])}: derivatives by them had fewer "
+        "than three digits, and were taken by the adaptive method. scale=, the distance over which f changes there, or "
         'method="adaptive" avoids that'
     )
     return found
