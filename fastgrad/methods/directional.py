@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coordinates import checked_bounds, checked_sizes
+from ..core.coordinates import Coordinates, checked_bounds, checked_sizes
 from ..core.given import shown
 from ..core.options import real_or_none
 from ..core.point import Array, Point, per_coordinate
@@ -16,6 +16,7 @@ from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
 from .fixed import FixedStep
 from .method import Method
+from .second_look import is_due
 
 
 class _Parameter(Point):
@@ -106,6 +107,11 @@ def product_with_hessian(
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
+        if is_due(outer.look, point.n):
+            from .curvature import product_looked_at
+
+            where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, None, outer.scale)
+            product_looked_at(problem, where, direction, found)
         return found
 
 

@@ -103,7 +103,9 @@ class FixedStep(Method):
         return super().gradient(f, args, x, how, relative_noise, value, first)
 
     def _looks(self, x: Any, first: bool) -> bool:
-        return is_due(self.look, x.size if type(x) is np.ndarray else 0, first)
+        # Higher orders are compared with the lower ones that their values hold.
+        higher = self.stencil is not None and self.stencil.order > 2 and self.look is not False
+        return higher or is_due(self.look, x.size if type(x) is np.ndarray else 0, first)
 
     def check(self, point: Point, x: Array) -> None:
         """As for `Method`."""
@@ -115,7 +117,9 @@ class FixedStep(Method):
         bounds = None if self.stencil is None else self.bounds
         return Coordinates(point, x, self.step, self.typical_x, bounds, self.scale)
 
-    def checked(self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None) -> Array:
+    def checked(
+        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+    ) -> Array:
         """As for `Method`."""
         found = self.derivatives(problem, only, out)
         due = is_due(self.look, 1 if only is not None else problem.point.n, first)
@@ -191,9 +195,11 @@ class FixedStep(Method):
             from .orders import two_orders
 
             which = np.arange(x.size) if components is None else components
-            found, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
-            found = found.reshape(x.shape) if components is None and problem.outputs == 1 else found
-            return found if out is None else _written(found, out)
+            higher, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
+            if out is not None:
+                out[...] = higher.reshape(out.shape)
+                return out
+            return higher.reshape(x.shape) if components is None and problem.outputs == 1 else higher
         return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
 
     def _beside_edges(
@@ -235,11 +241,6 @@ def _said(problem: Problem, where: Coordinates, components: Indices) -> None:
             f"f is not finite on either side of {name(int(others[0]))} ({others.size} such components): "
             "their derivatives are nan. A smaller step= may help"
         )
-
-
-def _written(found: Array, out: Array) -> Array:
-    out[...] = found.reshape(out.shape)
-    return out
 
 
 def fixed_or_error(method: Any) -> FixedStep:

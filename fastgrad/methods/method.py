@@ -52,7 +52,9 @@ class Method(ABC):
             Of the points' shape; with several outputs or `only`, (components, outputs).
         """
 
-    def checked(self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None) -> Array:
+    def checked(
+        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+    ) -> Array:
         """As `derivatives`, and where it is due f is asked whether they are right.
 
         first: they are the first ones of an object that takes them many times.

@@ -72,7 +72,20 @@ def hessian(problem: Problem, chosen: FixedStep) -> Array:
     matrix: Array = np.empty((n, n))
     matrix[np.diag_indices(n)] = diagonal
     matrix[rows, columns] = matrix[columns, rows] = mixed
-    return matrix
+    return _looked_at(problem, chosen, matrix)
+
+
+def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
+    # Loaded when used: small Hessians do without.
+    from . import curvature
+    from .adaptive import Adaptive
+
+    if not curvature.is_due_for_hessian(chosen.look, problem.point.n):
+        return matrix
+    bounds = None if chosen.imaginary else chosen.bounds
+    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, bounds, chosen.scale)
+    other = Adaptive(chosen.typical_x, bounds, chosen.noise, scale=chosen.scale)
+    return curvature.hessian_looked_at(problem, where, matrix, other, chosen.imaginary)
 
 
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
@@ -86,7 +99,7 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     flat = Point(problem.x.ravel())
     with as_function(gradients, (), flat, Evaluation(vectorized="rows"), flat.n) as gradient:
         matrix = outer.derivatives(Problem(gradient, point)).reshape(flat.n, flat.n)
-    return np.asarray(0.5 * (matrix + matrix.T))
+    return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)))
 
 
 class _Point(NamedTuple):

@@ -85,7 +85,7 @@ class Look(NamedTuple):
         if where.room is not None:
             moves = np.minimum(moves, where.room.min(axis=0))
         if not border.is_plain(rows):
-            known = np.isfinite(rows).all(axis=1)
+            known = np.asarray(np.isfinite(rows).all(axis=1))
             moves, rows = np.where(known, moves, 0.0), np.where(known[:, None], rows, 0.0)
         return cls(problem, where, rows, steps, moves, retake, stencil)
 
@@ -111,9 +111,9 @@ def look_at_points(
         return _looked_at_one(look_at(problem, found), lower, due).reshape(found.shape)
     each = found.reshape(len(points), problem.point.n, -1)
     below = None if lower is None else lower.reshape(each.shape)
-    rows = max(1, _BLOCK // problem.point.n)
-    for start in range(0, len(points), rows):
-        part = slice(start, start + rows)
+    block = max(1, _BLOCK // problem.point.n)
+    for start in range(0, len(points), block):
+        part = slice(start, start + block)
         whole = look_at(problem.at(points[part]), each[part])
         which = _doubtful(whole, each[part], None if below is None else below[part], due)
         for k in start + which:
@@ -346,11 +346,13 @@ def _mended(look: Look, suspects: Indices) -> Array:
         size = np.abs(look.problem.values).max(axis=0)
         rounding = 4 * look.problem.relative_noise * size / look.steps[suspects, None]
         # Where neither sees more than rounding, the derivative is 0 as far as can be known.
-        right |= (np.abs(value) <= bar) & (np.abs(given) <= rounding + bar) & (bar <= 100 * rounding)
-    if right.all():
-        return look.found
+        nothing = (np.abs(value) <= bar) & (np.abs(given) <= rounding + bar) & (bar <= 100 * rounding)
+        better = np.isfinite(value) & ~nothing & (np.abs(given - value) > bar)
+    right |= nothing
     found = look.found.copy()
-    found[suspects] = np.where(right, given, value)
+    found[suspects] = np.where(better | ~right, value, given)
+    if right.all():
+        return found
     warn(
         f"fixed steps do not fit f along {_names(look, suspects[~right.all(axis=1)])}: derivatives by them had fewer "
         "than three digits, and were taken by the adaptive method. scale=, the distance over which f changes there, or "

@@ -130,7 +130,9 @@ def differentiate(
     given = checked(differentiate, options)
     second = among("deriv", deriv, (1, 2)) == 2
     point = as_point(x)
-    method = Adaptive(given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"], given["scale"])
+    method = Adaptive(
+        given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"], given["scale"]
+    )
     method.check(point, point.flat)
     with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
         if problem.outputs == 0:
