@@ -90,7 +90,7 @@ def test_hessian(n):
         calls.append(1)
         return rosenbrock(x)
 
-    found = fg.hessian(counted, x)
+    found = fg.hessian(counted, x, check=False)
     assert len(calls) == n * n + n + 1
     assert (found == found.T).all()
     np.testing.assert_allclose(found, rosenbrock_hessian(x), rtol=2e-5, atol=2e-3)
