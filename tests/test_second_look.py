@@ -209,13 +209,13 @@ def by_cholesky(x):
 def test_imaginary_parts_that_f_drops_are_an_error(f):
     for call in (fg.gradient, lambda f, x, **o: fg.grad(f, **o)(x)):
         with pytest.raises(ValueError, match="drops imaginary parts"):
-            call(f, np.array([1.0, 2.0]), method="complex", **({"check": True} if call is fg.gradient else {}))
+            call(f, np.array([1.0, 2.0]), method="complex")
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_branch_cuts_beside_complex_hessians_are_an_error():
     with pytest.raises(ValueError, match="branch cut or edge"):
-        fg.hessian(lambda x: np.log(x[0]), np.array([1e-6]), method="complex", check=True)
+        fg.hessian(lambda x: np.log(x[0]), np.array([1e-6]), method="complex")
 
 
 def logit(scale):
@@ -230,15 +230,15 @@ def logit(scale):
 def test_a_hessian_that_f_does_not_agree_with_is_taken_anew():
     f, b, exact = logit(1e5)
     with pytest.warns(RuntimeWarning, match="Hessian of f by fixed steps"):
-        np.testing.assert_allclose(fg.hessian(f, b, check=True), exact, rtol=1e-4)
-    with pytest.warns(RuntimeWarning, match="Hessian of f by fixed steps"), pytest.warns(RuntimeWarning, match=MENDED):
-        fg.hvp(f, b, np.array([0.0, 1.0]), check=True)
+        np.testing.assert_allclose(fg.hessian(f, b), exact, rtol=1e-4)
+    with pytest.warns(RuntimeWarning, match="Hessian of f by fixed steps"):
+        fg.hvp(f, b, np.array([0.0, 1.0]))
     f, b, exact = logit(1.0)
     np.testing.assert_allclose(fg.hessian(f, b, check=True), exact, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("n", "more"), [(5, 0), (6, 2)])
-def test_a_look_at_a_hessian_costs_two_evaluations(n, more):
+@pytest.mark.parametrize("n", [1, 6])
+def test_a_look_at_a_hessian_costs_two_evaluations(n):
     f, calls = counted(lambda x: float(np.sum(x**3) + x[0] * x[-1]))
     fg.hessian(f, np.linspace(0.5, 1.5, n))
-    assert len(calls) == n * (n + 1) + 1 + more
+    assert len(calls) == n * (n + 1) + 1 + 2

@@ -21,11 +21,6 @@ _ROUNDING = 16.0
 """What may be left unexplained, in roundings of f."""
 
 
-def is_due_for_hessian(check: bool | None, n: int) -> bool:
-    """Whether two more evaluations are wanted, or at most 5% of those of a Hessian."""
-    return n * (n + 1) >= 2 * LEAST if check is None else check
-
-
 def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other: Adaptive, exact: bool) -> Array:
     """The Hessian (n, n), taken by the adaptive method where f does not agree with it.
 

@@ -16,7 +16,6 @@ from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
 from .fixed import FixedStep
 from .method import Method
-from .second_look import is_due
 
 
 class _Parameter(Point):
@@ -107,7 +106,7 @@ def product_with_hessian(
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
-        if is_due(outer.look, point.n):
+        if outer.look is not False:
             from .curvature import product_looked_at
 
             where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, None, outer.scale)

@@ -122,7 +122,8 @@ class FixedStep(Method):
     ) -> Array:
         """As for `Method`."""
         found = self.derivatives(problem, only, out)
-        due = is_due(self.look, 1 if only is not None else problem.point.n, first)
+        # Complex steps are trusted to the last digit: whether f takes them is looked at always.
+        due = is_due(self.look, 1 if only is not None else problem.point.n, first or self.imaginary)
         if due or (problem.lower is not None and self.look is not False):
             return look_at_points(problem, found, only, self._look, due)
         return found

@@ -76,11 +76,10 @@ def hessian(problem: Problem, chosen: FixedStep) -> Array:
 
 
 def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
-    # Loaded when used: small Hessians do without.
     from . import curvature
     from .adaptive import Adaptive
 
-    if not curvature.is_due_for_hessian(chosen.look, problem.point.n):
+    if chosen.look is False:
         return matrix
     bounds = None if chosen.imaginary else chosen.bounds
     where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, bounds, chosen.scale)

@@ -144,7 +144,8 @@ class LookOptions(TypedDict, total=False):
             """
             Whether two more evaluations of f, along a random direction, must agree with the derivatives. Those that do
             not are taken by the adaptive method, with a warning. By default from 20 components on, where that is at
-            most 5% of the cost, and the first time that an object (`grad`, a plan) is called.
+            most 5% of the cost; of Hessians, their products and complex steps; and the first time that an object of
+            `grad` is called.
             """,
         ),
     ]
