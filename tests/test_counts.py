@@ -274,6 +274,7 @@ def test_f_is_counted_and_asked_once_at_x(verb):
 
 @pytest.mark.parametrize("options", [{}, {"method": "forward"}, {"noise": 1e-9}, {"bounds": BESIDE}, {"order": 4}])
 @pytest.mark.parametrize("returned", [np.float32, lambda v: float(np.float32(v))], ids=["float32", "float of float32"])
+@pytest.mark.filterwarnings("ignore:the Hessian of f by fixed steps")
 def test_a_redo_for_float32_asks_nothing_twice_at_x(options, returned):
     for call in (
         lambda f: fg.gradient(f, X, **options),

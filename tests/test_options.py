@@ -98,6 +98,8 @@ BAD = {
     "order": (3, -2, 4.0, True, "4", NAN, [4], np.float64(4)),
     "step": SIZES,
     "typical_x": SIZES,
+    "scale": SIZES,
+    "check": ("yes", 1, 0, NAN, [True]),
     "bounds": (3, "ab", (NAN, 9), (9, 0), (50, 60), ("a", "b"), (0, 1, 2), (np.zeros(7), 9), (True, 9), (0, 1j)),
     "tol": (1.0, -1, NAN, INF, "small", True, [1e-3], 1j),
     "noise": (0, -1, NAN, INF, "loud", True, [1e-3], 1j),

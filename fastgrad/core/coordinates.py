@@ -26,30 +26,49 @@ class Coordinates:
         Steps, and sizes that steps are relative to where ``abs(x)`` is smaller.
     bounds : (lower, upper), optional
         Where f may be evaluated.
+    scale : array_like, optional
+        The distances over which f changes: what steps are relative to, whatever x is.
 
     Attributes
     ----------
-    step, typical : ndarray or None
+    step, typical, scale : ndarray or None
         (n,).
     room : ndarray or None
         (2, x.size): how far each coordinate may move down and up.
     """
 
-    __slots__ = ("n", "point", "room", "step", "typical", "x")
+    __slots__ = ("n", "point", "room", "scale", "step", "typical", "x")
 
-    def __init__(self, point: Point, x: Array, step: Any = None, typical_x: Any = None, bounds: Any = None) -> None:
+    def __init__(
+        self,
+        point: Point,
+        x: Array,
+        step: Any = None,
+        typical_x: Any = None,
+        bounds: Any = None,
+        scale: Any = None,
+    ) -> None:
         self.point, self.x, self.n = point, x, point.n
         self.step = None if step is None else checked_sizes(step, point, "step")
         self.typical = None if typical_x is None else checked_sizes(typical_x, point, "typical_x")
         self.room = None if bounds is None else room_within(bounds, point, x)
+        self.scale = None if scale is None else checked_sizes(scale, point, "scale")
+        if scale is not None and typical_x is not None:
+            raise ValueError("scale= and typical_x= both say what steps are relative to; pass one of them")
 
     def steps(self, stencil: Stencil, relative_noise: float) -> Array:
         """The steps of a stencil, (x.size,), representable at x."""
         h = stencil.relative_step(relative_noise)
-        return border.steps(self.x, self.n, h, self.step, self.typical).ravel()
+        return border.steps(self.x, self.n, h, self.absolute(h), self.typical).ravel()
+
+    def absolute(self, relative: float) -> Array | None:
+        """Steps that do not depend on x: those that are given, or relative to the scale; None where there are none."""
+        return self.step if self.step is not None or self.scale is None else relative * self.scale
 
     def sizes(self) -> Array:
-        """The sizes of coordinates, of x's shape: |x|, at least `typical`; 1 where that is 0."""
+        """The sizes of coordinates, of x's shape: the scale, or |x|, at least `typical`; 1 where that is 0."""
+        if self.scale is not None:
+            return np.broadcast_to(self.scale, (self.x.size // max(self.n, 1), self.n)).reshape(self.x.shape).copy()
         return border.sizes(self.x, self.n, self.typical)
 
     def has_room(self, down: Array | float, up: Array | float) -> Any:

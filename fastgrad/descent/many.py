@@ -37,20 +37,18 @@ def descend_many(
     grad: Callable[..., Any] | str | None,
     args: tuple[Any, ...],
     rules: Rules,
-    bounds: Any,
-    typical_x: Any,
-    noise: float | None,
+    known: dict[str, Any],
     how: Evaluation,
 ) -> DescentResult:
-    """Descents from each row of x0; options as for `gradient_descent`."""
+    """Descents from each row of x0; options as for `gradient_descent`, `known` those of `make_method`."""
     starts = as_array(x0, "x0")
     if starts.ndim != 2 or not starts.size:
         raise ValueError(f"x0 has shape {starts.shape}; with batch=True it is (m, n), one start a row")
     point = Point(starts[0].copy())
     name = "central" if grad is None or callable(grad) else grad
-    chosen = make_method(name, typical_x=typical_x, bounds=bounds, noise=noise)
+    chosen = make_method(name, **known)
     chosen.check(point, starts)
-    limits = None if bounds is None else flat_bounds(bounds, point, starts)
+    limits = None if known["bounds"] is None else flat_bounds(known["bounds"], point, starts)
     with (
         as_function(f, args, point, how._replace(progress=False)) as loss,
         Problem.of(f, args, point, how._replace(progress=False)) as differenced,

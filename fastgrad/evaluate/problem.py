@@ -36,7 +36,7 @@ class Problem:
         x as points (points, n).
     """
 
-    __slots__ = ("_checked", "_known", "declared", "function", "point", "points", "relative_noise", "x")
+    __slots__ = ("_checked", "_known", "declared", "function", "lower", "point", "points", "relative_noise", "x")
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Problem:
         self.points = self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
         self.relative_noise = relative_noise
         self.declared = False
+        self.lower: Array | None = None  # the last derivatives, of two orders less, where their values held them
         self._known = values  # f at the first points
         self._checked = False
 

@@ -47,11 +47,11 @@ class Adaptive(Method):
 
     Parameters
     ----------
-    typical_x, bounds, noise, tol, max_evals
+    typical_x, bounds, noise, tol, max_evals, scale
         As for `differentiate`.
     """
 
-    __slots__ = ("bounds", "max_evals", "noise", "tol", "typical_x")
+    __slots__ = ("bounds", "max_evals", "noise", "scale", "tol", "typical_x")
 
     imaginary = False
     starts_from_base = True
@@ -63,12 +63,14 @@ class Adaptive(Method):
         noise: float | None = None,
         tol: float | None = None,
         max_evals: int = EVALUATIONS,
+        scale: Any = None,
     ) -> None:
         self.typical_x = typical_x
         self.bounds = bounds
         self.noise = noise
         self.tol = tol
         self.max_evals = max_evals
+        self.scale = scale
 
     def __repr__(self) -> str:
         return "adaptive"
@@ -79,8 +81,8 @@ class Adaptive(Method):
 
     def check(self, point: Point, x: Array) -> None:
         """As for `Method`."""
-        if self.typical_x is not None or self.bounds is not None:
-            Coordinates(point, x, None, self.typical_x, self.bounds)
+        if self.typical_x is not None or self.bounds is not None or self.scale is not None:
+            Coordinates(point, x, None, self.typical_x, self.bounds, self.scale)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""
@@ -163,7 +165,7 @@ class Adaptive(Method):
         return Components(numbers, bits, noise)
 
     def _coordinates(self, problem: Problem) -> Coordinates:
-        return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds)
+        return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds, self.scale)
 
     def _taken(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coordinates import checked_bounds, checked_sizes
+from ..core.coordinates import Coordinates, checked_bounds, checked_sizes
 from ..core.given import shown
 from ..core.options import real_or_none
 from ..core.point import Array, Point, per_coordinate
@@ -49,12 +49,15 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     """
     point, x = problem.point, problem.x.ravel()
     typical = None if chosen.typical_x is None else checked_sizes(chosen.typical_x, point, "typical_x")
+    sizes = np.maximum(np.abs(x), 1.0 if typical is None else typical)
+    if chosen.scale is not None:
+        sizes = checked_sizes(chosen.scale, point, "scale")
     with np.errstate(all="ignore"):
-        rate = float((np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)).max(initial=0.0))
+        rate = float((np.abs(direction) / sizes).max(initial=0.0))
     if rate == 0.0:
         return np.zeros(problem.outputs)
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
-    method = FixedStep(chosen.stencil, chosen.step, 1.0 / rate, room, chosen.noise)
+    method = FixedStep(chosen.stencil, chosen.step, 1.0 / rate, room, chosen.noise, look=chosen.look)
     # Only a stencil that starts from f(x) needs it; it is asked for once.
     values = problem.values if method.starts_from_base else None
     # Loaded when used: a plain gradient does without.
@@ -63,7 +66,7 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     t = _Parameter()
     line = Problem(LineFunction(problem.function, x, direction, t), t, None, problem.relative_noise, values)
     line.declared = problem.declared
-    found = method.derivatives(line).ravel()
+    found = method.checked(line).ravel()
     problem.relative_noise = line.relative_noise
     return found
 
@@ -103,6 +106,11 @@ def product_with_hessian(
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
+        if outer.look is not False:
+            from .curvature import product_looked_at
+
+            where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, None, outer.scale)
+            product_looked_at(problem, where, direction, found)
         return found
 
 

@@ -18,6 +18,7 @@ from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
+from .second_look import Look, is_due, look_at_points
 
 Indices = NDArray[np.intp]
 
@@ -37,9 +38,13 @@ class FixedStep(Method):
         Where f may be evaluated.
     noise : float, optional
         Absolute noise of one evaluation of f.
+    scale : array_like, optional
+        The distances over which f changes; steps are relative to these, if given.
+    look : bool, optional
+        Whether derivatives are looked at a second time; None: where it costs little.
     """
 
-    __slots__ = ("bounds", "imaginary", "noise", "simple", "stencil", "step", "typical_x")
+    __slots__ = ("bounds", "imaginary", "look", "noise", "scale", "simple", "stencil", "step", "typical_x")
 
     def __init__(
         self,
@@ -48,6 +53,8 @@ class FixedStep(Method):
         typical_x: Any = None,
         bounds: Any = None,
         noise: float | None = None,
+        scale: Any = None,
+        look: bool | None = None,
     ) -> None:
         self.stencil = stencil
         self.imaginary = stencil is None
@@ -55,8 +62,11 @@ class FixedStep(Method):
         self.typical_x = typical_x
         self.bounds = bounds
         self.noise = noise
+        self.scale = scale
+        self.look = look
         # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
-        self.simple = stencil is not None and stencil.is_central and step is typical_x is bounds is noise is None
+        none = step is typical_x is bounds is noise is scale is None
+        self.simple = stencil is not None and stencil.is_central and none
 
     @property
     def starts_from_base(self) -> bool:
@@ -78,9 +88,10 @@ class FixedStep(Method):
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
         value: float | None = None,
+        first: bool = False,
     ) -> tuple[Any, float]:
-        """As for `Method`, by the shortest way where x is a plain array."""
-        if self.simple and how is SERIAL and relative_noise == FLOAT64:
+        """As for `Method`, by the shortest way where x is a plain array and nothing is looked at twice."""
+        if self.simple and how is SERIAL and relative_noise == FLOAT64 and not self._looks(x, first):
             assert self.stencil is not None
             found = at_array(f, args, x, self.stencil.scheme, self.stencil.relative_step(FLOAT64), Point)
             if type(found) is tuple:
@@ -89,22 +100,51 @@ class FixedStep(Method):
                 return self._settled(problem, Coordinates(problem.point, at), found=values), problem.relative_noise
             if found is not None:
                 return found, FLOAT64
-        return super().gradient(f, args, x, how, relative_noise, value)
+        return super().gradient(f, args, x, how, relative_noise, value, first)
+
+    def _looks(self, x: Any, first: bool) -> bool:
+        # Higher orders are compared with the lower ones that their values hold.
+        higher = self.stencil is not None and self.stencil.order > 2 and self.look is not False
+        return higher or is_due(self.look, x.size if type(x) is np.ndarray else 0, first)
 
     def check(self, point: Point, x: Array) -> None:
         """As for `Method`."""
         if not self.simple:
-            Coordinates(point, x, self.step, self.typical_x, self.bounds)
+            self.coordinates(point, x)
+
+    def coordinates(self, point: Point, x: Array) -> Coordinates:
+        """What the options say of the coordinates of points x."""
+        bounds = None if self.stencil is None else self.bounds
+        return Coordinates(point, x, self.step, self.typical_x, bounds, self.scale)
+
+    def checked(
+        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+    ) -> Array:
+        """As for `Method`."""
+        found = self.derivatives(problem, only, out)
+        # Complex steps are trusted to the last digit: whether f takes them is looked at always.
+        due = is_due(self.look, 1 if only is not None else problem.point.n, first or self.imaginary)
+        if due or (problem.lower is not None and self.look is not False):
+            return look_at_points(problem, found, only, self._look, due)
+        return found
+
+    def _look(self, problem: Problem, found: Array) -> Look:
+        where = self.coordinates(problem.point, problem.x)
+        stencil = self.stencil
+        if stencil is None:
+            return Look.at(problem, where, found, None, None, None)
+        retake = None if self.step is not None else lambda noise: self._differences(problem, where, noise, None, None)
+        return Look.at(problem, where, found, where.steps(stencil, problem.relative_noise), retake, stencil)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`."""
         function, point, x = problem.function, problem.point, problem.x
         if self.stencil is None:
-            where = Coordinates(point, x, self.step, self.typical_x)
+            where = self.coordinates(point, x)
             scheme, h = stencils.complex_scheme(), stencils.COMPLEX_STEP
             first, count = (0, -1) if only is None else (only, 1)
-            return function.derivatives(x, scheme, h, where.step, where.typical, None, first, count, out)[0]
-        where = Coordinates(point, x, self.step, self.typical_x, self.bounds)
+            return function.derivatives(x, scheme, h, where.absolute(h), where.typical, None, first, count, out)[0]
+        where = self.coordinates(point, x)
         problem.declare(self.noise)
         function.tolerate(True)
         return self._settled(problem, where, only, out)
@@ -151,7 +191,17 @@ class FixedStep(Method):
                 return found.reshape(x.shape) if components is None and problem.outputs == 1 else found
         first, count = (0, -1) if components is None else (int(components[0]), 1)
         h_relative = stencil.relative_step(relative_noise)
-        return function.derivatives(x, scheme, h_relative, where.step, where.typical, base, first, count, out)[0]
+        steps = where.absolute(h_relative)
+        if stencil.is_central and stencil.order > 2 and x.size:
+            from .orders import two_orders
+
+            which = np.arange(x.size) if components is None else components
+            higher, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
+            if out is not None:
+                out[...] = higher.reshape(out.shape)
+                return out
+            return higher.reshape(x.shape) if components is None and problem.outputs == 1 else higher
+        return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
 
     def _beside_edges(
         self, problem: Problem, where: Coordinates, relative_noise: float, components: Indices | None, found: Array

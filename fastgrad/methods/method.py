@@ -52,6 +52,15 @@ class Method(ABC):
             Of the points' shape; with several outputs or `only`, (components, outputs).
         """
 
+    def checked(
+        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+    ) -> Array:
+        """As `derivatives`, and where it is due f is asked whether they are right.
+
+        first: they are the first ones of an object that takes them many times.
+        """
+        return self.derivatives(problem, only, out)
+
     def gradient(
         self,
         f: Callable[..., Any],
@@ -60,21 +69,28 @@ class Method(ABC):
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
         value: float | None = None,
+        first: bool = False,
     ) -> tuple[Any, float]:
         """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to believe.
 
-        value: f at x, where it is known.
+        value: f at x, where it is known; first: as for `checked`.
         """
         point = as_point(x)
         known = None if value is None else np.array([[value]])
         with Problem.of(f, args, point, how, values=known) as problem:
             problem.relative_noise = relative_noise
             problem.function.expect(self.evaluations(point.n))
-            found = self.derivatives(problem)
+            found = self.checked(problem, first)
         return point.restore(found), problem.relative_noise
 
     def value_and_gradient(
-        self, f: Callable[..., Any], args: tuple[Any, ...], x: Any, how: Evaluation, relative_noise: float
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        x: Any,
+        how: Evaluation,
+        relative_noise: float,
+        first: bool = False,
     ) -> tuple[float, Any, float]:
         """As `gradient`, and f at x before it: once, also where the derivatives start from it."""
         point = as_point(x)
@@ -83,10 +99,10 @@ class Method(ABC):
             with Problem.of(f, args, point) as problem:
                 value = problem.values.item()
             x = point.flat if point.make is None else point
-            return value, *self.gradient(f, args, x, how, relative_noise, value)
+            return value, *self.gradient(f, args, x, how, relative_noise, value, first)
         with Problem.of(f, args, point, how) as problem:
             problem.relative_noise = relative_noise
             problem.function.expect(1 + self.evaluations(point.n))
             value = problem.values.item()
-            found = self.derivatives(problem)
+            found = self.checked(problem, first)
         return value, point.restore(found), problem.relative_noise

@@ -35,7 +35,7 @@ def second_derivatives(
     """∂²f/∂x_i² for the coordinates `axes`, in an array (n,), and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
-    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds)
+    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds, chosen.scale)
     problem.function.expect(1 + stencil.evaluations * (axes.size + rows.size))
     base = problem.values.item()
     problem.declare(chosen.noise)
@@ -46,7 +46,7 @@ def second_derivatives(
 
     def take(relative_noise: float) -> tuple[Array, Array]:
         relative = shorter * stencil.relative_step(relative_noise)
-        h = border.steps(where.x, where.n, relative, where.step, where.typical)
+        h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical)
         at = _Point(problem.function, where.x, h, base, where.room, axes, rows, columns)
         return at.central(stencil) if stencil.is_symmetric else at.forward()
 
@@ -72,13 +72,25 @@ def hessian(problem: Problem, chosen: FixedStep) -> Array:
     matrix: Array = np.empty((n, n))
     matrix[np.diag_indices(n)] = diagonal
     matrix[rows, columns] = matrix[columns, rows] = mixed
-    return matrix
+    return _looked_at(problem, chosen, matrix)
+
+
+def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
+    from . import curvature
+    from .adaptive import Adaptive
+
+    if chosen.look is False:
+        return matrix
+    bounds = None if chosen.imaginary else chosen.bounds
+    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, bounds, chosen.scale)
+    other = Adaptive(chosen.typical_x, bounds, chosen.noise, scale=chosen.scale)
+    return curvature.hessian_looked_at(problem, where, matrix, other, chosen.imaginary)
 
 
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, by central differences of gradients by complex steps."""
     point, inner = problem.point, FixedStep(None)
-    outer = FixedStep(stencils.stencil("central", 2), chosen.step, chosen.typical_x)
+    outer = FixedStep(stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale)
 
     def gradients(points: Array) -> Array:
         return inner.derivatives(problem.at(points))
@@ -86,7 +98,7 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     flat = Point(problem.x.ravel())
     with as_function(gradients, (), flat, Evaluation(vectorized="rows"), flat.n) as gradient:
         matrix = outer.derivatives(Problem(gradient, point)).reshape(flat.n, flat.n)
-    return np.asarray(0.5 * (matrix + matrix.T))
+    return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)))
 
 
 class _Point(NamedTuple):

@@ -103,7 +103,7 @@ class Compressed:
 
     def _coordinates(self, problem: Problem) -> Coordinates:
         chosen = self._chosen
-        return Coordinates(self.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds)
+        return Coordinates(self.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds, chosen.scale)
 
     def entries(self, problem: Problem) -> Array:
         """The entries at a point, in the order of the pattern."""
@@ -175,8 +175,10 @@ class Compressed:
 
     def _by_complex_step(self, function: Function, where: Coordinates) -> Array:
         """Imaginary parts of f where the columns of a colour have one (Squire and Trapp, SIAM Rev. 40 (1998) 110)."""
-        typical = np.ones(where.n) if where.typical is None else where.typical
-        h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical) if where.step is None else where.step
+        h = where.absolute(stencils.COMPLEX_STEP)
+        if h is None:
+            typical = np.ones(where.n) if where.typical is None else where.typical
+            h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical)
         imaginary = function.at_points(where.x + 1j * _moved(self._by, np.zeros_like(where.x), h))
         # Written as differences from 0 over the imaginary distance.
         data = np.empty(self.pattern.nnz)

@@ -101,7 +101,7 @@ def check_grad(
     if exhaustive is False and bounds is not None:
         raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
     grad = held(grad)
-    point, method = as_point(x), Adaptive(given["typical_x"], bounds)
+    point, method = as_point(x), Adaptive(given["typical_x"], bounds, scale=given["scale"])
     method.check(point, point.flat)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")

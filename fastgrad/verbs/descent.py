@@ -33,6 +33,8 @@ from .signatures import checked, with_options
 
 __all__ = ["DescentResult", "gradient_descent"]
 
+_KNOWN = ("typical_x", "scale", "bounds", "noise")
+
 
 @overload
 def gradient_descent(
@@ -132,8 +134,8 @@ def gradient_descent(
             raise ValueError("batch=True has no checkpoint and no callback")
         from ..descent.many import descend_many
 
-        bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
-        return descend_many(f, x0, grad, args, rules, bounds, typical_x, noise, evaluation(given))
+        known = {name: given[name] for name in _KNOWN}
+        return descend_many(f, x0, grad, args, rules, known, evaluation(given))
     with contextlib.nullcontext() if kept is None else kept.held():
         return _descended(f, _start(x0, kept), grad, args, rules, given, kept)
 
@@ -149,11 +151,12 @@ def _descended(
 ) -> DescentResult:
     """One run, from where it starts or was kept."""
     near, how = given["method_near_optimum"], evaluation(given)
-    bounds, typical_x, noise = given["bounds"], given["typical_x"], given["noise"]
+    known = {name: given[name] for name in _KNOWN}
+    bounds, noise = given["bounds"], given["noise"]
     limits = None if bounds is None else flat_bounds(bounds, point, point.flat)
     rules = replace(rules, bounds=limits)
-    methods = [] if callable(grad) else _methods(grad or "central", near, typical_x, bounds, noise)
-    adaptive = Adaptive(typical_x, bounds)
+    methods = [] if callable(grad) else _methods(grad or "central", near, known)
+    adaptive = Adaptive(given["typical_x"], bounds, scale=given["scale"])
     adaptive.check(point, point.flat)
     # The bar of a run shows its iterations; one point at a time is no work to share.
     shared = how._replace(progress=False)
@@ -168,9 +171,11 @@ def _descended(
         run.options = _kept_options(rules, grad, point) | {
             "method_near_optimum": near,
             "bounds": _fingerprint(limits),
-            "typical_x": _fingerprint(per_coordinate(typical_x, point, "typical_x")),
+            "typical_x": _fingerprint(per_coordinate(given["typical_x"], point, "typical_x")),
             "noise": noise,
         }
+        if given["scale"] is not None:  # checkpoints of older versions have no such entry
+            run.options["scale"] = _fingerprint(per_coordinate(given["scale"], point, "scale"))
         if kept is not None and kept.is_there:
             run.restore(kept.load(run.entries(), run.options))
             compare(run, noise)
@@ -237,12 +242,12 @@ def _fingerprint(values: Any) -> int | None:
     return None if values is None else zlib.crc32(np.asarray(values, dtype=np.float64).tobytes())
 
 
-def _methods(grad: str, near: str | None, typical_x: Any, bounds: Any, noise: float | None) -> list[Method]:
+def _methods(grad: str, near: str | None, known: dict[str, Any]) -> list[Method]:
     """How differences are taken, the cheapest first."""
     names = [grad]
     if grad in ACCURACIES and near is not None:
         names += ACCURACIES[ACCURACIES.index(grad) + 1 : ACCURACIES.index(near) + 1]
-    return [make_method(name, typical_x=typical_x, bounds=bounds, noise=noise) for name in names]
+    return [make_method(name, **known) for name in names]
 
 
 def _calls(

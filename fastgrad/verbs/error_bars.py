@@ -130,7 +130,9 @@ def differentiate(
     given = checked(differentiate, options)
     second = among("deriv", deriv, (1, 2)) == 2
     point = as_point(x)
-    method = Adaptive(given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"])
+    method = Adaptive(
+        given["typical_x"], given["bounds"], given["noise"], given["tol"], given["max_evals"], given["scale"]
+    )
     method.check(point, point.flat)
     with Problem.of(f, args, point, evaluation_of(given, options), outputs=None) as problem:
         outputs = problem.outputs
@@ -202,7 +204,7 @@ def noise_level(
     point = as_point(x)
     if not point.n:
         return 0.0
-    sizes = Coordinates(point, point.flat.reshape(1, -1), typical_x=given["typical_x"]).sizes()
+    sizes = Coordinates(point, point.flat.reshape(1, -1), typical_x=given["typical_x"], scale=given["scale"]).sizes()
     with Problem.of(f, args, point, evaluation_of(given, options)) as problem:
         base = problem.values.ravel()
         problem.function.tolerate(True)

@@ -195,7 +195,7 @@ def partial(
         raise ValueError(f'a second derivative has method="central" and order=2, not {chosen!r}')
     with Problem.of(f, args, point, how) as problem:
         if second is None:
-            return float(chosen.derivatives(problem, only=first).item())
+            return float(chosen.checked(problem, only=first).item())
         assert isinstance(chosen, FixedStep)
         from ..methods.second import second_partial
 
@@ -326,7 +326,7 @@ def batch_gradient(
         for start in range(0, b, rows):
             part = written[start : start + rows]
             problem = problem.at(np.ascontiguousarray(points[start : start + rows], dtype=np.float64))
-            found = chosen.derivatives(problem, out=part if direct else None)
+            found = chosen.checked(problem, out=part if direct else None)
             if found is not part:
                 part[...] = found
     if apart:

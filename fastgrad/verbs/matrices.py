@@ -102,7 +102,7 @@ def _columns(f: Callable[..., Any], args: tuple[Any, ...], point: Point, chosen:
     with Problem.of(f, args, point, how, outputs=None) as problem:
         problem.function.expect(1 + chosen.evaluations(point.n))
         outputs = problem.outputs
-        found = chosen.derivatives(problem)
+        found = chosen.checked(problem)
     # A view: very large ones are not held twice.
     return found.reshape(point.n, outputs).T
 
@@ -165,7 +165,7 @@ def batch_jacobian(
         for start in range(0, b, rows):
             part = points[start : start + rows]
             problem = problem.at(part)
-            slopes = chosen.derivatives(problem).reshape(len(part), n, outputs)
+            slopes = chosen.checked(problem).reshape(len(part), n, outputs)
             found[start : start + rows] = slopes.transpose(0, 2, 1)
     return found
 

@@ -336,5 +336,5 @@ def summed_gradient(
         with Problem.of(f, args, point, how, outputs=None) as terms:
             terms.function.expect(1 + chosen.evaluations(point.n))
             total = np.array([[terms.values.sum()]])
-            found = chosen.derivatives(Problem(SumFunction(terms.function, point), point, values=total))
+            found = chosen.checked(Problem(SumFunction(terms.function, point), point, values=total))
     return point.restore(found)

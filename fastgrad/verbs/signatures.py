@@ -83,10 +83,25 @@ TypicalX = Annotated[
 ]
 
 
+Scale = Annotated[
+    Any,
+    Option(
+        None,
+        optional(checks.sizes),
+        "array_like",
+        """
+        The distances over which f changes, where these are not about ``abs(x)``: a number, or of x's shape. Steps are
+        relative to them, larger or smaller than x as they may be: days for a Julian date, 1e-6 for micromoles.
+        """,
+    ),
+]
+
+
 class CoordinateOptions(TypedDict, total=False):
     """What is known of the coordinates."""
 
     typical_x: TypicalX
+    scale: Scale
     bounds: Annotated[
         Any,
         Option(
@@ -117,7 +132,26 @@ class NoiseOptions(TypedDict, total=False):
     ]
 
 
-class DifferenceOptions(SchemeOptions, CoordinateOptions, NoiseOptions, total=False):
+class LookOptions(TypedDict, total=False):
+    """Whether derivatives by fixed steps are compared with f."""
+
+    check: Annotated[
+        bool | None,
+        Option(
+            None,
+            optional(checks.flag),
+            "bool",
+            """
+            Whether two more evaluations of f, along a random direction, must agree with the derivatives. Those that do
+            not are taken by the adaptive method, with a warning. By default from 20 components on, where that is at
+            most 5% of the cost; of Hessians, their products and complex steps; and the first time that an object of
+            `grad` is called.
+            """,
+        ),
+    ]
+
+
+class DifferenceOptions(SchemeOptions, CoordinateOptions, NoiseOptions, LookOptions, total=False):
     """How differences are taken."""
 
 
@@ -235,6 +269,7 @@ class NoiseLevelOptions(EvaluationOptions, total=False):
     """Options of `noise_level`."""
 
     typical_x: TypicalX
+    scale: Scale
 
 
 class ToleranceOptions(TypedDict, total=False):
@@ -358,7 +393,14 @@ _OF_EVALUATION = frozenset(Evaluation._fields)
 def method_of(found: Mapping[str, Any]) -> Method:
     """The method that checked options name."""
     return make_method(
-        found["method"], found["order"], found["step"], found["typical_x"], found["bounds"], found["noise"]
+        found["method"],
+        found["order"],
+        found["step"],
+        found["typical_x"],
+        found["bounds"],
+        found["noise"],
+        found["scale"],
+        found["check"],
     )
 
 

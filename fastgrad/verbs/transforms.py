@@ -25,7 +25,7 @@ Argument = int | str
 class Gradient(Record):
     """The gradient of f as a callable, with its options; made by `grad`. It pickles and compares where f does."""
 
-    __slots__ = ("_argnums", "_chosen", "_f", "_how", "_noise", "_with_value")
+    __slots__ = ("_argnums", "_chosen", "_f", "_first", "_how", "_noise", "_with_value")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Gradient(Record):
         self._how = how
         self._chosen = chosen
         self._noise = FLOAT64
+        self._first = True
         self._with_value = with_value
 
     _STATE = ("_f", "_argnums", "_how", "_chosen", "_with_value")
@@ -50,7 +51,7 @@ class Gradient(Record):
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name in self._STATE:
             setattr(self, name, state[name])
-        self._noise = FLOAT64  # a hint, which is found again
+        self._noise, self._first = FLOAT64, True  # hints, which are found again
 
     def __hash__(self) -> int:
         return hash((self._f, self._argnums, self._with_value))
@@ -69,9 +70,11 @@ class Gradient(Record):
             f, x, args = _placed(f, self._argnums, args)
         # What is learnt of f's precision is kept; a race between threads can only learn it twice.
         if self._with_value:
-            value, found, self._noise = self._chosen.value_and_gradient(f, args, x, self._how, self._noise)
+            value, found, self._noise = self._chosen.value_and_gradient(f, args, x, self._how, self._noise, self._first)
+            self._first = False
             return value, found
-        found, self._noise = self._chosen.gradient(f, args, x, self._how, self._noise)
+        found, self._noise = self._chosen.gradient(f, args, x, self._how, self._noise, first=self._first)
+        self._first = False
         return found
 
 
