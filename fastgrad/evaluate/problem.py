@@ -29,9 +29,14 @@ class Problem:
         The precision that f is believed to compute in.
     values : ndarray, optional
         f at the first points, or at all, (points, outputs), where it is known.
+
+    Attributes
+    ----------
+    raw : bool
+        Whether values and derivatives that are not finite stay so, with nothing said: at shifts of the user's point.
     """
 
-    __slots__ = ("_checked", "_known", "declared", "function", "point", "relative_noise", "x")
+    __slots__ = ("_checked", "_known", "declared", "function", "point", "raw", "relative_noise", "x")
 
     def __init__(
         self,
@@ -46,7 +51,7 @@ class Problem:
         # A point holds its own values; of others, f may write to the array that the user holds.
         self.x = point.flat if x is None else x.copy()
         self.relative_noise = relative_noise
-        self.declared = False
+        self.declared = self.raw = False
         self._known = values  # f at the first points
         self._checked = False
 
@@ -76,7 +81,7 @@ class Problem:
 
     @property
     def values(self) -> Array:
-        """F at the points, (points, outputs); raises a ValueError where it is not finite."""
+        """F at the points, (points, outputs); raises a ValueError where it is not finite, unless it is raw."""
         function, points, known = self.function, self.points, self._known
         if self._checked and known is not None:
             return known
@@ -84,7 +89,7 @@ class Problem:
             known = function.value(points[0]).reshape(1, -1)
         if len(known) < len(points):
             known = np.concatenate([known, function.at_points(points[len(known) :])])
-        self._known, self._checked = _finite(known, self.point, points), True
+        self._known, self._checked = known if self.raw else _finite(known, self.point, points), True
         return known
 
     @property

@@ -11,20 +11,32 @@ from ..core.coordinates import checked_bounds, checked_sizes
 from ..core.given import shown
 from ..core.options import real_or_none
 from ..core.point import Array, Point, per_coordinate
+from ..core.warnings import warn
+from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
-from ..stencils import FLOAT64
+from ..stencils import FLOAT64, stencil
 from .fixed import FixedStep
 from .method import Method
+
+
+_FASTEST = 1e300  # so that its inverse is a normal number
+_MOST_ENTRIES = 4096  # of a Hessian, for a product with it
 
 
 class _Parameter(Point):
     """The t of x + t v, at 0."""
 
-    __slots__ = ()
+    __slots__ = ("_unit",)
 
-    def __init__(self) -> None:
+    def __init__(self, unit: float) -> None:
         super().__init__(np.zeros(1))
+        self._unit = unit
+
+    @property
+    def unit(self) -> float:
+        """The t that moves a coordinate by its size."""
+        return self._unit
 
     def name(self, component: int) -> str:
         return "t of x + t·v"
@@ -50,7 +62,10 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     point, x = problem.point, problem.x.ravel()
     typical = None if chosen.typical_x is None else checked_sizes(chosen.typical_x, point, "typical_x")
     with np.errstate(all="ignore"):
-        rate = float((np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)).max(initial=0.0))
+        rates = np.abs(direction) / np.maximum(np.abs(x), 1.0 if typical is None else typical)
+        rate = float(rates.max(initial=0.0))
+        # Near an edge, the size of a coordinate is its own alone.
+        fastest = float(np.where(x == 0.0, rates, np.abs(direction / x)).max(initial=0.0))
     if rate == 0.0:
         return np.zeros(problem.outputs)
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
@@ -60,9 +75,9 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     # Loaded when used: a plain gradient does without.
     from ..evaluate.indirect import LineFunction
 
-    t = _Parameter()
+    t = _Parameter(1.0 / min(fastest, _FASTEST))
     line = Problem(LineFunction(problem.function, x, direction, t), t, None, problem.relative_noise, values)
-    line.declared = problem.declared
+    line.declared, line.raw = problem.declared, problem.raw
     found = method.derivatives(line).ravel()
     problem.relative_noise = line.relative_noise
     return found
@@ -82,6 +97,7 @@ def product_with_hessian(
 
         def gradients(points: Array) -> Array:
             found = problem.at(points)
+            found.raw = True
             result = inner.derivatives(found)
             problem.relative_noise = found.relative_noise
             return result
@@ -99,11 +115,26 @@ def product_with_hessian(
                 # That f computes in float32 shows at the first gradients.
                 believed = noise()
                 whole = Problem(gradient, point, None, believed)
-                whole.declared = True
+                whole.declared = whole.raw = True
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
-        return found
+        if border.is_plain(found):
+            return found
+        return _near_an_edge(problem, direction, FixedStep(stencil("central", 2), None, inner.typical_x, inner.bounds))
+
+
+def _near_an_edge(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
+    """The product with the Hessian where gradients at x + t v are not finite: from second derivatives, if not too many."""
+    from .second import product_near_edge
+
+    if problem.point.n * np.count_nonzero(direction) <= _MOST_ENTRIES:
+        return product_near_edge(problem, chosen, direction)
+    warn(
+        "f or its gradient is not finite near x along v: the product with the Hessian is nan. fastgrad.hessian(f, x), "
+        "or grad= of another method, takes shorter steps"
+    )
+    return np.full(problem.point.n, np.nan)
 
 
 def checked_direction(v: Any, point: Point) -> Array:
@@ -125,5 +156,8 @@ def _room(bounds: Any, point: Point, x: Array, direction: Array) -> tuple[float,
         below, above = [(limit - x)[moving] / direction[moving] for limit in (lower, upper)]
     back, forth = float(np.minimum(below, above).max()), float(np.maximum(below, above).min())
     if back >= 0.0 and forth <= 0.0:
-        raise ValueError("x cannot move along v within its bounds, neither forth nor back")
+        raise ValueError(
+            "bounds= stop x at once along v and along -v, so that there is no difference; take another v, widen bounds=, "
+            "or sum up what fastgrad.gradient or hessian finds"
+        )
     return back * (1 - 1e-9), forth * (1 - 1e-9)

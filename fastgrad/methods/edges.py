@@ -1,0 +1,197 @@
+"""Near an edge: what happens where f is not finite at a shift, or a bound is too near for the step.
+
+Both say that the step, which follows from the size of x, is no measure of how fast f changes. Such a derivative is taken
+by the adaptive method: with shorter steps, central where there is room for them, else one-sided. It counts where its
+error bar is small; else it is nan, and a warning says what is too near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coordinates import Coordinates
+from ..core.point import Array, Point
+from ..core.warnings import warn
+from ..evaluate.problem import Problem
+
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+ENOUGH = 1e-5
+"""The largest error of a derivative near an edge, relative to its size; beyond that it is nan."""
+
+_OF_THE_BEST = 30.0
+"""How many errors of a fixed step of order 2 it may have instead, where f is noisy or computes in float32."""
+
+_NONE = np.empty(0, dtype=np.intp)
+_UNUSED = 5e-324  # a typical size below that of any x but 0
+
+
+def tolerance(relative_noise: float, deriv: int) -> float:
+    """The relative error that a derivative near an edge may have, for the noise of f."""
+    return float(max(ENOUGH, _OF_THE_BEST * relative_noise ** (2 / (2 + deriv))))
+
+
+def replace(problem: Problem, where: Coordinates, components: Indices, rows: Array, noise: float | None) -> None:
+    """Take first derivatives, rows (components, outputs), anew where they are not finite; nan where f has none.
+
+    noise: of an evaluation of f, where the user knows it.
+    """
+    missing = ~np.isfinite(rows)
+    rows[missing] = np.nan
+    flags = np.zeros(rows.shape, dtype=np.intc)
+    fixed = np.broadcast_to(where.fixed(), problem.x.size)[components]
+    concerned = np.flatnonzero(missing.any(axis=1) & ~fixed)
+    # One by one: noise is looked for along all coordinates at once, and several edges leave no such line.
+    for k in concerned:
+        part = _Part.of(problem, where, components[[k]], noise)
+        value, seen = part.slopes()
+        rows[k] = np.where(missing[k], value, rows[k])
+        flags[k] = np.where(missing[k], seen, 0)
+    bad = missing.any(axis=1) & np.isnan(rows).any(axis=1)
+    if bad.any():
+        _said(problem, where, components[bad], np.bitwise_or.reduce(flags[bad], axis=1), fixed[bad])
+
+
+def replace_second(
+    problem: Problem,
+    where: Coordinates,
+    axes: Indices,
+    pairs: tuple[Indices, Indices],
+    found: tuple[Array, Array],
+    noise: float | None,
+) -> None:
+    """The same for second derivatives: found has those along coordinates, (n,), of which `axes` count, and of pairs."""
+    diagonal, mixed = found
+    rows, columns = pairs
+    fixed = np.broadcast_to(where.fixed(), where.n)
+    mixed[fixed[rows] | fixed[columns]] = diagonal[fixed] = np.nan
+    along = axes[~np.isfinite(diagonal[axes]) & ~fixed[axes]]
+    which = np.flatnonzero(~np.isfinite(mixed) & ~(fixed[rows] | fixed[columns]))
+    coordinates = np.unique(np.concatenate([along, rows[which], columns[which]])).astype(np.intp)
+    flags = np.zeros(where.n, dtype=np.intc)
+    if coordinates.size:
+        part = _Part.of(problem, where, coordinates, noise)
+        i, j = (np.searchsorted(coordinates, end[which]) for end in (rows, columns))
+        second, mixed[which], flags[coordinates] = part.curvatures(i, j)
+        diagonal[along] = second[np.searchsorted(coordinates, along)]
+    # One by one, as first derivatives are.
+    for c in along[np.isnan(diagonal[along])] if coordinates.size > 1 else ():
+        part = _Part.of(problem, where, np.array([c]), noise)
+        (diagonal[c],), _, (flags[c],) = part.curvatures(_NONE, _NONE)
+    for k in which[np.isnan(mixed[which])] if coordinates.size > 2 else ():
+        part = _Part.of(problem, where, np.sort([rows[k], columns[k]]), noise)
+        _, (mixed[k],), _ = part.curvatures(np.array([0]), np.array([1]))
+    bad = axes[np.isnan(diagonal[axes])]
+    if not bad.size:
+        ends = np.isnan(mixed)
+        bad = np.unique(np.concatenate([rows[ends], columns[ends]])).astype(np.intp)
+    if bad.size:
+        _said(problem, where, bad, flags[bad], fixed[bad])
+
+
+class _Part(NamedTuple):
+    """Some coordinates of a problem at one of its points, as a problem of their own; the others stay where they are."""
+
+    problem: Problem
+    sizes: Array  # that the steps of a fixed stencil are relative to
+    typical: Array
+    bounds: tuple[Array, Array] | None
+    noise: float | None
+
+    @classmethod
+    def of(cls, problem: Problem, where: Coordinates, components: Indices, noise: float | None) -> _Part:
+        """Components of one point."""
+        # Loaded when used: derivatives without an edge do without.
+        from ..evaluate.indirect import PairsFunction
+
+        p, coordinates = int(components[0]) // where.n, components % where.n
+        x = problem.points[p]
+        origin, at = x.copy(), Point(x[coordinates])
+        origin[coordinates] = 0.0
+        alone = np.stack([coordinates, np.full_like(coordinates, -1)], axis=1)
+        moving = PairsFunction(problem.function, origin, alone, np.ones(alone.shape), at)
+        sizes = np.maximum(np.abs(at.flat), 1.0 if where.typical is None else where.typical[coordinates])
+        # An edge is nearer than the typical size, so that only a coordinate of 0 takes it.
+        typical = np.where(at.flat == 0.0, sizes if where.point.unit is None else where.point.unit, _UNUSED)
+        bounds = None if where.bounds is None else (where.bounds[0][coordinates], where.bounds[1][coordinates])
+        part = Problem(moving, at, None, problem.relative_noise, problem.values[p : p + 1])
+        return cls(part, sizes, typical, bounds, noise)
+
+    def slopes(self) -> tuple[Array, NDArray[np.intc]]:
+        """First derivatives (coordinates, outputs), and the adaptive method's flags."""
+        from .adaptive import Adaptive
+
+        outputs = self.problem.outputs
+        found = Adaptive(self.typical, self.bounds, self.noise).components(self.problem)
+        value, error = found.numbers[:2].reshape(2, outputs, -1).transpose(0, 2, 1)
+        with np.errstate(all="ignore"):
+            least = np.abs(self.problem.values) / self.sizes[:, None]
+        return self._accepted(value, error, least, 1), found.flags.reshape(outputs, -1).T
+
+    def curvatures(self, rows: Indices, columns: Indices) -> tuple[Array, Array, NDArray[np.intc]]:
+        """Second derivatives along all coordinates, of the pairs (rows, columns), and flags of the coordinates."""
+        from .adaptive import Adaptive
+
+        found = Adaptive(self.typical, self.bounds, self.noise).second(self.problem, rows, columns)
+        n = self.sizes.size
+        with np.errstate(all="ignore"):
+            size = np.abs(self.problem.values.item())
+            along = self._accepted(found.value[:n], found.error[:n], size / self.sizes**2, 2)
+            least = np.sqrt(np.abs(found.value[rows] * found.value[columns]))
+            mixed = self._accepted(
+                found.value[n:], found.error[n:], np.maximum(least, size / (self.sizes[rows] * self.sizes[columns])), 2
+            )
+        flags = found.flags[:n].copy()
+        for ends in (rows, columns):
+            np.bitwise_or.at(flags, ends, found.flags[n:])
+        return along, mixed, flags
+
+    def _accepted(self, value: Array, error: Array, least: Array, deriv: int) -> Array:
+        """Derivatives, nan where the error bar is large beside their size, or beside what f's own size leaves to see."""
+        relative = tolerance(self.problem.relative_noise, deriv)
+        with np.errstate(all="ignore"):
+            return np.where(error <= relative * np.fmax(np.abs(value), least), value, np.nan)
+
+
+def _said(problem: Problem, where: Coordinates, components: Indices, flags: NDArray[np.intc], fixed: Mask) -> None:
+    """Why some components have no derivative: a warning for each cause, or the exception of f."""
+    from .adaptive import EDGE, NONFINITE
+
+    nowhere = (flags & NONFINITE != 0) & ~fixed
+    if nowhere.any() and problem.function.domain_error is not None:
+        raise problem.function.domain_error
+    room = np.inf if where.room is None else where.room.max(axis=0)[components]
+    sizes = np.maximum(np.abs(problem.x.ravel()[components]), 1.0)
+    narrow = ~fixed & ~nowhere & (room < ENOUGH * sizes)
+    edge = ~fixed & ~nowhere & ~narrow & (flags & EDGE != 0)
+    name: Callable[[int], str] = problem.point.name
+    for mask, words in (
+        (fixed, "{} is fixed by its bounds (lower == upper; {} such components): its derivative is undetermined, nan"),
+        (
+            nowhere,
+            "f is not finite on either side of {} ({} such components), however near: their derivatives are nan. Take "
+            "them at another x",
+        ),
+        (
+            narrow,
+            "bounds= leave {} less room than a step takes ({} such components): their derivatives are nan. Widen "
+            "bounds=, or hold them fixed",
+        ),
+        (
+            edge,
+            "f has an edge at {}, or nearer than any step can tell ({} such components), where its slope may be "
+            "infinite: their derivatives are nan. Take them farther from the edge",
+        ),
+        (
+            ~(fixed | nowhere | narrow | edge),
+            "f is not finite or changes too fast near {} ({} such components) for a derivative of five digits: nan. "
+            "fastgrad.differentiate gives values with error bars",
+        ),
+    ):
+        if mask.any():
+            warn(words.format(name(int(components[np.argmax(mask)])), mask.sum()))
