@@ -123,7 +123,7 @@ class Problem:
         self.relative_noise = max(noise / size, FLOAT64) if size else FLOAT64
         self.declared = True
 
-    def settled(self, take: Callable[[float], T], found: T | None = None) -> T:
+    def settled(self, take: Callable[[float], T], found: T | None = None, room: Array | None = None) -> T:
         """What `take` gives for the noise that f has: once more where its values show another one than was believed.
 
         Parameters
@@ -132,30 +132,33 @@ class Problem:
             ``take(relative_noise)``: derivatives by steps for that noise.
         found : optional
             What it gave for the noise that was believed, where that is known.
+        room : ndarray, optional
+            How far each coordinate may move down and up, (2, x.size), where that is bounded.
         """
         if found is None:
             found = take(self.relative_noise)
-        seen = self.relative_noise if self.declared or not self.function.n else self._seen()
+        seen = self.relative_noise if self.declared or not self.function.n else self._seen(room)
         if seen != self.relative_noise:
             self.relative_noise = seen
             found = take(seen)
         return found
 
-    def _seen(self) -> float:
+    def _seen(self, room: Array | None) -> float:
         """The precision that the values of f show."""
         function = self.function
         if function.float32:
             return FLOAT32
-        if function.sees_double or not (function.sees_change or self._changes()):
+        if function.sees_double or not (function.sees_change or self._changes(room)):
             return FLOAT64
         return FLOAT64 if function.sees_double else FLOAT32
 
-    def _changes(self) -> bool:
+    def _changes(self, room: Array | None) -> bool:
         """Whether f changes at all: a constant looks like float32, and two points farther apart tell."""
         first = self.points[:1]
         h = border.steps(first, self.function.n, stencil("central", 2).relative_step(FLOAT32))
         try:
-            self.function.at_points(np.concatenate([first + h, first - h]))
+            down, up = (h, h) if room is None else np.minimum(h, room[:, : self.function.n])
+            self.function.at_points(np.concatenate([first + up, first - down]))
         except Exception:
             return False
         return self.function.sees_change

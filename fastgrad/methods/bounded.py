@@ -54,11 +54,18 @@ def _as_at_the_bound(
         values = problem.function.at_shifts(problem.x, which, away.ravel(), np.ones(1))[:, 0]
         base = problem.values[which // where.n]
         with np.errstate(all="ignore"):
-            difference = np.abs((values - base) / away - found[apart])
-            size = np.fmax(np.abs(found[apart]), np.abs(base) / where.step_sizes()[which, None])
-            same = difference <= max(_ALIKE, tolerance(relative_noise, 1)) * size + _ROUNDINGS * relative_noise * np.abs(base / away)
+            slope = (values - base) / away
+        same = is_alike(slope, found[apart], base, away, where.step_sizes()[which, None], relative_noise)
         found[apart] = np.where(same, found[apart], np.nan)
     return found
+
+
+def is_alike(slope: Array, found: Array, base: Array, away: Array, sizes: Array, relative_noise: float) -> Mask:
+    """Whether the slope over a distance shorter than the step is that over the step, but for rounding."""
+    with np.errstate(all="ignore"):
+        size = np.fmax(np.abs(found), np.abs(base) / sizes)
+        rounding = _ROUNDINGS * relative_noise * np.abs(base / away)
+        return np.asarray(np.abs(slope - found) <= max(_ALIKE, tolerance(relative_noise, 1)) * size + rounding)
 
 
 def _unless_curved(

@@ -141,7 +141,7 @@ class FixedStep(Method):
         if self.step is not None:
             found = take(problem.relative_noise)
         else:
-            found = problem.settled(take, None if found is None else take(problem.relative_noise, found))
+            found = problem.settled(take, None if found is None else take(problem.relative_noise, found), where.room)
         if not (finite or problem.raw):
             from . import edges
 

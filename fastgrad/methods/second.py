@@ -52,7 +52,7 @@ def second_derivatives(
         at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns)
         return at.central(stencil) if stencil.is_symmetric else at.forward()
 
-    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take)
+    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
     if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
         replace_second(problem, where, axes, (rows, columns), (diagonal, mixed), chosen.noise)
     return diagonal, mixed

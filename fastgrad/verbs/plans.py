@@ -128,9 +128,10 @@ class JacobianPlan(Record):
 
     def _at(self, problem: Problem) -> Any:
         """The Jacobian at a problem's point; the first one is compared with f."""
-        found = self._entries.matrix(self._entries.entries(problem))
+        data, near = self._entries.entries(problem)
+        found = self._entries.matrix(data)
         if not self._compared:
-            self._entries.compare(problem, found)
+            self._entries.compare(problem, found, near)
             self._compared = True
         return found
 
