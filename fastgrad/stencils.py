@@ -160,7 +160,7 @@ class Stencil:
 
     @property
     def products(self) -> tuple[float, ...]:
-        """What differences are multiplied by, at each offset but 0: to f(x), or where central to that on the other side."""
+        """What differences are multiplied by, at each offset but 0: to f(x), or if central to the other side."""
         both = 2 if self.is_central else 1
         return tuple(both * s * w / self.denominator for s, w in zip(self.offsets, self.numerators, strict=True) if s)
 

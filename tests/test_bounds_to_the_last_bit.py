@@ -64,5 +64,6 @@ def test_boxes_are_never_left(verb):
                 call(f, x, bounds=(lower, upper))
             except ValueError as error:
                 # At a corner there is no way along v; a box of some ulps has no direction to compare a pattern along.
-                assert "bounds= stop x" in str(error) or "pattern is wrong" in str(error), error
+                if "bounds= stop x" not in str(error) and "pattern is wrong" not in str(error):
+                    raise
     assert not left, left[0]

@@ -137,8 +137,14 @@ def test_smooth_functions_cost_what_they_did(bounds):
 
 @pytest.mark.parametrize(
     "call",
-    [fg.gradient, fg.jacobian, fg.hessian, lambda f, x, **o: fg.hvp(f, x, x, **o), lambda f, x, **o: fg.jvp(f, x, x, **o)],
-)  # fmt: skip
+    [
+        fg.gradient,
+        fg.jacobian,
+        fg.hessian,
+        lambda f, x, **o: fg.hvp(f, x, x, **o),
+        lambda f, x, **o: fg.jvp(f, x, x, **o),
+    ],
+)
 def test_complex_steps_of_complex_functions_are_refused(call):
     with pytest.raises(TypeError, match="f returned a complex value"):
         call(lambda x: 1j * (x @ x), np.array([1.0, 2.0]), method="complex")

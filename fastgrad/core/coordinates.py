@@ -147,7 +147,7 @@ def room_between(lower: Array, upper: Array, x: Array) -> Array:
 
 
 def _rounded_down(a: Array, b: Array) -> Array:
-    """a + b >= 0, rounded towards 0 by its exact error (Knuth, TAOCP 2, 4.2.2)."""
+    """A + b >= 0, rounded towards 0 by its exact error (Knuth, TAOCP 2, 4.2.2)."""
     with np.errstate(all="ignore"):
         total = a + b
         part = total - a

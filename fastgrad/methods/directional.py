@@ -19,7 +19,6 @@ from ..stencils import FLOAT64, stencil
 from .fixed import FixedStep
 from .method import Method
 
-
 _FASTEST = 1e300  # so that its inverse is a normal number
 _MOST_ENTRIES = 4096  # of a Hessian, for a product with it
 
@@ -125,7 +124,7 @@ def product_with_hessian(
 
 
 def _near_an_edge(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
-    """The product with the Hessian where gradients at x + t v are not finite: from second derivatives, if not too many."""
+    """The product with the Hessian where gradients at x + t v are not finite: from its entries, if not too many."""
     from .second import product_near_edge
 
     if problem.point.n * np.count_nonzero(direction) <= _MOST_ENTRIES:
@@ -157,7 +156,7 @@ def _room(bounds: Any, point: Point, x: Array, direction: Array) -> tuple[float,
     back, forth = float(np.minimum(below, above).max()), float(np.maximum(below, above).min())
     if back >= 0.0 and forth <= 0.0:
         raise ValueError(
-            "bounds= stop x at once along v and along -v, so that there is no difference; take another v, widen bounds=, "
-            "or sum up what fastgrad.gradient or hessian finds"
+            "bounds= stop x at once along v and along -v, so that there is no difference; take another v, widen "
+            "bounds=, or sum up what fastgrad.gradient or hessian finds"
         )
     return back * (1 - 1e-9), forth * (1 - 1e-9)

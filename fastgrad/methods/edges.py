@@ -1,8 +1,8 @@
 """Near an edge: what happens where f is not finite at a shift, or a bound is too near for the step.
 
-Both say that the step, which follows from the size of x, is no measure of how fast f changes. Such a derivative is taken
-by the adaptive method: with shorter steps, central where there is room for them, else one-sided. It counts where its
-error bar is small; else it is nan, and a warning says what is too near.
+Both say that the step, which follows from the size of x, is no measure of how fast f changes. Such a derivative is
+taken by the adaptive method: with shorter steps, central where there is room for them, else one-sided. It counts where
+its error bar is small; else it is nan, and a warning says what is too near.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class _Part(NamedTuple):
         return along, mixed, flags
 
     def _accepted(self, value: Array, error: Array, least: Array, deriv: int) -> Array:
-        """Derivatives, nan where the error bar is large beside their size, or beside what f's own size leaves to see."""
+        """Derivatives, nan where the error bar is large beside their size, and beside what f's own leaves to see."""
         relative = tolerance(self.problem.relative_noise, deriv)
         with np.errstate(all="ignore"):
             return np.where(error <= relative * np.fmax(np.abs(value), least), value, np.nan)

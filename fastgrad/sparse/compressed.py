@@ -103,7 +103,7 @@ class Compressed:
         return Coordinates(self.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds)
 
     def entries(self, problem: Problem) -> tuple[Array, NDArray[np.bool_] | None]:
-        """The entries at a point, in the order of the pattern, and the columns for which steps were too long: None if none."""
+        """The entries at a point, in the order of the pattern, and columns for which steps were too long, if any."""
         where = self._coordinates(problem)
         if self._chosen.imaginary:
             return self._by_complex_step(problem.function, where), None
@@ -239,6 +239,8 @@ class Compressed:
         values, data = self._values(function, x, h), np.empty(self.pattern.nnz)
         unmoved = np.ascontiguousarray(np.broadcast_to(base, values.shape))
         self._by.scatter(values, unmoved, x, h, np.zeros_like(h), data)
+        if room is not None:
+            data[where.fixed()[self.pattern.indices]] = np.nan
         return data
 
     def _values(self, function: Function, x: Array, moves: Array) -> Array:
