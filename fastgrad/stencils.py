@@ -145,7 +145,7 @@ class Stencil:
         """The error is this times ``h**order``, and the derivative of f of order `deriv` + `order`."""
         power = self.deriv + self.order
         b = sum(w * s**power for w, s in zip(self.numerators, self.offsets, strict=True))
-        return abs(b) / self.denominator / math.factorial(power)
+        return float(abs(b) / self.denominator / math.factorial(power))
 
     def _balance(self, noise: float) -> float:
         power, error = self.deriv + self.order, self._truncation

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.point import Array, Point
 from ..stencils import FLOAT32, FLOAT64, stencil
@@ -36,7 +37,7 @@ class Problem:
         Whether values and derivatives that are not finite stay so, with nothing said: at shifts of the user's point.
     """
 
-    __slots__ = ("_checked", "_known", "declared", "function", "point", "raw", "relative_noise", "x")
+    __slots__ = ("_checked", "_known", "_some", "declared", "function", "point", "raw", "relative_noise", "x")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Problem:
         self.declared = self.raw = False
         self._known = values  # f at the first points
         self._checked = False
+        self._some: dict[int, Array] = {}  # f at others
 
     @classmethod
     def of(
@@ -91,6 +93,21 @@ class Problem:
             known = np.concatenate([known, function.at_points(points[len(known) :])])
         self._known, self._checked = known if self.raw else _finite(known, self.point, points), True
         return known
+
+    def values_at(self, points: NDArray[np.intp]) -> Array:
+        """F at some of the points, (points, outputs), as `values`: the others are not asked for."""
+        if self._checked or not self.function.n:
+            return self.values[points]
+        which, places = np.unique(points, return_inverse=True)
+        new = [int(p) for p in which if int(p) not in self._some]
+        for p in new:
+            known = self._known
+            value = known[p : p + 1] if known is not None and p < len(known) else None
+            alone = self.at(self.points[p : p + 1], value)
+            alone.raw = self.raw
+            self._some[p] = alone.values[0]
+        found: Array = np.stack([self._some[int(p)] for p in which])[places]
+        return found
 
     @property
     def outputs(self) -> int:

@@ -143,7 +143,8 @@ class Adaptive(Method):
         function, n = problem.function, problem.point.n
         base = problem.values
         if not n:
-            return Second(*np.empty((3, 0)), np.empty(0, dtype=np.intc), np.zeros(1), np.empty(0))
+            none = np.empty(0)
+            return Second(none, none, none, np.empty(0, dtype=np.intc), np.zeros(1), none)
         where = self._coordinates(problem)
         problem.declare(self.noise)
         function.tolerate(True)

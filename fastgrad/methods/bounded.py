@@ -49,9 +49,9 @@ def _as_at_the_bound(
     away = -np.sign(h) * np.where(h > 0, *where.room[:, components])
     apart = away != 0
     if apart.any():
-        which, away = components[apart], away[apart, None]
+        which, away = components[apart], np.asarray(away[apart, None], dtype=np.float64)
         values = problem.function.at_shifts(problem.x, which, away.ravel(), np.ones(1))[:, 0]
-        base = problem.values[which // where.n]
+        base = problem.values_at(which // where.n)
         with np.errstate(all="ignore"):
             slope = (values - base) / away
         same = is_alike(slope, found[apart], base, away, where.step_sizes()[which, None], relative_noise)
@@ -76,7 +76,7 @@ def _unless_curved(
     """
     offsets = np.array([s for s in stencil.offsets if s], dtype=np.float64)
     values = problem.function.at_shifts(problem.x, components, h, offsets)
-    base = problem.values[components // where.n]
+    base = problem.values_at(components // where.n)
     x = where.x.ravel()[components]
     with np.errstate(all="ignore"):
         moved = (x[:, None] + offsets * h[:, None])[:, :, None]

@@ -28,6 +28,7 @@ _OF_THE_BEST = 30.0
 """How many errors of a fixed step of order 2 it may have instead, where f is noisy or computes in float32."""
 
 _NONE = np.empty(0, dtype=np.intp)
+_SHORTER = (1e-6, 1e-12)
 _UNUSED = 5e-324  # a typical size below that of any x but 0
 
 
@@ -41,6 +42,8 @@ def replace(problem: Problem, where: Coordinates, components: Indices, rows: Arr
 
     noise: of an evaluation of f, where the user knows it.
     """
+    from .adaptive import NONFINITE
+
     missing = ~np.isfinite(rows)
     rows[missing] = np.nan
     flags = np.zeros(rows.shape, dtype=np.intc)
@@ -50,6 +53,11 @@ def replace(problem: Problem, where: Coordinates, components: Indices, rows: Arr
     for k in concerned:
         part = _Part.of(problem, where, components[[k]], noise)
         value, seen = part.slopes()
+        for shorter in _SHORTER if part.problem.x[0] == 0.0 else ():
+            # The size of a coordinate that is 0 is a guess.
+            if (seen & NONFINITE == 0).any():
+                break
+            value, seen = part._replace(typical=part.typical * shorter).slopes()
         rows[k] = np.where(missing[k], value, rows[k])
         flags[k] = np.where(missing[k], seen, 0)
     bad = missing.any(axis=1) & np.isnan(rows).any(axis=1)
@@ -119,7 +127,7 @@ class _Part(NamedTuple):
         # An edge is nearer than the typical size, so that only a coordinate of 0 takes it.
         typical = np.where(at.flat == 0.0, sizes if where.point.unit is None else where.point.unit, _UNUSED)
         bounds = None if where.bounds is None else (where.bounds[0][coordinates], where.bounds[1][coordinates])
-        part = Problem(moving, at, None, problem.relative_noise, problem.values[p : p + 1])
+        part = Problem(moving, at, None, problem.relative_noise, problem.values_at(np.array([p])))
         return cls(part, sizes, typical, bounds, noise)
 
     def slopes(self) -> tuple[Array, NDArray[np.intc]]:

@@ -134,7 +134,10 @@ class FixedStep(Method):
                 found = self._differences(problem, where, relative_noise, components, out)
             finite = border.is_plain(found)
             if not (finite or problem.raw):
-                _ = problem.values  # which show the precision of f too
+                # f at x, which shows its precision too, and whether there is an edge at all.
+                rows = np.isfinite(found).reshape(-1, problem.outputs).all(axis=1)
+                component = int(np.argmin(rows)) if components is None else int(components[0])
+                problem.values_at(np.array([component // where.n]))
             return found
 
         # A step that the user gave is the same for every precision.

@@ -123,8 +123,8 @@ class Compressed:
 
         near: NDArray[np.bool_] = np.zeros(self.point.n, dtype=bool)
         missing = ~np.isfinite(data)
-        near[self.pattern.indices[missing]] = True
         missing &= ~np.broadcast_to(where.fixed(), near.size)[self.pattern.indices]
+        near[self.pattern.indices[missing]] = True
         columns = np.unique(self.pattern.indices[missing]).astype(np.intp)
         rows = np.repeat(np.arange(problem.outputs), np.diff(self.pattern.indptr))
         found = np.zeros((columns.size, problem.outputs))
