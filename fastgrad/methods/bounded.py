@@ -46,15 +46,15 @@ def _as_at_the_bound(
 ) -> Array:
     """One-sided derivatives; nan where the slope from the near bound to x, which is closer than a step, is another."""
     assert where.room is not None
-    away = -np.sign(h) * np.where(h > 0, *where.room[:, components])
+    away: Array = -np.sign(h) * np.where(h > 0, *where.room[:, components])
     apart = away != 0
     if apart.any():
-        which, away = components[apart], np.asarray(away[apart, None], dtype=np.float64)
-        values = problem.function.at_shifts(problem.x, which, away.ravel(), np.ones(1))[:, 0]
+        which, distance = components[apart], away[apart, None]
+        values = problem.function.at_shifts(problem.x, which, distance.ravel(), np.ones(1))[:, 0]
         base = problem.values_at(which // where.n)
         with np.errstate(all="ignore"):
-            slope = (values - base) / away
-        same = is_alike(slope, found[apart], base, away, where.step_sizes()[which, None], relative_noise)
+            slope = (values - base) / distance
+        same = is_alike(slope, found[apart], base, distance, where.step_sizes()[which, None], relative_noise)
         found[apart] = np.where(same, found[apart], np.nan)
     return found
 
