@@ -155,11 +155,12 @@ def test_bounds_of_a_vector_function():
     np.testing.assert_allclose(found.value, [[1.0, 0.0], [0.0, 0.5]], atol=1e-10)
 
 
+@pytest.mark.parametrize("power", [2, 4])
 @pytest.mark.parametrize("bounds", [(0, 9), (-1, 0), None])
-def test_a_minimum_of_zero_at_an_edge(bounds):
+def test_a_minimum_of_zero_at_an_edge(bounds, power):
     """Neither f nor its slope has a size there."""
 
     def f(x):
-        return float((x**2).sum()) if bounds or (x >= 0).all() else math.nan
+        return float((x**power).sum()) if bounds or (x >= 0).all() else math.nan
 
     np.testing.assert_allclose(fg.gradient(f, np.zeros(2), bounds=bounds), 0.0, atol=1e-12)

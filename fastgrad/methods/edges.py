@@ -28,7 +28,6 @@ _OF_THE_BEST = 30.0
 """How many errors of a fixed step of order 2 it may have instead, where f is noisy or computes in float32."""
 
 _NONE = np.empty(0, dtype=np.intp)
-_RATE = 1e-3  # of how fast f changes over an ordinary step, is seen as a derivative of that size is
 _SHORTER = (1e-6, 1e-12)
 _UNUSED = 5e-324  # a typical size below that of any x but 0
 
@@ -137,21 +136,21 @@ class _Part(NamedTuple):
 
         outputs = self.problem.outputs
         found = Adaptive(self.typical, self.bounds, self.noise).components(self.problem)
-        value, error = found.numbers[:2].reshape(2, outputs, -1).transpose(0, 2, 1)
+        value, error, step = found.numbers[:3].reshape(3, outputs, -1).transpose(0, 2, 1)
         with np.errstate(all="ignore"):
             least = np.abs(self.problem.values) / self.sizes[:, None]
         accepted = self._accepted(value, error, least, 1)
         if (np.isnan(accepted) & np.isfinite(error)).any():
             # At a minimum of 0 neither the derivative nor f has a size.
-            accepted = self._accepted(value, error, np.maximum(least, _RATE * self._rates()), 1)
+            accepted = self._accepted(value, error, np.maximum(least, self._rates(step.max(axis=1))), 1)
         return accepted, found.flags.reshape(outputs, -1).T
 
-    def _rates(self) -> Array:
-        """How fast f changes over an ordinary step, (coordinates, outputs); 0 where it is not finite so far away."""
+    def _rates(self, step: Array) -> Array:
+        """How fast f changes over these steps, (coordinates, outputs); 0 where it is not finite so far away."""
         x, base = self.problem.x, self.problem.values
         found = np.zeros((x.size, base.shape[1]))
         for side in (1.0, -1.0):
-            h = side * ENOUGH * self.sizes
+            h = side * step
             if self.bounds is not None:
                 h = np.clip(h, self.bounds[0] - x, self.bounds[1] - x)
             values = self.problem.function.at_shifts(x, np.flatnonzero(h), h[h != 0], np.ones(1))[:, 0]
