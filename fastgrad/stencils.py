@@ -129,21 +129,40 @@ class Stencil:
     def _relative_steps(self) -> dict[float, float]:
         return {}
 
-    def _balance(self, noise: float) -> float:
+    def span(self, error: float) -> float:
+        """The longest step towards a singularity like that of log, in distances to it, that keeps a relative error.
+
+        There ``|f^(d+p) / f^(d)| = (d + p - 1)! / (d - 1)! / distance**p``.
+        """
+        found = self._relative_steps.get(-error)
+        if found is None:
+            growth = math.factorial(self.deriv + self.order - 1) / math.factorial(self.deriv - 1)
+            found = self._relative_steps[-error] = (error / (self._truncation * growth)) ** (1 / self.order)
+        return found
+
+    @property
+    def _truncation(self) -> float:
+        """The error is this times ``h**order``, and the derivative of f of order `deriv` + `order`."""
         power = self.deriv + self.order
         b = sum(w * s**power for w, s in zip(self.numerators, self.offsets, strict=True))
-        error = abs(b) / self.denominator / math.factorial(power)
+        return float(abs(b) / self.denominator / math.factorial(power))
+
+    def _balance(self, noise: float) -> float:
+        power, error = self.deriv + self.order, self._truncation
         norm = sum(map(abs, self.numerators)) / self.denominator
         return float((self.deriv * norm * noise / (self.order * error)) ** (1 / power))
 
     @cached_property
     def scheme(self) -> border.Scheme:
         """The stencil as the C core reads it."""
-        pairs = [(s, w) for s, w in zip(self.offsets, self.numerators, strict=True) if s]
-        offsets = [float(s) for s, _ in pairs]
-        if self.is_central:
-            return border.Scheme("pairs", offsets, [2 * s * w / self.denominator for s, w in pairs])
-        return border.Scheme("base", offsets, [s * w / self.denominator for s, w in pairs])
+        offsets = [float(s) for s in self.offsets if s]
+        return border.Scheme("pairs" if self.is_central else "base", offsets, list(self.products))
+
+    @property
+    def products(self) -> tuple[float, ...]:
+        """What differences are multiplied by, at each offset but 0: to f(x), or if central to the other side."""
+        both = 2 if self.is_central else 1
+        return tuple(both * s * w / self.denominator for s, w in zip(self.offsets, self.numerators, strict=True) if s)
 
 
 COMPLEX_STEP = 2.0**-100

@@ -33,11 +33,13 @@ class Coordinates:
     ----------
     step, typical, scale : ndarray or None
         (n,).
+    bounds : (ndarray, ndarray) or None
+        Lower and upper ones, (n,) each.
     room : ndarray or None
         (2, x.size): how far each coordinate may move down and up.
     """
 
-    __slots__ = ("n", "point", "room", "scale", "step", "typical", "x")
+    __slots__ = ("bounds", "n", "point", "room", "scale", "step", "typical", "x")
 
     def __init__(
         self,
@@ -51,10 +53,11 @@ class Coordinates:
         self.point, self.x, self.n = point, x, point.n
         self.step = None if step is None else checked_sizes(step, point, "step")
         self.typical = None if typical_x is None else checked_sizes(typical_x, point, "typical_x")
-        self.room = None if bounds is None else room_within(bounds, point, x)
         self.scale = None if scale is None else checked_sizes(scale, point, "scale")
         if scale is not None and typical_x is not None:
             raise ValueError("scale= and typical_x= both say what steps are relative to; pass one of them")
+        self.bounds = None if bounds is None else flat_bounds(bounds, point, x)
+        self.room = None if self.bounds is None else room_between(*self.bounds, x)
 
     def steps(self, stencil: Stencil, relative_noise: float) -> Array:
         """The steps of a stencil, (x.size,), representable at x."""
@@ -70,6 +73,13 @@ class Coordinates:
         if self.scale is not None:
             return np.broadcast_to(self.scale, (self.x.size // max(self.n, 1), self.n)).reshape(self.x.shape).copy()
         return border.sizes(self.x, self.n, self.typical)
+
+    def step_sizes(self) -> Array:
+        """What steps are relative to, (x.size,): the scale, or |x|, at least `typical`, or 1."""
+        if self.scale is not None:
+            return self.sizes().ravel()
+        typical = 1.0 if self.typical is None else self.typical
+        return np.asarray(np.maximum(np.abs(as_rows(self.x, self.n)), typical).ravel())
 
     def has_room(self, down: Array | float, up: Array | float) -> Any:
         """Whether each coordinate may move so far down and up: a bool, or an array of them."""
@@ -140,11 +150,27 @@ def flat_bounds(bounds: Any, point: Point, x: Array) -> tuple[Array, Array]:
 
 def room_within(bounds: Any, point: Point, x: Array) -> Array:
     """How far each coordinate of the points x may move down and up: (2, x.size)."""
-    lower, upper = checked_bounds(bounds, point, x)
-    points = as_rows(x, point.n)
-    return np.stack([(points - lower).ravel(), (upper - points).ravel()])
+    return room_between(*flat_bounds(bounds, point, x), x)
+
+
+def room_between(lower: Array, upper: Array, x: Array) -> Array:
+    """The same for checked bounds, rounded down.
+
+    Then x + t, rounded, is within the bounds for each t of at most the room.
+    """
+    points = as_rows(x, lower.size)
+    return np.stack([_rounded_down(points, -lower).ravel(), _rounded_down(upper, -points).ravel()])
+
+
+def _rounded_down(a: Array, b: Array) -> Array:
+    """A + b >= 0, rounded towards 0 by its exact error (Knuth, TAOCP 2, 4.2.2)."""
+    with np.errstate(all="ignore"):
+        total = a + b
+        part = total - a
+        error = (a - (total - part)) + (b - part)
+        return np.asarray(np.where(error < 0.0, np.nextafter(total, 0.0), total))
 
 
 def steps_within(room: Array, reach: float) -> Array:
-    """The longest steps of which so many stay in the room: a hair less, since x + reach * h may round to beyond it."""
+    """The longest steps of which so many stay in the room: a hair less, since reach * h rounds."""
     return np.asarray(np.nextafter(room / reach, 0.0))

@@ -60,6 +60,11 @@ class Point:
         return self._layout
 
     @property
+    def unit(self) -> float | None:
+        """The size of coordinates that are 0, where it is known."""
+        return None
+
+    @property
     def is_tree(self) -> bool:
         """Whether x is a pytree."""
         return self._layout is not None and self._layout.is_tree

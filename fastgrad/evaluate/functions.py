@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.given import shown
 from ..core.layout import Layout
 from ..core.options import arguments
-from ..core.point import Point
+from ..core.point import Array, Point
 from . import border
 from .pointers import Pointer, compiled_parts
 from .python import PythonFunction
@@ -177,6 +180,17 @@ def callable_or_error(f: Any, args: Any = (), name: str = "f") -> None:
         raise TypeError(f"{name} is {shown(f)} of type {type(f).__name__}; expected a function")
     if not isinstance(args, tuple):
         arguments(args)
+
+
+def by_some(function: border.Function, x: Array, coordinates: NDArray[np.intp]) -> border.Function:
+    """The function of some coordinates of a point x, (n,), alone: the others stay where they are."""
+    # Loaded when used: most derivatives are taken by all.
+    from .indirect import PairsFunction
+
+    # Moved from 0, a coordinate is what it is asked to be, to the bit.
+    start, pairs = x.copy(), np.stack([coordinates, np.full_like(coordinates, -1)], axis=1)
+    start[coordinates] = 0.0
+    return PairsFunction(function, start, pairs, np.ones(pairs.shape), Point(np.zeros(coordinates.size)))
 
 
 class _FlatGradient:

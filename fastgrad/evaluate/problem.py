@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.point import Array, Point
 from ..stencils import FLOAT32, FLOAT64, stencil
@@ -34,9 +35,18 @@ class Problem:
     ----------
     points : ndarray
         x as points (points, n).
+    raw : bool
+        Whether values and derivatives that are not finite stay so, with nothing said: at shifts of the user's point.
+    lower : ndarray or None
+        The last derivatives, of two orders less, where their values held them.
+    near : ndarray or None
+        (x.size,): coordinates so near an edge that the last derivatives by them took other steps, if any.
     """
 
-    __slots__ = ("_checked", "_known", "declared", "function", "lower", "point", "points", "relative_noise", "x")
+    __slots__ = (
+        "_checked", "_known", "_some", "declared", "function", "lower", "near", "point", "points", "raw",
+        "relative_noise", "x",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,10 +63,12 @@ class Problem:
         n = function.n
         self.points = self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
         self.relative_noise = relative_noise
-        self.declared = False
-        self.lower: Array | None = None  # the last derivatives, of two orders less, where their values held them
+        self.declared = self.raw = False
+        self.lower: Array | None = None
+        self.near: NDArray[np.bool_] | None = None
         self._known = values  # f at the first points
         self._checked = False
+        self._some: dict[int, Array] = {}  # f at others
 
     @classmethod
     def of(
@@ -79,7 +91,7 @@ class Problem:
 
     @property
     def values(self) -> Array:
-        """F at the points, (points, outputs); raises a ValueError where it is not finite."""
+        """F at the points, (points, outputs); raises a ValueError where it is not finite, unless it is raw."""
         known = self._known
         if self._checked and known is not None:
             return known
@@ -88,8 +100,23 @@ class Problem:
             known = function.value(points[0]).reshape(1, -1)
         if len(known) < len(points):
             known = np.concatenate([known, function.at_points(points[len(known) :])])
-        self._known, self._checked = _finite(known, self.point, points), True
+        self._known, self._checked = known if self.raw else _finite(known, self.point, points), True
         return known
+
+    def values_at(self, points: NDArray[np.intp]) -> Array:
+        """F at some of the points, (points, outputs), as `values`: the others are not asked for."""
+        if self._checked or not self.function.n:
+            return self.values[points]
+        which, places = np.unique(points, return_inverse=True)
+        new = [int(p) for p in which if int(p) not in self._some]
+        for p in new:
+            known = self._known
+            value = known[p : p + 1] if known is not None and p < len(known) else None
+            alone = self.at(self.points[p : p + 1], value)
+            alone.raw = self.raw
+            self._some[p] = alone.values[0]
+        found: Array = np.stack([self._some[int(p)] for p in which])[places]
+        return found
 
     @property
     def outputs(self) -> int:
@@ -122,7 +149,7 @@ class Problem:
         self.relative_noise = max(noise / size, FLOAT64) if size else FLOAT64
         self.declared = True
 
-    def settled(self, take: Callable[[float], T], found: T | None = None) -> T:
+    def settled(self, take: Callable[[float], T], found: T | None = None, room: Array | None = None) -> T:
         """What `take` gives for the noise that f has: once more where its values show another one than was believed.
 
         Parameters
@@ -131,30 +158,33 @@ class Problem:
             ``take(relative_noise)``: derivatives by steps for that noise.
         found : optional
             What it gave for the noise that was believed, where that is known.
+        room : ndarray, optional
+            How far each coordinate may move down and up, (2, x.size), where that is bounded.
         """
         if found is None:
             found = take(self.relative_noise)
-        seen = self.relative_noise if self.declared or not self.function.n else self._seen()
+        seen = self.relative_noise if self.declared or not self.function.n else self._seen(room)
         if seen != self.relative_noise:
             self.relative_noise = seen
             found = take(seen)
         return found
 
-    def _seen(self) -> float:
+    def _seen(self, room: Array | None) -> float:
         """The precision that the values of f show."""
         function = self.function
         if function.float32:
             return FLOAT32
-        if function.sees_double or not (function.sees_change or self._changes()):
+        if function.sees_double or not (function.sees_change or self._changes(room)):
             return FLOAT64
         return FLOAT64 if function.sees_double else FLOAT32
 
-    def _changes(self) -> bool:
+    def _changes(self, room: Array | None) -> bool:
         """Whether f changes at all: a constant looks like float32, and two points farther apart tell."""
         first = self.points[:1]
         h = border.steps(first, self.function.n, stencil("central", 2).relative_step(FLOAT32))
         try:
-            self.function.at_points(np.concatenate([first + h, first - h]))
+            down, up = (h, h) if room is None else np.minimum(h, room[:, : self.function.n])
+            self.function.at_points(np.concatenate([first + up, first - down]))
         except Exception:
             return False
         return self.function.sees_change

@@ -15,6 +15,8 @@ from ..evaluate.problem import Problem
 from ..evaluate.results import ReturnedShapeError
 from .method import Method
 
+Indices = NDArray[np.intp]
+
 FLAGS = ("kink", "jump", "flat", "noisy", "edge", "nonfinite", "steps", "undetermined")
 """Names of the flags, from the lowest bit on (``FG_KINK`` ... in src_c/include/adaptive.h)."""
 
@@ -23,6 +25,7 @@ KINK = 1 << FLAGS.index("kink")
 NOISY = 1 << FLAGS.index("noisy")
 FLAT = 1 << FLAGS.index("flat")
 EDGE = 1 << FLAGS.index("edge")
+NONFINITE = 1 << FLAGS.index("nonfinite")
 
 EVALUATIONS = 40
 """The most that a component costs, with its part of those that all components share."""
@@ -40,6 +43,17 @@ class Components(NamedTuple):
     numbers: Array  # (5, entries): value, error, step, left and right slope
     flags: NDArray[np.intc]
     noise: Array  # (points * outputs,): of one evaluation of f
+
+
+class Second(NamedTuple):
+    """Second derivatives along n coordinates, and then those of pairs of them."""
+
+    value: Array
+    error: Array
+    step: Array  # of pairs in units of their sizes
+    flags: NDArray[np.intc]
+    noise: Array
+    sizes: Array  # of the n coordinates
 
 
 class Adaptive(Method):
@@ -139,30 +153,38 @@ class Adaptive(Method):
             return Components(found / np.tile(units, problem.outputs) ** by, flags, noise)
 
     def hessian(self, problem: Problem) -> Components:
-        """The entries of the Hessian of a scalar function, row by row, as for `components`.
+        """The entries of the Hessian of a scalar function, row by row, as for `components`."""
+        n = problem.point.n
+        if problem.outputs != 1:
+            raise ReturnedShapeError(f"f returned {problem.outputs} values; a Hessian is that of a function of one")
+        rows, columns = np.triu_indices(n, 1)
+        found = self.second(problem, rows, columns)
+        numbers, bits = _symmetric(found, rows, columns, n)
+        return Components(numbers, bits, found.noise)
+
+    def second(self, problem: Problem, rows: Indices, columns: Indices) -> Second:
+        """Second derivatives of a scalar function along its coordinates, and of pairs of them.
 
         By the second derivatives along e_i and e_i + e_j, in units of the coordinates' sizes: a mixed derivative is
         what the latter leaves beside those along both axes. The units are powers of two, and the origin is that of x,
         so that steps are exact and roundings of x are seen.
         """
         function, n = problem.function, problem.point.n
-        if problem.outputs != 1:
-            raise ReturnedShapeError(f"f returned {problem.outputs} values; a Hessian is that of a function of one")
         base = problem.values
         if not n:
-            return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(1))
+            none = np.empty(0)
+            return Second(none, none, none, np.empty(0, dtype=np.intc), np.zeros(1), none)
         where = self._coordinates(problem)
         problem.declare(self.noise)
         function.tolerate(True)
         sizes = self._scales(problem, where)
-        pairs, signs, room = _directions(sizes, where.room)
+        pairs, signs, room = _directions(sizes, where.room, rows, columns)
         moves = np.stack([sizes[pairs[:, 0]], signs * sizes[pairs[:, 1]]], axis=1)
         at = np.zeros((1, len(pairs)))
         at[0, :n] = problem.x.ravel() / sizes
         along = indirect.PairsFunction(function, problem.x.ravel(), pairs, moves, Point(at[0]))
         found, flags, noise = self._taken(along, at, base, np.ones_like(at), room, deriv=2, axes=n)
-        numbers, bits = _symmetric(found, flags, sizes, pairs[n:], signs[n:])
-        return Components(numbers, bits, noise)
+        return _entries(found[:3], flags, sizes, rows, columns, signs[n:], noise)
 
     def _coordinates(self, problem: Problem) -> Coordinates:
         return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds, self.scale)
@@ -198,10 +220,11 @@ class Adaptive(Method):
         return np.asarray(np.ldexp(1.0, powers.astype(int)))
 
 
-def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Array, Array | None]:
+def _directions(
+    sizes: Array, room: Array | None, rows: Indices, columns: Indices
+) -> tuple[Indices, Array, Array | None]:
     """Pairs of coordinates (lines, 2), -1 for none; signs of the second; the room (2, lines) in units of sizes."""
     n = sizes.size
-    rows, columns = np.triu_indices(n, 1)
     pairs = np.concatenate([np.stack([np.arange(n), np.full(n, -1)], axis=1), np.stack([rows, columns], axis=1)])
     signs = np.ones(len(pairs))
     if room is None:
@@ -219,28 +242,43 @@ def _directions(sizes: Array, room: Array | None) -> tuple[NDArray[np.intp], Arr
     return pairs, signs, np.concatenate([room, np.where(better, unlike, alike)], axis=1)
 
 
-def _symmetric(
-    found: Array, flags: NDArray[np.intc], sizes: Array, pairs: NDArray[np.intp], signs: Array
-) -> tuple[Array, NDArray[np.intc]]:
-    """The entries of a Hessian (5, n * n) from derivatives along the axes and then e_i ± e_j, in units of sizes."""
+def _entries(
+    found: Array,
+    flags: NDArray[np.intc],
+    sizes: Array,
+    rows: Indices,
+    columns: Indices,
+    signs: Array,
+    noise: Array,
+) -> Second:
+    """Second derivatives from those (value, error, step) along the axes and then e_i ± e_j, in units of sizes."""
     n = sizes.size
-    matrix, bits, axes = np.full((5, n, n), np.nan), np.empty((n, n), dtype=np.intc), np.diag_indices(n)
-    value, error, step = found[:3]
-    rows, columns = pairs.T
+    value, error, step = (numbers.copy() for numbers in found)
+    bits = flags.copy()
     with np.errstate(all="ignore"):  # squares of tiny sizes are 0: then the entry is not finite
-        for part in (0, 1):
-            matrix[part][axes] = found[part, :n] / sizes**2
-        matrix[2][axes], bits[axes] = step[:n] * sizes, flags[:n]
         area = 2.0 * sizes[rows] * sizes[columns]
-        mixed = signs * (value[n:] - value[rows] - value[columns]) / area
+        value[n:] = signs * (value[n:] - value[rows] - value[columns]) / area
         # Their errors are independent, as far as they are rounding and noise.
-        bar = np.sqrt(error[n:] ** 2 + error[rows] ** 2 + error[columns] ** 2) / area
+        error[n:] = np.sqrt(error[n:] ** 2 + error[rows] ** 2 + error[columns] ** 2) / area
+        value[:n] /= sizes**2
+        error[:n] /= sizes**2
+    step[:n] *= sizes
+    bits[n:] |= flags[rows] | flags[columns]
+    unknown = ~np.isfinite(value)
+    error[unknown | np.isnan(error)] = np.inf
+    bits[unknown & (bits == 0)] = NONFINITE
+    return Second(value, error, step, bits, noise, sizes)
+
+
+def _symmetric(found: Second, rows: Indices, columns: Indices, n: int) -> tuple[Array, NDArray[np.intc]]:
+    """The entries of a Hessian, numbers (5, n * n) and flags, row by row."""
+    matrix, bits, axes = np.full((5, n, n), np.nan), np.empty((n, n), dtype=np.intc), np.diag_indices(n)
+    for part, numbers in enumerate((found.value, found.error, found.step)):
+        matrix[part][axes] = numbers[:n]
         for i, j in ((rows, columns), (columns, rows)):
-            matrix[0, i, j], matrix[1, i, j], matrix[2, i, j] = mixed, bar, step[n:] * sizes[j]
-            bits[i, j] = flags[n:] | flags[rows] | flags[columns]
-    unknown = ~np.isfinite(matrix[0])
-    matrix[1][unknown | np.isnan(matrix[1])] = np.inf
-    bits[unknown & (bits == 0)] = 1 << FLAGS.index("nonfinite")
+            matrix[part][i, j] = numbers[n:] * found.sizes[j] if part == 2 else numbers[n:]
+    bits[axes] = found.flags[:n]
+    bits[rows, columns] = bits[columns, rows] = found.flags[n:]
     return matrix.reshape(5, -1), bits.ravel()
 
 

@@ -30,6 +30,8 @@ def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other:
         return found
     v = np.empty(problem.x.size)
     border.random_direction(v, 1, MOVE)
+    if problem.near is not None:
+        v[problem.near] = 0.0
     if _agrees(problem, where, v, found):
         return found
     if problem.x.size > _MOST:
@@ -55,6 +57,8 @@ def product_looked_at(problem: Problem, where: Coordinates, direction: Array, fo
     if not direction.any() or not np.isfinite(found).all():
         return
     steps = where.steps(central(2, deriv=2), problem.relative_noise)
+    if where.room is not None:
+        steps = np.minimum(steps, where.room.min(axis=0))
     with np.errstate(all="ignore"):
         t = MOVE * float((steps / np.abs(direction)).min(where=direction != 0, initial=np.inf))
     if not _agree_along(

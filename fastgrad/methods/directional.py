@@ -7,24 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coordinates import Coordinates, checked_bounds, checked_sizes
+from ..core.coordinates import Coordinates, checked_bounds
 from ..core.given import shown
 from ..core.options import real_or_none
 from ..core.point import Array, Point, per_coordinate
+from ..core.warnings import warn
+from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
-from ..stencils import FLOAT64
+from ..stencils import FLOAT64, stencil
 from .fixed import FixedStep
 from .method import Method
+
+_FASTEST = 1e300  # so that its inverse is a normal number
+_MOST_ENTRIES = 4096  # of a Hessian, for a product with it
 
 
 class _Parameter(Point):
     """The t of x + t v, at 0."""
 
-    __slots__ = ()
+    __slots__ = ("_unit",)
 
-    def __init__(self) -> None:
+    def __init__(self, unit: float) -> None:
         super().__init__(np.zeros(1))
+        self._unit = unit
+
+    @property
+    def unit(self) -> float:
+        """The t that moves a coordinate by its size."""
+        return self._unit
 
     def name(self, component: int) -> str:
         return "t of x + t·v"
@@ -48,12 +59,12 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     The step moves the coordinate that changes most, relative to its size, by the step that a gradient takes.
     """
     point, x = problem.point, problem.x.ravel()
-    typical = None if chosen.typical_x is None else checked_sizes(chosen.typical_x, point, "typical_x")
-    sizes = np.maximum(np.abs(x), 1.0 if typical is None else typical)
-    if chosen.scale is not None:
-        sizes = checked_sizes(chosen.scale, point, "scale")
+    sizes = Coordinates(point, x, None, chosen.typical_x, None, chosen.scale).step_sizes()
     with np.errstate(all="ignore"):
-        rate = float((np.abs(direction) / sizes).max(initial=0.0))
+        rates = np.abs(direction) / sizes
+        rate = float(rates.max(initial=0.0))
+        # Near an edge, the size of a coordinate is at most its own.
+        fastest = float(np.maximum(rates, np.where(x == 0.0, 0.0, np.abs(direction / x))).max(initial=0.0))
     if rate == 0.0:
         return np.zeros(problem.outputs)
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
@@ -63,9 +74,9 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     # Loaded when used: a plain gradient does without.
     from ..evaluate.indirect import LineFunction
 
-    t = _Parameter()
+    t = _Parameter(1.0 / min(fastest, _FASTEST))
     line = Problem(LineFunction(problem.function, x, direction, t), t, None, problem.relative_noise, values)
-    line.declared = problem.declared
+    line.declared, line.raw = problem.declared, problem.raw
     found = method.checked(line).ravel()
     problem.relative_noise = line.relative_noise
     return found
@@ -85,6 +96,7 @@ def product_with_hessian(
 
         def gradients(points: Array) -> Array:
             found = problem.at(points)
+            found.raw = True
             result = inner.derivatives(found)
             problem.relative_noise = found.relative_noise
             return result
@@ -102,16 +114,32 @@ def product_with_hessian(
                 # That f computes in float32 shows at the first gradients.
                 believed = noise()
                 whole = Problem(gradient, point, None, believed)
-                whole.declared = True
+                whole.declared = whole.raw = True
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
+        if not border.is_plain(found):
+            near = FixedStep(stencil("central", 2), None, inner.typical_x, inner.bounds, scale=inner.scale)
+            return _near_an_edge(problem, direction, near)
         if outer.look is not False:
             from .curvature import product_looked_at
 
-            where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, None, outer.scale)
+            where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, outer.bounds, outer.scale)
             product_looked_at(problem, where, direction, found)
         return found
+
+
+def _near_an_edge(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
+    """The product with the Hessian where gradients at x + t v are not finite: from its entries, if not too many."""
+    from .second import product_near_edge
+
+    if problem.point.n * np.count_nonzero(direction) <= _MOST_ENTRIES:
+        return product_near_edge(problem, chosen, direction)
+    warn(
+        "f or its gradient is not finite near x along v: the product with the Hessian is nan. fastgrad.hessian(f, x), "
+        "or grad= of another method, takes shorter steps"
+    )
+    return np.full(problem.point.n, np.nan)
 
 
 def checked_direction(v: Any, point: Point) -> Array:
@@ -133,5 +161,8 @@ def _room(bounds: Any, point: Point, x: Array, direction: Array) -> tuple[float,
         below, above = [(limit - x)[moving] / direction[moving] for limit in (lower, upper)]
     back, forth = float(np.minimum(below, above).max()), float(np.maximum(below, above).min())
     if back >= 0.0 and forth <= 0.0:
-        raise ValueError("x cannot move along v within its bounds, neither forth nor back")
+        raise ValueError(
+            "bounds= stop x at once along v and along -v, so that there is no difference; take another v, widen "
+            "bounds=, or sum up what fastgrad.gradient or hessian finds"
+        )
     return back * (1 - 1e-9), forth * (1 - 1e-9)

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from .. import stencils
 from ..core.coordinates import Coordinates
 from ..core.point import Array, Point
-from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
+from .orders import two_orders
 from .second_look import Look, is_due, look_at_points
 
 Indices = NDArray[np.intp]
+
+_IMPLAUSIBLE = 1e12
+"""Derivatives by the complex step that f's imaginary part at x may have made: f is asked for it."""
 
 
 class FixedStep(Method):
@@ -114,14 +117,15 @@ class FixedStep(Method):
 
     def coordinates(self, point: Point, x: Array) -> Coordinates:
         """What the options say of the coordinates of points x."""
-        bounds = None if self.stencil is None else self.bounds
-        return Coordinates(point, x, self.step, self.typical_x, bounds, self.scale)
+        return Coordinates(point, x, self.step, self.typical_x, self.bounds, self.scale)
 
     def checked(
         self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As for `Method`."""
         found = self.derivatives(problem, only, out)
+        if problem.raw and not border.is_plain(found):
+            return found
         # Complex steps are trusted to the last digit: whether f takes them is looked at always.
         due = is_due(self.look, 1 if only is not None else problem.point.n, first or self.imaginary)
         if due or (problem.lower is not None and self.look is not False):
@@ -133,8 +137,14 @@ class FixedStep(Method):
         stencil = self.stencil
         if stencil is None:
             return Look.at(problem, where, found, None, None, None)
-        retake = None if self.step is not None else lambda noise: self._differences(problem, where, noise, None, None)
-        return Look.at(problem, where, found, where.steps(stencil, problem.relative_noise), retake, stencil)
+
+        def retake(relative_noise: float) -> Array:
+            return self._beside_edges(
+                problem, where, None, self._differences(problem, where, relative_noise, None, None)
+            )
+
+        steps = where.steps(stencil, problem.relative_noise)
+        return Look.at(problem, where, found, steps, None if self.step is not None else retake, stencil)
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`."""
@@ -143,7 +153,13 @@ class FixedStep(Method):
             where = self.coordinates(point, x)
             scheme, h = stencils.complex_scheme(), stencils.COMPLEX_STEP
             first, count = (0, -1) if only is None else (only, 1)
-            return function.derivatives(x, scheme, h, where.absolute(h), where.typical, None, first, count, out)[0]
+            steps = where.absolute(h)
+            found = function.derivatives(x, scheme, h, steps, where.typical, None, first, count, out)[0]
+            if steps is None and found.size and not np.abs(found).max() < _IMPLAUSIBLE:
+                # Imaginary parts that f has at x itself: then it raises that f is complex.
+                function.tolerate(problem.raw)
+                _ = problem.values
+            return found
         where = self.coordinates(point, x)
         problem.declare(self.noise)
         function.tolerate(True)
@@ -159,42 +175,65 @@ class FixedStep(Method):
     ) -> Array:
         """Derivatives by steps for the precision that f has; found: what it took for the one that was believed."""
         components = None if only is None else np.array([only])
+        finite, problem.near = True, None
 
         def take(relative_noise: float, found: Array | None = None) -> Array:
+            nonlocal finite
             if found is None:
                 found = self._differences(problem, where, relative_noise, components, out)
-            if not border.is_plain(found):
-                self._beside_edges(problem, where, relative_noise, components, found)
+            finite = border.is_plain(found)
+            if not (finite or problem.raw):
+                # f at x, which shows its precision too, and whether there is an edge at all.
+                rows = np.isfinite(found).reshape(-1, problem.outputs).all(axis=1)
+                component = int(np.argmin(rows)) if components is None else int(components[0])
+                problem.values_at(np.array([component // where.n]))
             return found
 
         # A step that the user gave is the same for every precision.
         if self.step is not None:
-            return take(problem.relative_noise)
-        return problem.settled(take, None if found is None else take(problem.relative_noise, found))
+            found = take(problem.relative_noise)
+        else:
+            found = problem.settled(take, None if found is None else take(problem.relative_noise, found), where.room)
+        return found if finite else self._beside_edges(problem, where, components, found)
+
+    def _beside_edges(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
+        """The derivatives, taken anew where they are not finite."""
+        if not (problem.raw or border.is_plain(found)):
+            from . import edges
+
+            some = np.arange(problem.x.size) if components is None else components
+            edges.replace(problem, where, some, found.reshape(-1, problem.outputs), self.noise)
+        return found
 
     def _differences(
         self, problem: Problem, where: Coordinates, relative_noise: float, components: Indices | None, out: Array | None
     ) -> Array:
-        """Differences by the stencil; NaN where it has no room."""
+        """Differences by the stencil; NaN beside a bound that leaves no room, or that may be the edge of f's domain."""
         function, x, stencil = problem.function, problem.x, self.stencil
         assert stencil is not None
         scheme = stencil.scheme
         base = problem.values if scheme.needs_base else None
+        holds_lower, problem.lower = stencil.is_central and stencil.order > 2 and x.size > 0, None
         if where.room is not None:
+            from .bounded import beside_bounds, near_bounds
+
             h = where.steps(stencil, relative_noise)
-            fits = where.has_room(stencil.reach * h if stencil.is_central else 0.0, stencil.reach * h)
-            if not fits.all():
+            near = near_bounds(where, stencil, h, relative_noise)
+            if near.any():
                 some = np.arange(x.size) if components is None else components
-                found = np.full((some.size, problem.outputs), np.nan)
-                inside = some[fits[some]]
-                found[fits[some]] = function.differences(x, scheme, inside, h[inside], base)
+                found = np.empty((some.size, problem.outputs))
+                beside, inside = near[some], some[~near[some]]
+                if holds_lower:
+                    problem.lower = np.full_like(found, np.nan)
+                    found[~beside], problem.lower[~beside] = two_orders(function, x, stencil, h, inside)
+                else:
+                    found[~beside] = function.differences(x, scheme, inside, h[inside], base)
+                found[beside] = beside_bounds(problem, where, stencil, some[beside], relative_noise)
                 return found.reshape(x.shape) if components is None and problem.outputs == 1 else found
         first, count = (0, -1) if components is None else (int(components[0]), 1)
         h_relative = stencil.relative_step(relative_noise)
         steps = where.absolute(h_relative)
-        if stencil.is_central and stencil.order > 2 and x.size:
-            from .orders import two_orders
-
+        if holds_lower:
             which = np.arange(x.size) if components is None else components
             higher, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
             if out is not None:
@@ -202,46 +241,6 @@ class FixedStep(Method):
                 return out
             return higher.reshape(x.shape) if components is None and problem.outputs == 1 else higher
         return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
-
-    def _beside_edges(
-        self, problem: Problem, where: Coordinates, relative_noise: float, components: Indices | None, found: Array
-    ) -> None:
-        """Replace derivatives that are not finite by one-sided ones of the same order, where f is defined."""
-        function, x = problem.function, problem.x
-        assert self.stencil is not None
-        stencil = stencils.one_sided(self.stencil.order)
-        some = np.arange(x.size) if components is None else components
-        rows = found.reshape(-1, problem.outputs)
-        steps = where.one_sided_steps(stencil, relative_noise)
-        up_first = np.ones(x.size, dtype=bool) if where.room is None else where.room[1] >= where.room[0]
-        for up in (up_first, ~up_first):
-            signed = np.where(up, steps[1], -steps[0])
-            bad = np.flatnonzero(~np.isfinite(rows).all(axis=1) & (signed[some] != 0))
-            if bad.size:
-                which = some[bad]
-                rows[bad] = function.differences(x, stencil.scheme, which, signed[which], problem.values)
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if bad.size:
-            _said(problem, where, some[bad])
-
-
-def _said(problem: Problem, where: Coordinates, components: Indices) -> None:
-    """Why some components have no derivative: a warning, or the exception of f."""
-    fixed = np.broadcast_to(where.fixed(), problem.x.size)[components]
-    name = problem.point.name
-    if fixed.any():
-        warn(
-            f"{name(int(components[np.argmax(fixed)]))} is fixed by its bounds (lower == upper; "
-            f"{fixed.sum()} such components): its derivative is undetermined, nan"
-        )
-    others = components[~fixed]
-    if others.size:
-        if problem.function.domain_error is not None:
-            raise problem.function.domain_error
-        warn(
-            f"f is not finite on either side of {name(int(others[0]))} ({others.size} such components): "
-            "their derivatives are nan. A smaller step= may help"
-        )
 
 
 def fixed_or_error(method: Any) -> FixedStep:

@@ -10,23 +10,25 @@ from numpy.typing import NDArray
 from .. import stencils
 from ..core.coordinates import Coordinates, steps_within
 from ..core.point import Array, Point
-from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
+from .bounded import is_curved, near_bounds
+from .edges import replace_second, tolerance
 from .fixed import FixedStep
 
 Indices = NDArray[np.intp]
 
 _BLOCK = 1 << 18
-_SHORTER = 5  # steps, each a sixteenth of the last
 
 # First derivatives of order 2 by offsets in steps: central, and beside a bound.
 _CENTRAL = ((1.0, -1.0, 0.0), (0.5, -0.5, 0.0))
 _SIDED = ((0.0, 1.0, 2.0), (-1.5, 2.0, -0.5))
 # The second derivative of order 2 beside a bound.
-_SECOND_SIDED = np.array([-5.0, 4.0, -1.0])  # at one, two and three steps
+_BESIDE = Stencil("one-sided", 2, (0, 1, 2, 3), *stencils.exact_weights(0, range(4), 2), deriv=2)
+# Forward differences are of order 1: beside a bound they take steps this long in distances to it.
+_SPAN = 3e-3
 
 
 def second_derivatives(
@@ -35,7 +37,7 @@ def second_derivatives(
     """∂²f/∂x_i² for the coordinates `axes`, in an array (n,), and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
-    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds, chosen.scale)
+    where, problem.near = chosen.coordinates(problem.point, problem.x.ravel()), None
     problem.function.expect(1 + stencil.evaluations * (axes.size + rows.size))
     base = problem.values.item()
     problem.declare(chosen.noise)
@@ -47,12 +49,12 @@ def second_derivatives(
     def take(relative_noise: float) -> tuple[Array, Array]:
         relative = shorter * stencil.relative_step(relative_noise)
         h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical)
-        at = _Point(problem.function, where.x, h, base, where.room, axes, rows, columns)
+        at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns)
         return at.central(stencil) if stencil.is_symmetric else at.forward()
 
-    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take)
+    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
     if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
-        warn("second derivatives are nan where f is not finite around x")
+        replace_second(problem, where, axes, (rows, columns), (diagonal, mixed), chosen.noise)
     return diagonal, mixed
 
 
@@ -81,9 +83,8 @@ def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
 
     if chosen.look is False:
         return matrix
-    bounds = None if chosen.imaginary else chosen.bounds
-    where = Coordinates(problem.point, problem.x.ravel(), chosen.step, chosen.typical_x, bounds, chosen.scale)
-    other = Adaptive(chosen.typical_x, bounds, chosen.noise, scale=chosen.scale)
+    where = chosen.coordinates(problem.point, problem.x.ravel())
+    other = Adaptive(chosen.typical_x, chosen.bounds, chosen.noise, scale=chosen.scale)
     return curvature.hessian_looked_at(problem, where, matrix, other, chosen.imaginary)
 
 
@@ -93,82 +94,118 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     outer = FixedStep(stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale)
 
     def gradients(points: Array) -> Array:
-        return inner.derivatives(problem.at(points))
+        shifted = problem.at(points)
+        shifted.raw = True
+        return inner.derivatives(shifted)
 
     flat = Point(problem.x.ravel())
     with as_function(gradients, (), flat, Evaluation(vectorized="rows"), flat.n) as gradient:
-        matrix = outer.derivatives(Problem(gradient, point)).reshape(flat.n, flat.n)
+        whole = Problem(gradient, point)
+        matrix = outer.derivatives(whole).reshape(flat.n, flat.n)
+    problem.near = whole.near
     return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)))
 
 
+def product_near_edge(problem: Problem, chosen: FixedStep, direction: Array) -> Array:
+    """The product of the Hessian with a direction along which f is not defined as far as a step."""
+    n, moving = problem.point.n, direction != 0
+    rows, columns = np.triu_indices(n, 1)
+    used = moving[rows] | moving[columns]
+    rows, columns = rows[used], columns[used]
+    diagonal, mixed = np.full(n, np.nan), np.full(rows.size, np.nan)
+    where = Coordinates(problem.point, problem.x.ravel(), None, chosen.typical_x, chosen.bounds, chosen.scale)
+    replace_second(problem, where, np.flatnonzero(moving), (rows, columns), (diagonal, mixed), None)
+    found = np.where(moving, diagonal * direction, 0.0)
+    for i, j in ((rows, columns), (columns, rows)):
+        np.add.at(found, i[moving[j]], mixed[moving[j]] * direction[j[moving[j]]])
+    return found
+
+
 class _Point(NamedTuple):
-    """What second differences are taken of: a function, a point, steps, f there, room, and which entries are wanted."""
+    """What second differences are taken of: a function, a point, steps, f there, and which entries are wanted."""
 
     function: border.Function
-    x: Array
+    where: Coordinates
+    relative_noise: float
     h: Array
     base: float
-    room: Array | None
     axes: Indices  # on the diagonal
     rows: Indices
     columns: Indices
 
     def central(self, stencil: Stencil) -> tuple[Array, Array]:
         """The diagonal and the mixed entries; those beside a bound are one-sided, of order 2."""
-        function, x, h, base, rows, columns = self.function, self.x, self.h, self.base, self.rows, self.columns
+        function, x, h, base, rows, columns = self.function, self.where.x, self.h, self.base, self.rows, self.columns
         sided: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
-        if self.room is not None:
-            sided = np.asarray((self.room < stencil.reach * h).any(axis=0))
+        near = sided
+        if self.where.room is not None:
+            sided = ~np.asarray(self.where.has_room(stencil.reach * h, stencil.reach * h))
+            near = near_bounds(self.where, stencil, h, self.relative_noise) & ~sided
             h = np.where(sided, self._within(3.0), h)
         free = self.axes[~sided[self.axes]]
         both = ~(sided[rows] | sided[columns])
         diagonal, mixed = np.zeros(x.size), np.zeros(rows.size)
         with np.errstate(all="ignore"):
             for s, w in zip(stencil.offsets[1::2], stencil.weights[1::2], strict=True):
-                one, width = _along_axes(function, x, s * h, base, free)
-                diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / width**2)
-                mixed[both] += w * s * s * _central(function, x, width, base, one, rows[both], columns[both])
-                h = np.where(sided | (s > 1), h, width)
+                one = np.full((x.size, 2), np.nan)
+                one[free] = function.at_shifts(x, free, s * h[free], np.array([1.0, -1.0]))[:, :, 0] - base
+                if near.any() and s == 1:
+                    near &= self._curved(one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), 1, self._span(stencil))
+                diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) ** 2)
+                mixed[both] += w * s * s * _central(function, x, s * h, base, one, rows[both], columns[both])
             if sided.any():
                 at_bound = self.axes[sided[self.axes]]
-                diagonal[at_bound] = _second_beside_bounds(function, x, h, base, at_bound)
+                diagonal[at_bound], near[at_bound] = self._beside_bounds(h, at_bound)
                 mixed[~both] = _by_products(function, x, h, base, sided, rows[~both], columns[~both])
-        return diagonal, mixed
+        return self._where_straight(diagonal, mixed, near)
 
     def forward(self) -> tuple[Array, Array]:
         """The diagonal and the mixed entries from x + h_i e_i, x + 2h_i e_i and x + h_i e_i + h_j e_j."""
-        function, x, rows, columns = self.function, self.x, self.rows, self.columns
-        h = self.h if self.room is None else self._within(2.0)
+        function, x, rows, columns = self.function, self.where.x, self.rows, self.columns
+        h = self.h if self.where.room is None else self._within(2.0)
         values = function.at_shifts(x, np.arange(x.size), h, np.array([1.0, 2.0]))[:, :, 0] - self.base
         with np.errstate(all="ignore"):
-            diagonal = (values[:, 1] - 2 * values[:, 0]) / h**2
+            bend = values[:, 1] - 2 * values[:, 0]
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
-            return diagonal, (pairs - values[rows, 0] - values[columns, 0]) / (h[rows] * h[columns])
+            mixed = (pairs - values[rows, 0] - values[columns, 0]) / (h[rows] * h[columns])
+            near: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
+            if self.where.room is not None:
+                near = (self.where.room.min(axis=0) < self.h / _SPAN) & self._curved(bend, values[:, 0], 1, _SPAN)
+            return self._where_straight(bend / h**2, mixed, near)
+
+    def _beside_bounds(self, h: Array, coordinates: Indices) -> tuple[Array, NDArray[np.bool_]]:
+        """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h, and whether the step is too long."""
+        values = self.function.at_shifts(self.where.x, coordinates, h[coordinates], np.arange(1.0, 4.0))[:, :, 0]
+        one, two, three = (values - self.base).T
+        curved = self._curved(three - 3 * two + 3 * one, two - 2 * one, 2, 2 * self._span(_BESIDE), coordinates)
+        return (values - self.base) @ np.array(_BESIDE.weights[1:]) / h[coordinates] ** 2, curved
+
+    def _span(self, stencil: Stencil) -> float:
+        """The longest step that is good enough, in distances to a singularity."""
+        return stencil.span(tolerance(self.relative_noise, 2))
+
+    def _curved(
+        self, bend: Array, rise: Array, deriv: int, span: float, coordinates: Indices | slice = slice(None)
+    ) -> NDArray[np.bool_]:
+        """Coordinates where a difference of f is too large beside that of one order less, the derivative's."""
+        if self.where.step is not None:  # the user's own is not doubted
+            return np.zeros(bend.size, dtype=bool)
+        least = (self.h / self.where.step_sizes())[coordinates] ** deriv * abs(self.base)
+        return is_curved(bend, np.maximum(np.abs(rise), least), self.base, span, self.relative_noise)
+
+    def _where_straight(self, diagonal: Array, mixed: Array, curved: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Entries that are nan by the coordinates whose steps were too long."""
+        diagonal[curved] = np.nan
+        mixed[curved[self.rows] | curved[self.columns]] = np.nan
+        return diagonal, mixed
 
     def _within(self, reach: float) -> Array:
         """Signed steps on the roomier side, so many of which stay within the bounds."""
-        assert self.room is not None
-        up = self.room[1] >= self.room[0]
-        longest = steps_within(np.where(up, self.room[1], self.room[0]), reach)
+        room = self.where.room
+        assert room is not None
+        up = room[1] >= room[0]
+        longest = steps_within(np.where(up, room[1], room[0]), reach)
         return np.asarray(np.where(up, 1.0, -1.0) * np.minimum(self.h, longest))
-
-
-def _along_axes(function: border.Function, x: Array, h: Array, base: float, left: Indices) -> tuple[Array, Array]:
-    """f(x ± h_i e_i) - f(x) of some coordinates (n, 2), and the steps: shorter where f is not defined so far away."""
-    one, h = np.full((x.size, 2), np.nan), h.copy()
-    for _ in range(_SHORTER):
-        if not left.size:
-            break
-        one[left] = function.at_shifts(x, left, h[left], np.array([1.0, -1.0]))[:, :, 0] - base
-        left = left[~np.isfinite(one[left]).all(axis=1)]
-        h[left] = (x[left] + h[left] / 16) - x[left]
-    return one, h
-
-
-def _second_beside_bounds(function: border.Function, x: Array, h: Array, base: float, coordinates: Indices) -> Array:
-    """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h."""
-    values = function.at_shifts(x, coordinates, h[coordinates], np.arange(1.0, 4.0))[:, :, 0]
-    return np.asarray((values - base) @ _SECOND_SIDED / h[coordinates] ** 2)
 
 
 def _central(

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array, Point
+from ..core.point import Array
 from ..core.warnings import warn
 from ..evaluate import border
+from ..evaluate.functions import by_some
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64, Stencil, central
 from .orders import DIGITS, apart
@@ -65,7 +66,7 @@ class Look(NamedTuple):
     where: Coordinates
     found: Array  # (n, outputs); 0 where there is none
     steps: Array | None  # that they were taken with, (n,); None: complex ones, which have no rounding
-    moves: Array  # (n,); 0 where there is no derivative, or no room
+    moves: Array  # (n,); 0 where there is no derivative or no room, and near an edge
     retake: Retake | None  # None where that would change nothing, as with steps that the user chose
     stencil: Stencil | None
 
@@ -84,6 +85,8 @@ class Look(NamedTuple):
         moves = where.steps(central(2), problem.relative_noise)
         if where.room is not None:
             moves = np.minimum(moves, where.room.min(axis=0))
+        if problem.near is not None:
+            moves = np.where(problem.near, 0.0, moves)
         if not border.is_plain(rows):
             known = np.asarray(np.isfinite(rows).all(axis=1))
             moves, rows = np.where(known, moves, 0.0), np.where(known[:, None], rows, 0.0)
@@ -97,35 +100,44 @@ def look_at_points(
 
     only: they are those of one component, (1, outputs).
     """
-    points, lower = problem.points, problem.lower
+    points, lower, near = problem.points, problem.lower, problem.near
     if not found.size:
         return found
+    problem.function.tolerate(True)
     if only is not None:
         rows = np.full((points.size, problem.outputs), np.nan)
         rows[only] = found[0]
         if lower is not None:
             lower, rows_of = np.zeros_like(rows), lower
             lower[only] = rows_of[0]
-        return _looked_at_one(look_at(problem, rows), lower, due)[[only]]
+        return _looked_at_one(look_at(problem, rows), lower, due, rows)[[only]]
     if len(points) == 1:
-        return _looked_at_one(look_at(problem, found), lower, due).reshape(found.shape)
+        return _looked_at_one(look_at(problem, found), lower, due, found)
     each = found.reshape(len(points), problem.point.n, -1)
     below = None if lower is None else lower.reshape(each.shape)
     block = max(1, _BLOCK // problem.point.n)
+
+    def at(part: slice) -> Problem:
+        some = problem.at(points[part])
+        some.near = None if near is None else near.reshape(points.shape)[part].ravel()
+        return some
+
     for start in range(0, len(points), block):
         part = slice(start, start + block)
-        whole = look_at(problem.at(points[part]), each[part])
+        whole = look_at(at(part), each[part])
         which = _doubtful(whole, each[part], None if below is None else below[part], due)
         for k in start + which:
-            at = problem.at(points[k : k + 1])
-            each[k] = _looked_at_one(look_at(at, each[k]), None if below is None else below[k], due)
+            look = look_at(at(slice(k, k + 1)), each[k])
+            each[k] = _looked_at_one(look, None if below is None else below[k], due, each[k])
     return found
 
 
-def _looked_at_one(look: Look, lower: Array | None, due: bool) -> Array:
+def _looked_at_one(look: Look, lower: Array | None, due: bool, given: Array) -> Array:
+    """The derivatives that were given, in their shape; those that are not finite stay so."""
     if lower is not None:
         look = look._replace(found=_compared_with_lower(look, lower))
-    return looked_at(look) if due else look.found
+    found = (looked_at(look) if due else look.found).reshape(given.shape)
+    return found if border.is_plain(given) else np.where(np.isfinite(given), found, given)
 
 
 def _compared_with_lower(look: Look, lower: Array) -> Array:
@@ -161,7 +173,7 @@ def _doubtful(whole: Look, each: Array, below: Array | None, due: bool) -> Indic
             own = 0.5 * (up - down) * each[:, :, 0]
             left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=1))
             unsure = np.maximum(left, problem.relative_noise * np.abs(values).max(axis=0))
-            doubtful = ~(DIGITS * np.abs(own).min(axis=1) >= unsure)
+            doubtful = ~(DIGITS * np.abs(own).min(axis=1, where=v != 0, initial=np.inf) >= unsure)
     if below is not None and whole.stencil is not None and whole.steps is not None:
         steps = whole.steps.reshape(b, n)
         doubtful |= [apart(whole.stencil, each[k], below[k], steps[k]).size > 0 for k in range(b)]
@@ -293,9 +305,9 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
     level = f"{float(noise.max()):.0e}"
     if look.retake is not None and look.steps is not None:
         relative = float((noise[seen.size > 0] / seen.size[seen.size > 0]).max(initial=FLOAT64))
-        found = look.retake(relative).reshape(found.shape)
         problem.relative_noise = relative
-        if _agree(look.found, found).all():
+        found = look.retake(relative).reshape(found.shape)
+        if _agree(look.found, found)[look.moves != 0].all():
             return found
     warn(
         f"f is noisy, about {level}, which derivatives by fixed steps do not stand: they may be off by more than 0.1%. "
@@ -318,19 +330,14 @@ def _say_weak(look: Look, seen: Seen) -> None:
 
 def by_adaptive(look: Look, which: Indices) -> tuple[Array, Array]:
     """Values and error bars of some components, (which, outputs), by the adaptive method."""
-    # Loaded when used: most derivatives are right.
-    from ..evaluate.indirect import PairsFunction
-
     problem, where = look.problem, look.where
     x = problem.x.ravel()
-    origin = x.copy()
-    origin[which] = 0.0
-    pairs = np.stack([which, np.full(which.size, -1, dtype=np.intp)], axis=1)
-    part = PairsFunction(problem.function, origin, pairs, np.ones((which.size, 2)), Point(x[which]))
+    part = by_some(problem.function, x, which)
     part.tolerate(True)
     sizes, room = where.sizes().reshape(1, -1)[:, which], None if where.room is None else where.room[:, which]
     found, _, _ = part.adaptive(x[None, which], problem.values, sizes, room)
-    return found[0], found[1]
+    value, bar = found[:2].reshape(2, -1, which.size).transpose(0, 2, 1)
+    return value, bar
 
 
 def _mended(look: Look, suspects: Indices) -> Array:

@@ -13,10 +13,12 @@ from .. import stencils
 from ..core.coordinates import Coordinates
 from ..core.given import shown
 from ..core.point import Array, Point
-from ..evaluate.border import Function
+from ..evaluate.border import Function, is_plain
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..evaluate.python import PythonFunction
+from ..evaluate.results import is_domain_error
+from ..methods.edges import tolerance
 from ..methods.fixed import FixedStep
 from ..stencils import FLOAT64
 from . import kernels
@@ -102,48 +104,61 @@ class Compressed:
         return sparse().csr_array((data, p.indices.copy(), p.indptr.copy()), shape=p.shape)
 
     def _coordinates(self, problem: Problem) -> Coordinates:
-        chosen = self._chosen
-        return Coordinates(self.point, problem.x.ravel(), chosen.step, chosen.typical_x, chosen.bounds, chosen.scale)
+        return self._chosen.coordinates(self.point, problem.x.ravel())
 
-    def entries(self, problem: Problem) -> Array:
-        """The entries at a point, in the order of the pattern."""
+    def entries(self, problem: Problem) -> tuple[Array, NDArray[np.bool_] | None]:
+        """The entries at a point, in the order of the pattern, and columns for which steps were too long, if any."""
         where = self._coordinates(problem)
         if self._chosen.imaginary:
-            return self._by_complex_step(problem.function, where)
+            return self._by_complex_step(problem.function, where), None
         problem.declare(self._chosen.noise)
 
         def take(relative_noise: float) -> Array:
             return self._differences(problem, where, relative_noise)
 
-        data = take(problem.relative_noise) if where.step is not None else problem.settled(take)
+        data = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
         if not problem.declared:
             self._believed = problem.relative_noise
-        return data
+        return data, None if is_plain(data) else self._beside_edges(problem, where, data)
+
+    def _beside_edges(self, problem: Problem, where: Coordinates, data: Array) -> NDArray[np.bool_]:
+        """Take entries anew that are not finite: column by column, each of which takes evaluations of its own."""
+        from ..methods.edges import replace
+
+        near: NDArray[np.bool_] = np.zeros(self.point.n, dtype=bool)
+        missing = ~np.isfinite(data)
+        missing &= ~np.broadcast_to(where.fixed(), near.size)[self.pattern.indices]
+        near[self.pattern.indices[missing]] = True
+        columns = np.unique(self.pattern.indices[missing]).astype(np.intp)
+        rows = np.repeat(np.arange(problem.outputs), np.diff(self.pattern.indptr))
+        found = np.zeros((columns.size, problem.outputs))
+        places = np.searchsorted(columns, self.pattern.indices[missing])
+        found[places, rows[missing]] = np.nan
+        replace(problem, where, columns, found, self._chosen.noise)
+        data[missing] = found[places, rows[missing]]
+        return near
 
     def _differences(self, problem: Problem, where: Coordinates, relative_noise: float) -> Array:
         function, x = problem.function, where.x
+        function.tolerate(True)
         h = where.steps(self._stencil, relative_noise)
-        span = self._stencil.reach * h if where.room is not None else 0.0
-        fits = where.has_room(span, span)
         if not self._stencil.is_central:
-            data = self._forward(function, where, h, problem.values[0])
-        elif np.all(fits):
+            return self._forward(function, where, h, problem.values[0])
+        if where.room is None:
             return self._central(function, x, h)
-        else:
-            data = self._beside_bounds(problem, where, h, np.flatnonzero(~fits), relative_noise)
-        if where.room is not None:
-            # A coordinate that its bounds fix has no derivative: noise over a distance of 0 is infinite.
-            data[where.fixed()[self.pattern.indices]] = np.nan
-        return data
+        from ..methods.bounded import near_bounds
+
+        near = near_bounds(where, self._stencil, h, relative_noise)
+        if not near.any():
+            return self._central(function, x, h)
+        return self._beside_bounds(problem, where, h, near, relative_noise)
 
     def _central(self, function: Function, x: Array, h: Array) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
         terms = []
         for s, w in zip(self._stencil.offsets[::2], self._stencil.weights[::2], strict=True):
             data, move = np.empty(self.pattern.nnz), h if s == 1 else s * h
-            if isinstance(function, PythonFunction):
-                kernels.compressed(function, self._by, x, move, data)
-            else:
+            if not (isinstance(function, PythonFunction) and self._in_place(function, x, move, data)):
                 rights, lefts = self._values(function, x, move), self._values(function, x, -move)
                 self._by.scatter(rights, lefts, x, move, -move, data)
             if self._stencil.order == 2:
@@ -151,10 +166,26 @@ class Compressed:
             terms.append(2 * w * s * data)
         return np.asarray(sum(terms))
 
+    def _in_place(self, function: PythonFunction, x: Array, move: Array, data: Array) -> bool:
+        """Differences by moving one array in place; False where f raised that a point is outside its domain."""
+        try:
+            kernels.compressed(function, self._by, x, move, data)
+        except Exception as error:
+            if not is_domain_error(error, self._how.domain_errors):
+                raise
+            return False
+        return True
+
     def _beside_bounds(
-        self, problem: Problem, where: Coordinates, h: Array, sided: NDArray[np.intp], relative_noise: float
+        self, problem: Problem, where: Coordinates, h: Array, near: NDArray[np.bool_], relative_noise: float
     ) -> Array:
-        """Columns at a bound take the one-sided stencil of the same order, in the same evaluations as the others."""
+        """Columns at a bound take the one-sided stencil of the same order, in the same evaluations as the others.
+
+        Near a bound, entries are nan whose values are so curved that steps were too long.
+        """
+        from ..methods.bounded import is_alike, is_curved
+
+        sided = np.flatnonzero(~np.asarray(where.has_room(self._stencil.reach * h, self._stencil.reach * h)))
         function, x, base = problem.function, where.x, problem.values[0]
         central, one_sided = self._stencil, stencils.one_sided(self._stencil.order)
         down, up = (steps[sided] for steps in where.one_sided_steps(one_sided, relative_noise))
@@ -165,12 +196,34 @@ class Compressed:
         unmoved = np.ascontiguousarray(np.broadcast_to(base, (self.count, base.size)))
         inside = zip(central.offsets, central.weights, strict=True)
         beside = list(zip(one_sided.offsets, one_sided.weights, strict=True))[1:]
+        slopes: list[Array] = []
         with np.errstate(all="ignore"):
             for (s, w), (t, u) in zip(inside, beside, strict=True):
                 moves = s * h
                 moves[sided], weight[:], weight[sided] = t * step, s * w, t * u
                 self._by.scatter(self._values(function, x, moves), unmoved, x, moves, np.zeros_like(moves), rise)
                 data += weight[columns] * rise
+                slopes.append(rise.copy())
+            # A coordinate that its bounds fix has no derivative: noise over a distance of 0 is infinite.
+            data[where.fixed()[columns]] = np.nan
+            if where.step is not None:
+                return data
+            sizes = np.repeat(np.abs(base), np.diff(self.pattern.indptr))
+            moved = h.copy()
+            moved[sided] = np.abs(step)
+            # Second differences: of both neighbours, or beside a bound of the two on one side.
+            bend = np.where(np.isin(columns, sided), 2.0, 1.0) * (slopes[1] - slopes[0]) * moved[columns]
+            least = (moved / where.step_sizes())[columns] * sizes
+            rises = np.maximum(np.abs(data * moved[columns]), least)
+            span = central.span(tolerance(relative_noise, 1))
+            data[near[columns] & is_curved(bend, rises, sizes, span, relative_noise)] = np.nan
+            assert where.room is not None
+            away = np.zeros(x.size)
+            away[sided] = -np.sign(step) * np.where(step > 0, *where.room[:, sided])
+            if away.any():
+                self._by.scatter(self._values(function, x, away), unmoved, x, away, np.zeros_like(away), rise)
+                alike = is_alike(rise, data, sizes, away[columns], where.step_sizes()[columns], relative_noise)
+                data[(away != 0)[columns] & ~alike] = np.nan
         return data
 
     def _by_complex_step(self, function: Function, where: Coordinates) -> Array:
@@ -192,19 +245,26 @@ class Compressed:
         values, data = self._values(function, x, h), np.empty(self.pattern.nnz)
         unmoved = np.ascontiguousarray(np.broadcast_to(base, values.shape))
         self._by.scatter(values, unmoved, x, h, np.zeros_like(h), data)
+        if room is not None:
+            data[where.fixed()[self.pattern.indices]] = np.nan
         return data
 
     def _values(self, function: Function, x: Array, moves: Array) -> Array:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(_moved(self._by, x, moves))
 
-    def lacking(self, problem: Problem, found: Any) -> Lacking | None:
-        """The entry that is missing, by the product with a random direction, and differences of f along it."""
+    def lacking(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None) -> Lacking | None:
+        """The entry that is missing, by the product with a random direction, and differences of f along it.
+
+        Without the columns `near` an edge, for which its steps are too long.
+        """
         where = self._coordinates(problem)
         x, room, function = where.x, where.room, problem.function
         rng = np.random.default_rng(1)
         h = where.steps(stencils.stencil("central", 2), problem.relative_noise)
         v = h * rng.uniform(0.5, 1.0, x.size) * rng.choice([-1.0, 1.0], x.size)
+        if near is not None:
+            v[near] = 0.0
         if room is None or (room >= np.abs(v)).all():
             right, left = function.at_points(np.stack([x + v, x - v]))
             # The entries by forward differences are off by as much.
@@ -224,6 +284,9 @@ class Compressed:
                 curvature = 0.5 * np.abs(seen - rises[0])
         with np.errstate(all="ignore"):
             rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
+        if near is not None:  # where entries may be nan
+            found = found.copy()
+            found.data[near[found.indices]] = 0.0
         return lacking(function.at_points, found, x, v, seen, rounding, curvature)
 
     def error_of(self, entry: Lacking) -> ValueError:

@@ -45,10 +45,10 @@ def _symmetric(gradient: Compressed, problem: Problem, sparsity: Any) -> Any:
     gradient.set_groups(module.csr_array((ones, columns[alone], starts), shape=pattern.shape), colours, count)
 
     data = np.empty(pattern.nnz)
-    data[alone] = gradient.entries(problem)
+    data[alone], near = gradient.entries(problem)
     data[~alone] = data[mirror.data[~alone] - 1]
     found = module.csr_array((data, columns, pattern.indptr), shape=pattern.shape)
-    entry = gradient.lacking(problem, found)
+    entry = gradient.lacking(problem, found, near)
     if entry is not None:
         raise gradient.error_of(entry)
     return (0.5 * (found + found.T)).tocsr()

@@ -98,7 +98,8 @@ def gradient(
     Warns
     -----
     RuntimeWarning
-        A derivative is NaN: f is not finite around x, or a coordinate is fixed by its bounds.
+        A derivative is NaN: f is not finite around x or has an edge too near, its slope is infinite, or bounds leave a
+        coordinate no room.
 
     See Also
     --------
@@ -109,8 +110,8 @@ def gradient(
     -----
     It costs `order` evaluations a component (forward and complex: 1; adaptive: 6 to 8, or more). Steps balance
     truncation against rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is
-    recognised by its values, and its gradient taken anew with a step that fits. Beyond an edge of f's domain, where it
-    is not finite or raises one of `domain_errors`, differences become one-sided.
+    recognised by its values, and its gradient taken anew with a step that fits. Where f is not finite at a step or
+    raises one of `domain_errors`, an edge is near: that component is taken by the adaptive method, to five digits.
 
     An exception in f comes out as it is, with a note of the component and shift.
 

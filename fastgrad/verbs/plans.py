@@ -152,18 +152,20 @@ class JacobianPlan(Record):
     def _at(self, problem: Problem) -> Any:
         """The Jacobian at a problem's point, compared with f where that is due."""
         entries, x = self._entries, problem.x.ravel()
-        found = entries.matrix(entries.entries(problem))
+        data, near = entries.entries(problem)
+        found = entries.matrix(data)
         if not self._comparisons.is_due(x, entries.evaluations):
             return found
         searched = np.array_equal(x, entries.point.flat.ravel())
-        while (entry := entries.lacking(problem, found)) is not None:
+        while (entry := entries.lacking(problem, found, near)) is not None:
             if self._detects is None or entry.column == SEVERAL:
                 raise entries.error_of(entry)
             if not searched:
                 warn(f"{entries.named(entry)} here, as it did not where the pattern was found: entries are added")
             entries = self._extended(entries, entry, None if searched else problem)
             searched = True
-            found = entries.matrix(entries.entries(problem))
+            data, near = entries.entries(problem)
+            found = entries.matrix(data)
         self._comparisons.note(x)
         return found
 

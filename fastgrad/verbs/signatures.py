@@ -110,7 +110,7 @@ class CoordinateOptions(TypedDict, total=False):
             "(lower, upper)",
             """
             Where f may be evaluated, each a number, None or of x's shape. Stencils that would cross them become
-            one-sided, of the same order.
+            one-sided, of the same order, at least 2.
             """,
         ),
     ]
