@@ -153,7 +153,7 @@ def test_few_of_many_are_found_by_halving():
     with pytest.warns(RuntimeWarning, match=r"x\[70\]"):
         found = fg.gradient(f, np.ones(200))
     np.testing.assert_allclose(found, np.where(np.arange(200) == 70, np.e + 1e7, np.e), rtol=1e-6)
-    assert len(calls) < 500
+    assert len(calls) < 530
 
 
 def test_batches_look_at_all_points_together():

@@ -80,6 +80,8 @@ def _agree_along(problem: Problem, v: Array, expected: float, size: float) -> bo
 
     Nearer to x where it is not, for the second difference has an error of its own, or f is not finite.
     """
+    if not v.any():
+        return True
     x, base = problem.x.ravel(), problem.values.item()
     problem.function.tolerate(True)
     disagreed = 0

@@ -30,6 +30,7 @@ _OF_THE_BEST = 30.0
 
 _NONE = np.empty(0, dtype=np.intp)
 _SHORTER = (1e-6, 1e-12)
+_MOST = 80  # evaluations of a component: of many outputs, few of which are beside an edge, each may take other steps
 
 
 def tolerance(relative_noise: float, deriv: int) -> float:
@@ -82,7 +83,8 @@ def replace_second(
     along = axes[~np.isfinite(diagonal[axes]) & ~fixed[axes]]
     which = np.flatnonzero(~np.isfinite(mixed) & ~(fixed[rows] | fixed[columns]))
     coordinates = np.unique(np.concatenate([along, rows[which], columns[which]])).astype(np.intp)
-    problem.near = _marked(problem, coordinates)
+    alone = which[~(np.isin(rows[which], along) | np.isin(columns[which], along))]
+    problem.near = _marked(problem, np.concatenate([along, rows[alone], columns[alone]]))
     flags = np.zeros(where.n, dtype=np.intc)
     if coordinates.size:
         part = _Part.of(problem, where, coordinates, noise)
@@ -138,7 +140,7 @@ class _Part(NamedTuple):
         from .adaptive import Adaptive
 
         outputs = self.problem.outputs
-        found = Adaptive(None, self.bounds, self.noise, scale=self.scale).components(self.problem)
+        found = Adaptive(None, self.bounds, self.noise, max_evals=_MOST, scale=self.scale).components(self.problem)
         value, error, step = found.numbers[:3].reshape(3, outputs, -1).transpose(0, 2, 1)
         with np.errstate(all="ignore"):
             least = np.abs(self.problem.values) / self.sizes[:, None]
@@ -165,7 +167,9 @@ class _Part(NamedTuple):
         """Second derivatives along all coordinates, of the pairs (rows, columns), and flags of the coordinates."""
         from .adaptive import Adaptive
 
-        found = Adaptive(None, self.bounds, self.noise, scale=self.scale).second(self.problem, rows, columns)
+        found = Adaptive(None, self.bounds, self.noise, max_evals=_MOST, scale=self.scale).second(
+            self.problem, rows, columns
+        )
         n = self.sizes.size
         with np.errstate(all="ignore"):
             size = np.abs(self.problem.values.item())

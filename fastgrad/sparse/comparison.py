@@ -62,14 +62,16 @@ class Comparisons:
 
     def note(self, x: Array) -> None:
         """The Jacobian at x was compared, and had all entries."""
-        self._last, self._least, self._since = x.copy(), _LEAST_SIZE * max(x.max(), -x.min()), 0.0
+        with np.errstate(all="ignore"):
+            self._last, self._least, self._since = x.copy(), _LEAST_SIZE * max(x.max(), -x.min()), 0.0
 
 
 def _jumps(last: Array, x: Array, least: float) -> bool:
-    moved = np.abs(x - last)
-    if moved.max() <= JUMP * least:
-        return False
-    return bool((moved > JUMP * np.maximum(np.maximum(np.abs(x), np.abs(last)), least)).any())
+    with np.errstate(all="ignore"):
+        moved = np.abs(x - last)
+        if moved.max() <= JUMP * least:
+            return False
+        return bool((moved > JUMP * np.maximum(np.maximum(np.abs(x), np.abs(last)), least)).any())
 
 
 def lacking(

@@ -284,9 +284,9 @@ class Compressed:
                 curvature = 0.5 * np.abs(seen - rises[0])
         with np.errstate(all="ignore"):
             rounding = 8 * problem.relative_noise * largest * (1 + 0.5 * np.diff(found.indptr))
-        if near is not None:  # where entries may be nan
+        if not v.all():  # where entries may be nan
             found = found.copy()
-            found.data[near[found.indices]] = 0.0
+            found.data[v[found.indices] == 0.0] = 0.0
         return lacking(function.at_points, found, x, v, seen, rounding, curvature)
 
     def error_of(self, entry: Lacking) -> ValueError:
