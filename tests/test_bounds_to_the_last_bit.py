@@ -30,6 +30,9 @@ def exp(x):
 
 VERBS = {
     "gradient": (lambda f, x, **o: fg.gradient(f, x, **o), False),
+    "checked": (lambda f, x, **o: fg.gradient(f, x, check=True, **o), False),
+    "order 4, checked": (lambda f, x, **o: fg.gradient(f, x, order=4, check=True, **o), False),
+    "jacobian, checked": (lambda f, x, **o: fg.jacobian(f, x, check=True, **o), True),
     "order 8": (lambda f, x, **o: fg.gradient(f, x, order=8, **o), False),
     "forward": (lambda f, x, **o: fg.gradient(f, x, method="forward", **o), False),
     "adaptive": (lambda f, x, **o: fg.gradient(f, x, method="adaptive", **o), False),

@@ -164,3 +164,44 @@ def test_a_minimum_of_zero_at_an_edge(bounds, power):
         return float((x**power).sum()) if bounds or (x >= 0).all() else math.nan
 
     np.testing.assert_allclose(fg.gradient(f, np.zeros(2), bounds=bounds), 0.0, atol=1e-12)
+
+
+def test_a_second_look_leaves_out_what_is_near_an_edge():
+    """The others are looked at; nothing is said of right derivatives, and one without stays nan."""
+    x = np.append([1e-8, 0.0, 0.5], np.linspace(1.0, 2.0, 20))
+
+    def f(x):
+        return (
+            math.log(x[0]) + (math.sqrt(x[1]) if x[1] >= 0 else math.nan) + math.sin(x[2] / 1e-7) + sum(np.exp(x[3:]))
+        )
+
+    with pytest.warns(RuntimeWarning) as said:
+        found = fg.gradient(f, x, check=True)
+    assert [w for w in said if "slope may be infinite" in str(w.message)]
+    assert [w for w in said if "along x[2]:" in str(w.message)]
+    assert len(said) == 2
+    assert np.isnan(found[1])
+    exact = np.append([1e8, np.nan, math.cos(0.5 / 1e-7) / 1e-7], np.exp(x[3:]))
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("x", [1e-9, 2e-6])
+def test_a_scale_that_an_edge_is_nearer_than(x, scale):
+    at = np.array([x])
+
+    def f(p):
+        return math.log(p[0])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for found in (
+            fg.gradient(f, at, scale=scale, check=True)[0],
+            fg.jvp(lambda p: np.array([f(p)]), at, ONE, scale=scale)[0],
+            fg.gradient(f, at, scale=scale, bounds=(0, None))[0],
+        ):
+            assert found == pytest.approx(1 / x, rel=1e-5)
+        # Steps that f is finite over may still be too long for its curvature, which is said.
+        warnings.simplefilter("ignore")
+        assert fg.hessian(f, at, scale=scale)[0, 0] == pytest.approx(-1 / x**2, rel=1e-5)
+        assert fg.hvp(f, at, ONE, scale=scale)[0] == pytest.approx(-1 / x**2, rel=1e-5)

@@ -79,7 +79,11 @@ class Function:
         axes: int | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.intc], NDArray[np.float64]]: ...
     def noise(
-        self, x: NDArray[np.float64], base: NDArray[np.float64], sizes: NDArray[np.float64]
+        self,
+        x: NDArray[np.float64],
+        base: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        room: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]: ...
     def at_shifts(
         self, x: NDArray[np.float64], components: ArrayLike, h: ArrayLike, offsets: ArrayLike, imaginary: bool = False

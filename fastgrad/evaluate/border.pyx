@@ -354,10 +354,10 @@ cdef class Function:
             flags = flags.reshape(total, self.c.outputs).T.reshape(entries)
         return found, flags, noise
 
-    def noise(self, x, base, sizes):
-        """The noise of each output (points, outputs) around the points x (points, n)."""
+    def noise(self, x, base, sizes, room=None):
+        """The noise of each output (points, outputs) around the points x (points, n), as for `adaptive`."""
         cdef fg_wanted wanted
-        cdef object kept = self.want(&wanted, x, base, sizes, None, None)
+        cdef object kept = self.want(&wanted, x, base, sizes, room, None)
         cdef ndarray levels = empty(wanted.points, self.c.outputs)
         if fg_noise_levels(&wanted, &MEMORY, doubles(levels)):
             raise MemoryError()

@@ -30,7 +30,7 @@ _OF_THE_BEST = 30.0
 
 _NONE = np.empty(0, dtype=np.intp)
 _SHORTER = (1e-6, 1e-12)
-_MOST = 80  # evaluations of a component: of many outputs, few of which are beside an edge, each may take other steps
+_MOST = 44  # evaluations of a component: several outputs take more than one; more find no more edges of asin, acosh
 
 
 def tolerance(relative_noise: float, deriv: int) -> float:

@@ -293,7 +293,8 @@ def _noise(look: Look, seen: Seen) -> Array | None:
     problem = look.problem
     if problem.declared or not (seen.left > 4 * seen.rounding).any():
         return None
-    levels = problem.function.noise(problem.points, problem.values, look.where.sizes().reshape(1, -1))[0]
+    where = look.where
+    levels = problem.function.noise(problem.points, problem.values, where.sizes().reshape(1, -1), where.room)[0]
     expected = levels * np.sqrt(1 + MOVE**2 * problem.x.size)
     noisy = (levels > _NOISE * seen.rounding) & (seen.left < 16 * expected)
     return np.asarray(levels) if noisy.any() else None
