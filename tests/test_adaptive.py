@@ -516,7 +516,7 @@ def test_rounding_at_a_zero_of_f():
 
 @pytest.mark.parametrize("origin", [16115.337077779559, 171600.25355066638, 640948.7229539799, 1542722.322364984])
 def test_sums_that_round_alike(origin):
-    """x + origin is rounded: values equally far apart, and at distances of few bits, are all rounded alike."""
+    """Sums x + origin are rounded: values equally far apart, and at distances of few bits, are all rounded alike."""
     for x in (0.7079837812822785, 1.0861913850097555, 1.3149412155077569):
         exact = math.cos(origin) * math.cos(x) - math.sin(origin) * math.sin(x)
         d = fg.differentiate(lambda p: math.sin(p[0] + origin), [x])
