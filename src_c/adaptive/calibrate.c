@@ -127,7 +127,8 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     if (!knew) /* top coefficients were measured without */
         all.tops *= pow(ROUNDING * EPSILON * largest / top, 2.0);
     const seen near = keep(found, count, top);
-    o->rounds_arguments = shows_arguments(&all, &near, top);
+    o->rounds_arguments = shows_arguments(&all, &near, top) ||
+                          (o->seen && o->level > 0.0 && fg_explains_line(o, o->level));
     const double expected = fg_rounding(o, largest, all.arguments);
     all.tops *= pow(top / expected, 2.0);
     double sum = 1.0 + all.tops;

@@ -113,17 +113,19 @@ static int is_steep(fg_window *w)
 }
 
 /* The ratio of neighbouring coefficients. Where both top ones are seen, theirs too: what grows fast
- * may be hidden, in lower ones, by what is large and slow. */
+ * may be hidden, in lower ones, by what is large and slow. It may also be that those of one parity
+ * vanish: no more than what can be resolved. */
 static double ratio_of(const fg_window *w)
 {
     const int n = w->terms;
     const double *const size = w->size;
     const double neighbours = size[n - 2] > 0.0 ? size[n - 1] / size[n - 2] : 0.0;
+    const double most = UNRESOLVED / (1 << (w->at.pairs - 1));
     const double ratio = larger(fg_root_of_ratio(size[n - 2], size[n - 4]),
                                 fg_root_of_ratio(size[n - 1], size[n - 3]));
     if (w->at.side)
         return larger(ratio, UNRESOLVED * neighbours);
-    return w->seen >> (n - 2) == 3 ? larger(ratio, neighbours) : ratio;
+    return w->seen >> (n - 2) == 3 ? larger(ratio, smaller(neighbours, most)) : ratio;
 }
 
 /* What the values show without their coefficients: a constant, a kink, a step, values far off the
