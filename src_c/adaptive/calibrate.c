@@ -104,6 +104,9 @@ static int shows_arguments(const sums *all, const seen *near, double top)
              1.0);
 }
 
+/* About how many deviations the largest of so many samples is. */
+static double largest_of(ptrdiff_t count) { return sqrt(1.0 + 2.0 * log((double)count)); }
+
 /* kappa and degrees of freedom, from the residuals. Whether a line must say more. */
 static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
@@ -147,7 +150,9 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         return 0;
     }
     /* A line on which f cannot tell the points apart says nothing. */
-    if (o->lined || !(o->kappa > (near.kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
+    const double suspect =
+        near.kept < ENOUGH_RESIDUALS ? largest_of(s->outputs) * SUSPECT_OF_FEW : SUSPECT;
+    if (o->lined || !(o->kappa > suspect))
         return 0;
     o->kappa = 1.0;
     fg_want_line(o, CLOSE * (o->flat ? FARTHER : 1.0));
