@@ -69,16 +69,43 @@ static int residuals(const fg_search *s, ptrdiff_t p, ptrdiff_t out, const sums 
     return count;
 }
 
-/* Whether some of the `kept` residuals, the largest of which is `most`, or top coefficients, are no
- * smaller than rounding of the arguments lets expect. */
-static int shows_arguments(const sums *all, int kept, double most)
+/* Rounding of a value, by the residuals that say something of it. */
+typedef struct {
+    double own[MOST_RESIDUALS];
+    int kept;
+    double most, least; /* of those; of all, with what curvature and bars allow in them */
+} seen;
+
+/* top: the rounding that is expected. */
+static seen keep(const sample *found, int count, double top)
+{
+    seen all = {.least = INFINITY};
+    for (int k = 0; k < count; k++) {
+        const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
+        all.least = smaller(all.least, size / root);
+        if (!(found[k].allowance < ALLOWANCE * top * root ||
+              size > BEYOND_ALLOWANCE * found[k].allowance))
+            continue;
+        all.own[all.kept] = larger(size - found[k].allowance, 0.0) / root;
+        all.most = larger(all.most, all.own[all.kept++]);
+    }
+    return all;
+}
+
+/* Whether some of the residuals, or of the top coefficients, are no smaller than rounding of the
+ * arguments lets expect. top: the rounding with that. */
+static int shows_arguments(const sums *all, const seen *near, double top)
 {
     const double of_tops = all->count ? sqrt(all->tops / all->count) : 0.0;
-    const int samples = kept + all->count;
-    return !(larger(most, of_tops) *
+    const int samples = near->kept + all->count;
+    return !near->kept ||
+           !(larger(near->most / top, of_tops) *
                  WITHOUT_ARGUMENTS[samples < ENOUGH_RESIDUALS ? samples : ENOUGH_RESIDUALS] <
              1.0);
 }
+
+/* About how many deviations the largest of so many samples is. */
+static double largest_of(ptrdiff_t count) { return sqrt(1.0 + 2.0 * log((double)count)); }
 
 /* kappa and degrees of freedom, from the residuals. Whether a line must say more. */
 static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
@@ -92,37 +119,28 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};
     const int knew = o->rounds_arguments;
     const int count = residuals(s, p, out, &all, found);
-    double own[MOST_RESIDUALS], most = 0.0, least = INFINITY;
-    int kept = 0;
     o->residual = found[s->point[p].near > 1 ? 1 : 0].residual;
     o->arguments = all.arguments;
     o->rounds_arguments = 1;
     /* Near a zero of f, residuals of a sum of squares are rounded: its root. At one, its values say
      * nothing of rounding, those around do. */
-    const double near = o->largest > 0.0 ? sqrt(o->largest) * sqrt(all.largest) : all.largest;
-    const double largest = larger(o->largest, near);
+    const double root = o->largest > 0.0 ? sqrt(o->largest) * sqrt(all.largest) : all.largest;
+    const double largest = larger(o->largest, root);
     const double top = fg_rounding(o, largest, all.arguments);
     if (!knew) /* top coefficients were measured without */
         all.tops *= pow(ROUNDING * EPSILON * largest / top, 2.0);
-    for (int k = 0; k < count; k++) {
-        const double root = sqrt(found[k].variance), size = fabs(found[k].residual);
-        least = smaller(least, size / root);
-        if (!(found[k].allowance < ALLOWANCE * top * root ||
-              size > BEYOND_ALLOWANCE * found[k].allowance))
-            continue;
-        own[kept] = larger(size - found[k].allowance, 0.0) / root;
-        most = larger(most, own[kept++]);
-    }
-    o->rounds_arguments = kept == 0 || shows_arguments(&all, kept, most / top);
+    const seen near = keep(found, count, top);
+    o->rounds_arguments = shows_arguments(&all, &near, top) ||
+                          (o->seen && o->level > 0.0 && fg_explains_line(o, o->level));
     const double expected = fg_rounding(o, largest, all.arguments);
     all.tops *= pow(top / expected, 2.0);
     double sum = 1.0 + all.tops;
-    for (int k = 0; k < kept; k++)
-        sum += own[k] / expected * (own[k] / expected);
-    o->degrees = 1.0 + kept + all.count;
-    if (!kept && least < INFINITY) {
+    for (int k = 0; k < near.kept; k++)
+        sum += near.own[k] / expected * (near.own[k] / expected);
+    o->degrees = 1.0 + near.kept + all.count;
+    if (!near.kept && near.least < INFINITY) {
         /* All may be curvature, or rounding: no less than expected, no more than that. */
-        sum += pow(larger(1.0, smaller(least / expected, MOST_OF_BOTH)), 2.0);
+        sum += pow(larger(1.0, smaller(near.least / expected, MOST_OF_BOTH)), 2.0);
         o->degrees += 1.0;
     }
     o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
@@ -132,7 +150,9 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         return 0;
     }
     /* A line on which f cannot tell the points apart says nothing. */
-    if (o->lined || !(o->kappa > (kept < ENOUGH_RESIDUALS ? SUSPECT_OF_FEW : SUSPECT)))
+    const double suspect =
+        near.kept < ENOUGH_RESIDUALS ? largest_of(s->outputs) * SUSPECT_OF_FEW : SUSPECT;
+    if (o->lined || !(o->kappa > suspect))
         return 0;
     o->kappa = 1.0;
     fg_want_line(o, CLOSE * (o->flat ? FARTHER : 1.0));

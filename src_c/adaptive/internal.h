@@ -358,6 +358,8 @@ int fg_run_lines(fg_search *s);
 void fg_assume_float32(fg_output *o);
 /* How steep the line is, without sign; 0 where its noise hides that. */
 double fg_line_slope(const fg_output *o, double level);
+/* Whether rounding the arguments explains the noise of a line, at the slope that it shows. */
+int fg_explains_line(const fg_output *o, double level);
 int fg_first_level(const fg_output *o);
 /* The distance of a first window, of the length over which f changes by its size, for this relative
  * noise. */

@@ -94,11 +94,10 @@ void fg_assume_float32(fg_output *o)
     o->deviations = fg_student(o->line_degrees);
 }
 
-/* Whether rounding the arguments explains the noise of a line, at the slope that it shows. */
-static int is_rounding(const fg_output *o, double level)
+int fg_explains_line(const fg_output *o, double level)
 {
     const double slope = fg_line_slope(o, level);
-    return !o->narrow && level < EXPLAINED * fg_rounding(o, 0.0, pow(o->rounded * slope, 2.0));
+    return !o->narrow && level < EXPLAINED * ARGUMENTS * EPSILON * o->rounded * slope;
 }
 
 double fg_line_slope(const fg_output *o, double level)
@@ -126,7 +125,7 @@ static void conclude(fg_output *o, int hidden)
     /* Of an f that vanishes at x, multiples of a power of two are left over from larger values: the
      * same everywhere, and not in proportion to f. */
     const int rest = fabs(o->base) < VANISHED * o->seen_largest && o->seen_bit > o->seen_level;
-    o->noisy = o->relative > NOISY && o->hidden == 0.0 && !is_rounding(o, o->level) && !rest;
+    o->noisy = o->relative > NOISY && o->hidden == 0.0 && !fg_explains_line(o, o->level) && !rest;
     if (o->noisy)
         o->deviations = fg_student(o->line_degrees);
 }
@@ -164,7 +163,7 @@ static void compare(fg_output *o, double level, double largest, double slope, do
     const double first = stays ? o->seen_level : level;
     const double both = level > MORE_NOISY * first ? level : hypot(level, first) * sqrt(0.5);
     found(o, both, stays ? o->seen_largest : largest, o->seen_spacing, LINE_DEGREES + MORE_DEGREES);
-    o->noisy = !is_rounding(o, o->level);
+    o->noisy = !fg_explains_line(o, o->level);
     if (o->noisy)
         o->deviations = fg_student(o->line_degrees);
 }
@@ -224,7 +223,7 @@ static void judge(fg_output *o, const double *at, const double *values)
     o->seen_spacing = o->accepted = o->want;
     o->slope = slope;
     o->bend = fabs(farther - slope);
-    if (level <= SUSPICIOUS * largest || o->grown || is_rounding(o, level))
+    if (level <= SUSPICIOUS * largest || o->grown || fg_explains_line(o, level))
         conclude(o, 0);
     else
         o->want *= o->want > FAR_SPACING ? CLOSER : CLOSER_YET;

@@ -113,17 +113,52 @@ static int is_steep(fg_window *w)
 }
 
 /* The ratio of neighbouring coefficients. Where both top ones are seen, theirs too: what grows fast
- * may be hidden, in lower ones, by what is large and slow. */
+ * may be hidden, in lower ones, by what is large and slow. It may also be that those of one parity
+ * vanish: no more than what can be resolved. */
 static double ratio_of(const fg_window *w)
 {
     const int n = w->terms;
     const double *const size = w->size;
     const double neighbours = size[n - 2] > 0.0 ? size[n - 1] / size[n - 2] : 0.0;
+    const double most = UNRESOLVED / (1 << (w->at.pairs - 1));
     const double ratio = larger(fg_root_of_ratio(size[n - 2], size[n - 4]),
                                 fg_root_of_ratio(size[n - 1], size[n - 3]));
     if (w->at.side)
         return larger(ratio, UNRESOLVED * neighbours);
-    return w->seen >> (n - 2) == 3 ? larger(ratio, neighbours) : ratio;
+    return w->seen >> (n - 2) == 3 ? larger(ratio, smaller(neighbours, most)) : ratio;
+}
+
+/* What the values show without their coefficients: a constant, a kink, a step, values far off the
+ * others. */
+static void judge_shape(fg_window *w)
+{
+    double near = 0.0, far = 0.0, low = w->y[0], high = w->y[0];
+    w->constant = 1;
+    for (int k = 0; k < w->terms; k++) {
+        const double y = w->y[k];
+        if (k < 4)
+            near = larger(near, fabs(y));
+        if (k >= 4)
+            far = larger(far, fabs(y));
+        low = smaller(low, y);
+        high = larger(high, y);
+        w->constant &= y == 0.0;
+    }
+    w->kink = 0;
+    if (!w->at.side) {
+        const double even = w->y[0] + w->y[1];
+        w->across = fabs(w->y[0] - w->y[1]);
+        w->rough |= near > 0.0 && far > OUTLIER_RANGE * near;
+        w->kink = fabs(even) > KINK_DEVIATIONS * w->sigma &&
+                  fabs((w->y[2] + w->y[3]) / even - 2.0) < KINK_PART * 2.0 &&
+                  fabs((w->y[4] + w->y[5]) / even - 4.0) < KINK_PART * 4.0;
+    } else {
+        const double apart = larger(low, -high);
+        w->across = NAN;
+        w->rough |= apart > STEP_DEVIATIONS * w->sigma && apart > STEP_RANGES * (high - low);
+        w->steep = is_steep(w);
+        w->rough |= w->steep;
+    }
 }
 
 /* Truncation, noise and bar of a window whose coefficients are known. */
@@ -161,33 +196,7 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     w->rough = is_large(w, norms, n - 1, doublings) || is_large(w, norms, n - 2, doublings) ||
                !isfinite(w->truncation + w->noise + w->slope * reach);
 
-    double near = 0.0, far = 0.0, low = w->y[0], high = w->y[0];
-    w->constant = 1;
-    for (int k = 0; k < n; k++) {
-        const double y = w->y[k];
-        if (k < 4)
-            near = larger(near, fabs(y));
-        if (k >= 4)
-            far = larger(far, fabs(y));
-        low = smaller(low, y);
-        high = larger(high, y);
-        w->constant &= y == 0.0;
-    }
-    w->kink = 0;
-    if (!one_sided) {
-        const double even = w->y[0] + w->y[1];
-        w->across = fabs(w->y[0] - w->y[1]);
-        w->rough |= near > 0.0 && far > OUTLIER_RANGE * near;
-        w->kink = fabs(even) > KINK_DEVIATIONS * w->sigma &&
-                  fabs((w->y[2] + w->y[3]) / even - 2.0) < KINK_PART * 2.0 &&
-                  fabs((w->y[4] + w->y[5]) / even - 4.0) < KINK_PART * 4.0;
-    } else {
-        const double apart = larger(low, -high);
-        w->across = NAN;
-        w->rough |= apart > STEP_DEVIATIONS * w->sigma && apart > STEP_RANGES * (high - low);
-        w->steep = is_steep(w);
-        w->rough |= w->steep;
-    }
+    judge_shape(w);
     if (w->rough)
         w->truncation = larger(w->truncation,
                                larger(product * larger(fabs(b[n - 1]), fabs(b[n - 2])), w->slope));
