@@ -70,3 +70,20 @@ def test_a_bend_between_lines_is_no_kink_at_a_date():
     assert abs(d.value - 1 / (1 + math.exp(-0.25))) <= d.error <= 1e-6
     d = fg.differentiate(lambda x: abs(x - 2457958.25), 2457958.25)
     assert "kink" in d.flags
+
+
+@pytest.mark.parametrize("date", [57957.97, 2457957.5])
+@pytest.mark.parametrize("period", [0.5, 1.0, 2.0, 7.0, 24.0, 365.25])
+def test_periods_of_whole_days(date, period):
+    """No distance of a window is a whole number of them."""
+    rate = 2 * math.pi / period
+
+    def f(t):
+        return math.cos(rate * (t - date)) + 0.1 * math.sin(rate * (t - date))
+
+    d = fg.differentiate(f, date)
+    assert abs(d.value - 0.1 * rate) <= d.error <= 1e-4 * rate
+    d = fg.differentiate(f, date, deriv=2)
+    assert abs(d.value + rate**2) <= d.error <= 1e-2 * rate**2
+    d = fg.differentiate(lambda x: np.array([f(x[0]), x[1] ** 2 * x[0]]), [date, 0.7])
+    assert abs(d.value[0, 0] - 0.1 * rate) <= d.error[0, 0] <= 1e-4 * rate
