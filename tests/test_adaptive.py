@@ -72,7 +72,7 @@ def test_functions_that_nothing_was_tuned_on(kind, digits, problems):
     assert found["digits"] >= digits
     # A median over some fifty components scatters by a tenth from draw to draw of the noise.
     draws = [study(noisy(float(kind), draw), problems=problems()) for draw in range(6, 13)] if "-" in kind else []
-    assert np.mean([draw["bar/error"] for draw in [found, *draws]]) <= 12.0
+    assert np.mean([draw["bar/error"] for draw in [found, *draws]]) <= 12.5
     assert found["silent"] == 0
     assert found["no bar"] <= 0.03
     assert found["most"] <= 40.0

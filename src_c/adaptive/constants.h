@@ -103,10 +103,10 @@ static const double STEEP_DEVIATIONS = 16.0;
 /* --- The first window (first.c) -------------------------------------------------------------- */
 
 /* The closest pair of a window is at UNIT 2^-level times the power of two next to the coordinate's
- * size. It has few bits, so that x + d is exact, but enough of them that distances up to 2^16 are no
- * whole numbers: periods of f often are, of days or hours, where x is a date. It is the number of 16
- * bits below the root of 3/4, whose multiples are in step with no small fraction. Levels end where
- * distances are rounding; beside an edge of the domain, where numbers end. */
+ * size. It has few bits, so that x + d is exact, but enough of them that distances up to 2^16 are
+ * no whole numbers: periods of f often are, of days or hours, where x is a date. It is the number
+ * of 16 bits below the root of 3/4, whose multiples are in step with no small fraction. Levels end
+ * where distances are rounding; beside an edge of the domain, where numbers end. */
 static const double UNIT = 56755.0 / 65536.0;
 /* From a window that is too wide the next one is 5 levels closer, then 10, 20 ..., but no more than
  * so many beyond where the slope at x would change f by as much as it changes there; of second
