@@ -63,7 +63,7 @@ class Comparisons:
     def note(self, x: Array) -> None:
         """The Jacobian at x was compared, and had all entries."""
         with np.errstate(all="ignore"):
-            self._last, self._least, self._since = x.copy(), _LEAST_SIZE * max(x.max(), -x.min()), 0.0
+            self._last, self._least, self._since = x.copy(), _LEAST_SIZE * float(np.abs(x).max(initial=0.0)), 0.0
 
 
 def _jumps(last: Array, x: Array, least: float) -> bool:
