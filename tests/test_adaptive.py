@@ -42,7 +42,7 @@ def test_error_bars(rows):
     assert np.median([row["bar/error"] for row in rows.values()]) <= 10.0
     for kind, row in rows.items():
         assert row["covered"] >= 0.985, kind
-        assert row["bar/error"] <= 13.0, kind  # 9 is what was wanted; docs/adaptive.md has what it is
+        assert row["bar/error"] <= 12.0, kind
         assert row["no bar"] <= 0.03, kind
 
 
