@@ -306,10 +306,15 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
     level = f"{float(noise.max()):.0e}"
     if look.retake is not None and look.steps is not None:
         relative = float((noise[seen.size > 0] / seen.size[seen.size > 0]).max(initial=FLOAT64))
-        problem.relative_noise = relative
+        believed, problem.relative_noise = problem.relative_noise, relative
         found = look.retake(relative).reshape(found.shape)
         if _agree(look.found, found)[look.moves != 0].all():
-            return found
+            # Right as they are; that there is noise may be wrong, and longer steps have more truncation error.
+            problem.relative_noise = believed
+            return look.found
+        again = seen_along(look._replace(found=found))
+        if again is not None and (again.left > seen.left).any():
+            found = look.found
     warn(
         f"f is noisy, about {level}, which derivatives by fixed steps do not stand: they may be off by more than 0.1%. "
         f'noise={level} chooses steps for it; method="adaptive" and fastgrad.differentiate average it out'
