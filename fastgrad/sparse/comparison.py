@@ -19,7 +19,10 @@ SEVERAL = -1
 """Columns that change a row only together."""
 
 SHARE = 0.05
-"""Comparisons cost at most so much of the Jacobians, but for the first, and those after a jump of x."""
+"""Where a comparison costs at most so much of a Jacobian, each is compared."""
+
+RARELY = 0.01
+"""Else comparisons cost so much of all, but for the first, and those after a jump of x."""
 
 JUMP = 0.5
 """A coordinate has jumped where it moved by so much of its size: f may take another branch there."""
@@ -55,7 +58,7 @@ class Comparisons:
         """Whether the Jacobian at x, which costs so many evaluations, is to be compared."""
         self._since += evaluations
         last = self._last
-        if last is None or SHARE * self._since >= EVALUATIONS:
+        if last is None or max(SHARE * evaluations, RARELY * self._since) >= EVALUATIONS:
             return True
         blocks = (slice(start, start + _BLOCK) for start in range(0, x.size, _BLOCK))
         return any(_jumps(last[block], x[block], self._least) for block in blocks)

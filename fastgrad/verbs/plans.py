@@ -278,7 +278,7 @@ def plan_jacobian(
     -----
     Columns that share no row have one colour and are perturbed together (Curtis, Powell and Reid, IMA J. Appl. Math. 13
     (1974) 117-119): two evaluations a colour. The first Jacobian is compared with f along a random direction, by two
-    evaluations, and later ones where x has jumped or where that adds at most 5% to what they cost. A row that turns
+    evaluations, and later ones where x has jumped, and of others as many as cost little. A row that turns
     out to depend on a coordinate outside its pattern is an error where the pattern was given; one that was found gets
     the entry, with a warning.
 
