@@ -29,12 +29,12 @@ def exact(problem):
     return problem.f
 
 
-def noisy(level, draw=5):
+def noisy(level):
     """The function with relative, normally distributed noise."""
 
     def make(problem):
         # A stream for each problem: one stream for all would be one draw.
-        rng = np.random.default_rng([draw, zlib.crc32(problem.name.encode())])
+        rng = np.random.default_rng([5, zlib.crc32(problem.name.encode())])
 
         def f(x):
             value = problem.f(x)
