@@ -18,7 +18,6 @@ typedef struct {
 
 static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
-    static const int multiples[4] = {1, -1, 2, -2};
     const fg_output *const o = s->output + p * s->outputs + out;
     sums all = {.complete = o->finite, .largest = INFINITY};
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++) {
@@ -37,7 +36,7 @@ static sums sum_up(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
         all.tops += e->tops;
         all.count += e->samples;
         for (int m = 0; m < s->point[p].near; m++)
-            all.plane[m] += e->slope * ((x + multiples[m] * h) - x);
+            all.plane[m] += e->slope * ((x + MULTIPLES[m] * h) - x);
     }
     all.curvature *= all.curvature;
     return all;

@@ -215,6 +215,8 @@ static const double CLOSE_OF_STEP = 256.0 * 1.0618e-9;
 static const double MOST_OF_BOTH = 30.0;
 /* Top coefficients so many times larger than lower ones foretell are samples of rounding. */
 static const double UNFORETOLD = 30.0;
+/* Where the points close to x are, in strides: as many of them as are asked. */
+static const int MULTIPLES[4] = {1, -1, 2, -2};
 /* Within bounds, room for so many strides; a stride has so many spacings of numbers at least. */
 static const double CLOSE_ROOM = 8.0;
 static const double LEAST_SPACINGS = 8.0;

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-static const int MULTIPLES[4] = {1, -1, 2, -2};
-
 /* What `renewed` of a point says: to be asked on the other side of x; again, closer; that was. */
 enum { TURN = 1, RENEW, RENEWED };
 
