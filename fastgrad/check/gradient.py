@@ -13,31 +13,50 @@ from ..core.given import array_of, number
 from ..core.point import Array
 from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
-from ..evaluate.results import fits_float32
-from ..methods.adaptive import KINK, NOISY, SIZE_OF_STEP, Adaptive, flag_names
-from ..records.check import GradientCheck, Mismatch
-from ..stencils import FLOAT32, FLOAT64, stencil
+from ..methods.adaptive import NOISY, Adaptive
+from ..records.check import GradientCheck
+from ..stencils import FLOAT32, stencil
+from .entries import Compared, Entries
 from .explain import explain
+from .report import MOST_ROWS, Subject, of_entries
 from .search import Found, Search
+from .tolerance import Tolerance
 
-_MOST_ENTRIES = 300
+Indices = NDArray[np.intp]
+
 _SEARCH_EVALUATIONS = 600
-# Where a second look begins, of the first one's step: not in step with it. How far it may go.
-_SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
-_DOUBTFUL = 10.0  # bars: a single entry of a search that is off by less gets a second look
+_SAMPLE = 12  # entries that are looked at of a leaf that looks wrong all over
 
 
 class GradientAtPoint:
-    """One check at one point: what was claimed, the function, and what both are like."""
+    """One check at one point: what was claimed, the function, and what both are like.
 
-    def __init__(self, problem: Problem, grad: Any, args: tuple[Any, ...], rtol: float, method: Adaptive) -> None:
+    Parameters
+    ----------
+    problem : Problem
+        f at the point.
+    grad : callable, array_like or pytree
+        The gradient, or what it is at the point.
+    args : tuple
+        Further arguments of grad.
+    atol, rtol : ndarray or float
+        What is accepted, by coordinate.
+    method : Adaptive
+        What takes the differences.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        grad: Any,
+        args: tuple[Any, ...],
+        atol: Array | float,
+        rtol: Array | float,
+        method: Adaptive,
+    ) -> None:
         point = problem.point
-        self.problem = problem
-        self.point = point
+        self.problem, self.point, self.function, self.method = problem, point, problem.function, method
         self.x = problem.x.ravel()
-        self.rtol = rtol
-        self.method = method
-        self.function = problem.function
         self.notes: list[str] = []
         self.base = problem.values.item()
         result = grad
@@ -54,173 +73,86 @@ class GradientAtPoint:
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
         self.function.tolerate(True)
-        # A float32 gradient carries its own rounding.
-        with np.errstate(all="ignore"):
-            narrow = fits_float32(self.claimed) and bool(np.any(self.claimed % 1 != 0))
-        self.rounding = FLOAT32 if narrow else FLOAT64
+        self.tolerance = Tolerance(atol, rtol, self.claimed)
+        if self.function.float32:
+            self.tolerance.precision = FLOAT32
+
+        def again(x: Array) -> Array:
+            found = grad(point.argument(x), *args)
+            found = found[1] if isinstance(found, tuple) and len(found) == 2 and not point.is_tree else found
+            return point.layout.gradient_values(found).reshape(1, -1)
+
+        claim = again if callable(grad) else None
+        self.entries = Entries(problem, method, self.claimed.reshape(1, -1), self.tolerance, claim)
+
+    @property
+    def subject(self) -> Subject:
+        """What the record says that was checked."""
+        return Subject("gradient", self.point.name, self.point.n, self.point.n, self.function, self.notes)
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
+        """The record: of every entry, or of a search."""
         if exhaustive is None:
-            exhaustive = self.point.n <= _MOST_ENTRIES or self.method.bounds is not None
+            exhaustive = self.point.n <= MOST_ROWS or self.method.bounds is not None
         if not exhaustive and is_plain(self.claimed):
             return self._searched(_SEARCH_EVALUATIONS if max_evals is None else max_evals, seed)
         return self._all()
 
     def _all(self) -> GradientCheck:
         """Every entry by itself."""
-        found, bits, levels = self.method.components(self.problem)
-        if (bits & NOISY).any():
-            self._note_noise(float(levels[0]), not self.function.sees_double)
-        numeric, bar, step, left, right = found
-        claimed = self.claimed
-        with np.errstate(all="ignore"):
-            difference = np.abs(claimed - numeric)
-            kink = (bits & KINK) > 0
-            slack = 1e-6 * (np.abs(left) + np.abs(right))
-            between = kink & (np.minimum(left, right) - slack <= claimed) & (claimed <= np.maximum(left, right) + slack)
-            bar = np.where(kink, 1e-6 * (np.abs(numeric) + bar), bar)
-            size = np.maximum(np.abs(claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
-            broken = ~np.isfinite(claimed)
-            accepted = self.rtol * size + 2 * self.rounding * np.abs(claimed)
-            suspect = ~(difference <= 1.5 * bar + accepted) & ~between & ~broken
-        wrong = broken | (suspect & kink)
-        doubtful = np.flatnonzero(suspect & ~kink & np.isfinite(numeric))
-        if doubtful.size:
-            first = numeric[doubtful], bar[doubtful], step[doubtful], bits[doubtful] & NOISY != 0, float(levels[0])
-            wrong[doubtful], suspect[doubtful] = self._again(doubtful, *first, accepted[doubtful])
-        largest = np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)
-        with np.errstate(all="ignore"):
-            dull = ~(bar <= np.maximum(1e-2 * size, 1e-6 * largest)) & ~(difference == 0) & ~between
-        vague = ~wrong & (suspect | dull)
-        names = list(map(flag_names, bits.tolist()))
-        flags = np.where(broken, "nonfinite", np.where(wrong, "wrong", np.where(vague, "undecided", names)))
+        compared = self.entries.compare()
+        if (compared.flags & NOISY).any():
+            self._note_noise(float(compared.level[0]))
         # A stale point is looked for elsewhere, where f need not be defined.
         elsewhere = self._elsewhere if self.method.bounds is None else None
-        pattern = (
-            explain(claimed, numeric, bar, wrong & ~broken, self.x, self._leaves(), self.point.name, elsewhere)
-            if wrong.any()
-            else ""
-        )
-        resolution = float(np.max(np.where(np.isfinite(bar), bar, 0.0), initial=0.0))
-        return self._report(np.arange(self.point.n), numeric, bar, flags, wrong, vague, pattern, resolution, None)
+        return of_entries(self.subject, compared, self._pattern(compared, elsewhere))
 
-    @np.errstate(all="ignore")
-    def _again(
-        self,
-        components: NDArray[np.intp],
-        numeric: Array,
-        bar: Array,
-        step: Array,
-        noisy: NDArray[np.bool_],
-        level: float,
-        accepted: Array,
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which of the entries that differ from their derivatives are wrong, and which suspicious, at a second look."""
-        claimed = self.claimed[components]
-        difference = np.abs(claimed - numeric)
-        enough = 0.1 * float(np.min(difference / np.maximum(np.abs(claimed), np.abs(numeric))))
-        second, own = self._second(components, step, noisy, level, enough)
-        # Bars that are a little too short clear nobody: beside the difference in question, both may agree.
-        apart = np.abs(second - numeric)
-        agree = (apart <= own + bar) | (apart <= 0.1 * difference)
-        excluded = np.abs(claimed - second) > 1.5 * np.maximum(own, bar) + accepted
-        # Error bars hold for 99 of 100 entries: what the second look allows was the hundredth. One that is much less
-        # certain than the first says nothing.
-        return agree & excluded, excluded | ~(own <= 3.0 * bar + accepted)
-
-    def _single(
-        self, components: NDArray[np.intp], accepted: Array, level: float | None
-    ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Derivatives of a few of very many entries by the adaptive method, their error bars, and which are wrong."""
-        if not components.size:
-            return np.empty(0), np.empty(0), np.zeros(0, dtype=bool)
-        units = _powers_of_two(self._sizes(components))
-        # The whole direction tells the noise better than a few coordinates.
-        method = Adaptive(noise=level)
-        found, bits, levels = method.by_some(self.problem, components, units, np.full(units.size, np.inf))
-        numeric, bar, step = found[0], np.where((bits & KINK) > 0, np.inf, found[1]), found[2]
-        with np.errstate(all="ignore"):
-            difference = np.abs(self.claimed[components] - numeric)
-            wrong = difference > 1.5 * bar + accepted
-            # The slopes of all the sets that they are in differed, too; but by little more than the bars?
-            close = np.flatnonzero(wrong & (difference <= _DOUBTFUL * bar + accepted))
-        if close.size:
-            first = numeric[close], bar[close], step[close], bits[close] & NOISY != 0, float(levels[0])
-            wrong[close], _ = self._again(components[close], *first, accepted[close])
-        return numeric, bar, wrong
-
-    def _second(
-        self, components: NDArray[np.intp], step: Array, noisy: NDArray[np.bool_], level: float, enough: float
-    ) -> tuple[Array, Array]:
-        """Derivatives of single entries from other values than the first, and their error bars."""
-        # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
-        size = np.where(step > 0, SIZE_OF_STEP * step, self._sizes(components))  # a constant has no step
-        units = 0.625 * _powers_of_two(np.where(noisy, _MUCH_SHORTER, _SHORTER) / 0.625 * size)
-        reach = np.where(noisy, _REACH / SIZE_OF_STEP * units, np.inf)
-        method = Adaptive(None, self.method.bounds, level if noisy.any() else None, enough)
-        found, bits, _ = method.by_some(self.problem, components, units, reach)
-        return found[0], np.where((bits & KINK) > 0, np.inf, found[1])
-
-    def _sizes(self, components: NDArray[np.intp]) -> Array:
-        x = np.abs(self.x[components])
-        return np.where(x == 0, 1.0, x)
-
-    def _elsewhere(self, x: Array, components: NDArray[np.intp]) -> Array:
+    def _elsewhere(self, x: Array, components: Indices) -> Array:
         """Differences of order 4 at another point."""
         h = 1e-3 * np.where(x == 0, 1.0, np.abs(x))[components]
         return self.function.differences(x, stencil("central", 4).scheme, components, h)[:, 0]
 
-    def _note_noise(self, level: float, narrow: bool) -> None:
+    def _note_noise(self, level: float) -> None:
         again = float(self.function.at_points(self.x.reshape(1, -1))[0, 0])
         if again != self.base:
             self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
+        narrow = not self.function.sees_double
         what = "it computes in float32" if narrow else "a solver's tolerance, random numbers?"
         self.notes.append(f"f is noisy, about {level:.1e}: {what}")
 
-    def _leaves(self) -> list[tuple[str, slice, tuple[int, ...]]]:
-        return self.point.layout.leaves()
-
     def _searched(self, max_evals: int, seed: int) -> GradientCheck:
         """All entries at once, then those that the search points at."""
-        search = Search(self.problem, self.claimed, self.rounding + self.rtol, seed, max_evals)
+        search = Search(self.problem, self.claimed, self.tolerance, seed, max_evals)
         found = search.run()
         level = None
         if search.whole is not None and search.whole.noisy:
-            level = search.whole.level.item()
-            self._note_noise(level, not self.function.sees_double)
+            level = search.whole.level
+            self._note_noise(level.item())
         entries = list(found.entries)
         rng = np.random.default_rng(seed)
         for _, leaf in found.whole:
-            entries.extend(rng.integers(leaf.start, leaf.stop, 12).tolist())
-        components = np.unique(np.array(entries, dtype=np.intp))
-        accepted = (self.rtol + 2 * self.rounding) * np.abs(self.claimed[components])
-        numeric, bar, wrong = self._single(components, accepted, level)
-        elsewhere = self._elsewhere if found.whole else None
-        pattern = self._pattern(components, numeric, bar, wrong, elsewhere)
+            entries.extend(rng.integers(leaf.start, leaf.stop, _SAMPLE).tolist())
+        # The whole direction tells the noise better than a few coordinates.
+        compared = self.entries.compare(np.unique(np.array(entries, dtype=np.intp)), level, True)
+        pattern = self._pattern(compared, self._elsewhere if found.whole else None)
         for name, leaf in found.whole:
-            inside = (components >= leaf.start) & (components < leaf.stop)
+            inside = (compared.coordinates >= leaf.start) & (compared.coordinates < leaf.stop)
             pattern += (
-                f"{'; ' if pattern else ''}{name} is wrong in {int(wrong[inside].sum())} of the {int(inside.sum())} "
-                f"entries that were looked at, of {leaf.stop - leaf.start}"
+                f"{'; ' if pattern else ''}{name} is wrong in {int(compared.wrong[0, inside].sum())} of the "
+                f"{int(inside.sum())} entries that were looked at, of {leaf.stop - leaf.start}"
             )
-        flags = np.where(wrong, "wrong", "").astype(object)
+        if found.kinked:
+            self.notes.append(
+                f"f has a kink along coordinates that are 0 ({found.kinked} of them), where every value between its "
+                "slopes is right"
+            )
         resolution = max(found.leaves.values())
-        check = self._report(
-            components,
-            numeric,
-            bar,
-            flags,
-            wrong,
-            np.zeros(components.size, bool),
-            pattern,
-            resolution,
-            seed,
-            complete=found.complete and not found.whole,
-        )
+        complete = found.complete and not found.whole
+        check = of_entries(self.subject, compared, pattern, seed, resolution, complete)
         check.leaves.update(found.leaves)
         if not found.complete:
             check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
-        decided = (found.clear and not found.blind) or wrong.any()
+        decided = (found.clear and not found.blind) or compared.wrong.any()
         return check if decided else self._undecided(check, found, search)
 
     def _undecided(self, check: GradientCheck, found: Found, search: Search) -> GradientCheck:
@@ -238,80 +170,29 @@ class GradientAtPoint:
                 if found.clear
                 else "the whole gradient disagrees in a random direction, but no single entry could be proved wrong"
             )
-            check.notes.append("a kink or noise? exhaustive=True would decide")
+            check.notes.append(_remedy(search))
         return replace(check, verdict=verdict, explanation=explanation, nfev=self.function.nfev)
 
-    def _pattern(
-        self,
-        components: NDArray[np.intp],
-        numeric: Array,
-        bar: Array,
-        wrong: NDArray[np.bool_],
-        elsewhere: Callable[[Array, NDArray[np.intp]], Array] | None,
-    ) -> str:
+    def _pattern(self, compared: Compared, elsewhere: Callable[[Array, Indices], Array] | None) -> str:
+        """What the wrong entries have in common."""
+        wrong = compared.wrong & np.isfinite(compared.claimed)
         if not wrong.any():
             return ""
         known, bars = np.full(self.point.n, np.nan), np.zeros(self.point.n)
-        known[components], bars[components] = numeric, bar
+        known[compared.coordinates], bars[compared.coordinates] = compared.numeric[0], compared.bar[0]
         mask = np.zeros(self.point.n, dtype=bool)
-        mask[components] = wrong
-        return explain(self.claimed, known, bars, mask, self.x, self._leaves(), self.point.name, elsewhere)
-
-    def _report(
-        self,
-        components: NDArray[np.intp],
-        numeric: Array,
-        bar: Array,
-        flags: NDArray[Any],
-        wrong: NDArray[np.bool_],
-        vague: NDArray[np.bool_],
-        pattern: str,
-        resolution: float,
-        seed: int | None,
-        complete: bool = True,
-    ) -> GradientCheck:
-        point, claimed = self.point, self.claimed[components]
-        with np.errstate(all="ignore"):
-            severity = np.nan_to_num(np.abs(claimed - numeric) / (bar + 1e-300), nan=np.inf, posinf=1e300)
-        order = np.lexsort((-severity, ~vague, ~wrong))
-        rows = [
-            Mismatch(
-                point.name(int(components[k])), int(components[k]), float(claimed[k]), float(numeric[k]), float(bar[k]),
-                str(flags[k]),
-            )
-            for k in order[: max(_MOST_ENTRIES, int(wrong.sum()))]
-        ]  # fmt: skip
-        if wrong.any():
-            verdict, count = "wrong", int(wrong.sum())
-            are = ("entry" if point.n == 1 else "entries") + (" is" if count == 1 else " are")
-            explanation = f"{'' if complete else 'at least '}{count} of {point.n} {are} wrong"
-            explanation += f": {pattern}" if pattern else f", the worst {rows[0].path}"
-        elif vague.any():
-            verdict, worst = "undecided", rows[0]
-            explanation = (
-                f"differences cannot tell for {int(vague.sum())} of {point.n} entries, the first {worst.path} "
-                f"(± {worst.error:.1e}): noise, a kink or an edge nearby; "
-                "a point away from it, or a less noisy f, would decide"
-            )
-        else:
-            verdict = "right"
-            explanation = (
-                "every entry agrees within its error bar"
-                if seed is None
-                else (f"all {point.n} entries together agree along a random direction")
-            )
-        notes = list(self.notes)
-        if getattr(self.function, "overwrites", False):
-            notes.append("f overwrites its argument")
-        if self.function.float32 and not any("float32" in note for note in notes):
-            notes.append("f computes in float32")
-        found = [row for row in rows if row.flag in ("wrong", "nonfinite")]
-        return GradientCheck(verdict, found, explanation, point.n, self.function.nfev, resolution, seed, rows, notes)
+        mask[compared.coordinates] = wrong[0]
+        leaves = self.point.layout.leaves()
+        return explain(self.claimed, known, bars, mask, self.x, leaves, self.point.name, elsewhere)
 
 
-def _powers_of_two(sizes: Array) -> Array:
-    """Those next to sizes: steps of such units are exact."""
-    return np.asarray(np.ldexp(1.0, np.clip(np.rint(np.log2(sizes)), -1000, 1000).astype(int)))
+def _remedy(search: Search) -> str:
+    """What would decide a search that does not."""
+    if search.whole is not None and search.whole.noisy:
+        return "f is noisy: a less noisy one, or atol= and rtol= that accept as much, would decide"
+    if search.whole is not None and search.whole.kink:
+        return "f has a kink at x: a point aside, as near=1 takes, would decide"
+    return "exhaustive=True would decide" if search.x.size <= _SEARCH_EVALUATIONS * 100 else "max_evals= allows more"
 
 
 def _is_number(value: Any) -> bool:

@@ -86,7 +86,7 @@ class JacobianAtPoint:
 
         point = as_point(self.x)
         problem = Problem(as_function(mixed, (), point), point, values=np.array([[self.mixture @ self.base]]))
-        check = GradientAtPoint(problem, product(self.mixture), (), self.rtol, Adaptive()).check(None, None, self.seed)
+        check = GradientAtPoint(problem, product(self.mixture), (), 0.0, self.rtol, Adaptive()).check(None, None, self.seed)
         if check.verdict == "right":
             why = f"u·J agrees with the gradient of u·f for a random u: {check.explanation}"
             return self._right(why, check.resolution)
@@ -104,7 +104,7 @@ class JacobianAtPoint:
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
-        value, bar = along(self.problem, shorter * part)[:2]
+        value, bar = along(self.problem, shorter * part, np.abs(claimed))[:2]
         with np.errstate(all="ignore"):
             value, bar = value / shorter, bar / shorter
             size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
@@ -114,7 +114,7 @@ class JacobianAtPoint:
     def _numeric(self, j: int, shorter: float = 1.0) -> tuple[Array, Array]:
         one = np.zeros_like(self.x)
         one[j] = shorter * self.scale[j]
-        value, bar = along(self.problem, one)[:2]
+        value, bar = along(self.problem, one, 0.0)[:2]
         with np.errstate(all="ignore"):
             return value / one[j], bar / one[j]
 

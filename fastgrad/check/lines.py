@@ -7,13 +7,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.point import Array
 from ..evaluate.problem import Problem
-from ..methods.adaptive import KINK, NOISY, Adaptive
+from ..methods.adaptive import EVALUATIONS, KINK, NOISY, Adaptive
 from ..stencils import stencil
 
 TOLERANCE = 1e-7  # errors of entries that matter are larger
+
+_LOOKS = ((1.0, 8), (2.0**-12, 14), (1.0, EVALUATIONS))
+"""How far a line is looked at, of its length, and by how many evaluations: first as far as suits a smooth function;
+then close to x, since lines that move very many coordinates pass over many kinks; then again as far as noise needs."""
+
+_ENOUGH = 1e-6
+"""Error bars of this share of what is compared need no look farther away."""
 
 _FOURTH = stencil("central", 4)
 _STEP = 1.2  # of the adaptive method's step: other points, within those that it has seen
@@ -25,19 +33,50 @@ class Slopes(NamedTuple):
     value: Array
     bar: Array
     step: Array
+    gap: Array  # half of what the slopes on both sides differ by, at a kink; else 0
     noisy: bool
     level: Array  # noise of one evaluation
 
+    @property
+    def kink(self) -> bool:
+        """Whether some output has a kink at x."""
+        return bool(self.gap.any())
 
-def along(problem: Problem, direction: Array) -> Slopes:
-    """Derivatives along a line, 7 evaluations as a rule; at a kink any value between both sides is within the bar."""
-    found, flags, noise = Adaptive(tol=TOLERANCE).along(problem, direction)
+
+def along(problem: Problem, direction: Array, size: Array | float) -> Slopes:
+    """Derivatives along a line, with error bars that are short beside `size` where that can be had.
+
+    At a kink any value between the slopes on both sides is within the bar. 8 evaluations as a rule.
+    """
+    best: Slopes | None = None
+    for length, most in _LOOKS:
+        found = _looked_at(problem, direction, length, most)
+        best = found if best is None else _better(best, found)
+        with np.errstate(all="ignore"):
+            if (best.bar - best.gap <= _ENOUGH * size).all():
+                break
+    assert best is not None
+    return best
+
+
+def _better(before: Slopes, found: Slopes) -> Slopes:
+    """Of each output the slope with the shorter bar."""
+    better: NDArray[np.bool_] = ~(before.bar <= found.bar)
+    numbers = (np.where(better, there, here) for here, there in zip(before[:4], found[:4], strict=True))
+    return Slopes(*numbers, found.noisy, found.level)
+
+
+def _looked_at(problem: Problem, direction: Array, length: float, most: int) -> Slopes:
+    found, flags, noise = Adaptive(tol=TOLERANCE, max_evals=most).along(problem, length * direction)
     value, bar, step, left, right = found
     kink = flags & KINK != 0
     with np.errstate(all="ignore"):
+        gap = np.where(kink, 0.5 * np.abs(left - right), 0.0)
         value = np.where(kink, 0.5 * (left + right), value)
-        bar = np.where(kink, np.fmax(bar, 0.5 * np.abs(left - right)), bar)
-    return Slopes(value, bar, step, bool((flags & NOISY).any()), noise)
+        bar = np.where(kink, np.fmax(bar, gap), bar)
+        return Slopes(
+            value / length, bar / length, step * length, gap / length, bool((flags & NOISY).any()), noise.ravel()
+        )
 
 
 class Shorter:
@@ -52,31 +91,36 @@ class Shorter:
         What the adaptive method found along the whole line.
     noise : float
         Of one evaluation.
+    base : float
+        f at x.
     f : callable
         The function on the whole line.
     """
 
-    def __init__(self, whole: Slopes, noise: float, f: Callable[[float], float]) -> None:
+    def __init__(self, whole: Slopes, noise: float, base: float, f: Callable[[float], float]) -> None:
         step = _STEP * whole.step.item()
         self.step = step if 0 < step < math.inf else 0.008  # f may be constant
-        self.noise = noise
+        self.noise, self.base, self.kink = noise, base, whole.kink
         self.decay = 1.0
-        second, fourth = self._differences(f)
+        second, fourth, gap = self._differences(f)
         value = whole.value.item()
         if math.isfinite(value) and second != fourth:
             self.decay = min(1.0, 10 * abs(fourth - value) / abs(second - fourth))
-        self.value, self.bar = fourth, self._bar(second, fourth)  # of the whole line
+        self.value, self.bar = fourth, self._bar(second, fourth, gap)  # of the whole line
 
     def along(self, f: Callable[[float], float]) -> tuple[float, float]:
         """The derivative of f(t) at t = 0, and its error bar."""
-        second, fourth = self._differences(f)
-        return fourth, self._bar(second, fourth)
+        second, fourth, gap = self._differences(f)
+        return fourth, self._bar(second, fourth, gap)
 
-    def _differences(self, f: Callable[[float], float]) -> tuple[float, float]:
-        """Those of order 2 and 4."""
-        near, far = (f(s * self.step) - f(-s * self.step) for s in _FOURTH.offsets[::2])
-        return near / (2 * self.step), (_FOURTH.weights[0] * near + _FOURTH.weights[2] * far) / self.step
+    def _differences(self, f: Callable[[float], float]) -> tuple[float, float, float]:
+        """Those of order 2 and 4, and half of what the slopes on both sides differ by."""
+        values = [f(s * self.step) for s in _FOURTH.offsets]
+        near, far = values[0] - values[1], values[2] - values[3]
+        gap = abs(values[0] + values[1] - 2 * self.base) / (2 * self.step) if self.kink else 0.0
+        fourth = (_FOURTH.weights[0] * near + _FOURTH.weights[2] * far) / self.step
+        return near / (2 * self.step), fourth, gap
 
-    def _bar(self, second: float, fourth: float) -> float:
+    def _bar(self, second: float, fourth: float, gap: float) -> float:
         deviation = self.noise * float(np.linalg.norm(_FOURTH.weights)) / self.step
-        return 4 * self.decay * abs(second - fourth) + 3 * deviation
+        return 4 * self.decay * abs(second - fourth) + 3 * deviation + gap

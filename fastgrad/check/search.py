@@ -5,30 +5,59 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.point import Array
 from ..evaluate.border import product_sums, random_direction
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64
 from .lines import Shorter, Slopes, along
+from .tolerance import Tolerance
 
 _SAMPLE = 12
 _TURNS = 3
+
+_SEES = 1e-3
+"""An error of the differences that is a larger share of the claimed slope hides wrong entries."""
+
+_OF_CURVATURE = 1e-6
+"""As for entries: the error bar of a slope that is nearly 0, relative to how much it changes along the direction."""
+
+_ASIDE = 2.0**-7  # where that is looked at
 
 
 @dataclass
 class Found:
     """What a search found."""
 
-    entries: list[int]  # indices that need a look of their own
-    clear: bool  # the first test saw nothing
-    complete: bool  # no suspicious set was left over
     leaves: dict[str, float]  # the smallest error of an entry that would have been seen, by leaf
-    whole: list[tuple[str, slice]]  # leaves that look wrong all over
+    entries: list[int] = field(default_factory=list)  # indices that need a look of their own
+    whole: list[tuple[str, slice]] = field(default_factory=list)  # leaves that look wrong all over
+    clear: bool = True  # the first tests saw nothing
+    complete: bool = True  # no suspicious set was left over
     blind: bool = False  # the error of the differences hides anything but gross errors
+    kinked: int = 0  # coordinates that are 0, along which f has a kink
+
+
+class Difference(NamedTuple):
+    """Of the claimed and the numeric slope along some coordinates."""
+
+    off: float
+    bar: float  # of the numeric slope
+    allowed: float  # by the rounding of the claim, and the user
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the slopes may be the same."""
+        return abs(self.off) <= self.bar + self.allowed
+
+    def without(self, part: Difference) -> Difference:
+        """What a part of the coordinates does not explain is due to the others."""
+        return Difference(self.off - part.off, self.bar + part.bar, self.allowed + part.allowed)
 
 
 class Search:
@@ -40,25 +69,26 @@ class Search:
         f at one point.
     claimed : ndarray
         The claimed gradient, flat.
-    rounding : float
-        Relative rounding of the claimed entries.
+    tolerance : Tolerance
+        What its entries may differ by.
     seed : int
         Directions follow from it and the names of the leaves, so that a new leaf does not change the others.
     max_evals : int
         Evaluations that may be spent.
     """
 
-    def __init__(self, problem: Problem, claimed: Array, rounding: float, seed: int, max_evals: int) -> None:
+    def __init__(self, problem: Problem, claimed: Array, tolerance: Tolerance, seed: int, max_evals: int) -> None:
         self.problem, self.function = problem, problem.function
         self.x = problem.x.ravel()
         self.claimed = claimed
-        self.rounding = rounding
+        self.tolerance = tolerance
         self.limit = self.function.nfev + max_evals
         self.leaves = [(name, where) for name, where, _ in problem.point.layout.leaves()]
         self.widths = {name: _width(self.x[where]) for name, where in self.leaves}
         self.seeds = {name: seed * 0x100000000 + zlib.crc32(name.encode()) for name, _ in self.leaves}
         self.direction = np.empty(self.x.size)
         self.by_coordinate = False
+        self.still: NDArray[np.bool_] | None = None  # coordinates that do not move
         self.whole: Slopes | None
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
         self._turn()
@@ -71,22 +101,33 @@ class Search:
             random_direction(self.direction[where], seed, 1.0 if self.by_coordinate else self.widths[name])
         if self.by_coordinate:
             self.direction *= np.where(self.x == 0, 1.0, np.abs(self.x))
+        if self.still is not None:
+            self.direction[self.still] = 0.0
         for where in without or ():
             self.direction[where] = 0.0
         self.whole = None
         self._shorter: Shorter | None = None
 
-    def test(self, where: slice) -> tuple[float, float]:
-        """How much the claimed and the numeric slope differ along the coordinates of a slice, and the bar of that."""
+    def test(self, where: slice) -> Difference:
+        """How much the claimed and the numeric slope differ along the coordinates of a slice."""
         claimed, norm = self._claimed_slope(where)
         if self.whole is None:
             self.norm = norm
-            self.whole = along(self.problem, self.direction)
+            self.whole = along(self.problem, self.direction, norm)
             slope, bar = self.whole.value.item(), self.whole.bar.item()
         else:
             slope, bar = self.shorter.along(self._part(where))
-        rounding = (4 * self.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
-        return claimed - slope, bar + rounding
+        return Difference(claimed - slope, bar, self._allowed(where, norm))
+
+    def _allowed(self, where: slice, norm: float) -> float:
+        """What the rounding of the claim and the tolerance of the user let slopes along a slice differ by."""
+        tolerance = self.tolerance
+        rounding = (4 * tolerance.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
+        if not tolerance.given:
+            return rounding
+        part = tolerance.of(where)
+        # Errors of all entries may have the sign that makes them add up.
+        return rounding + float(np.abs(self.direction[where]) @ part.by_user(np.abs(self.claimed[where])))
 
     @property
     def shorter(self) -> Shorter:
@@ -95,7 +136,8 @@ class Search:
             assert self.whole is not None
             # Arguments are rounded too.
             noise = max(self.whole.level.item(), FLOAT64 * self.norm)
-            self._shorter = Shorter(self.whole, noise, self._part(slice(0, self.x.size)))
+            base = self.problem.values.item()
+            self._shorter = Shorter(self.whole, noise, base, self._part(slice(0, self.x.size)))
         return self._shorter
 
     def _part(self, where: slice) -> Callable[[float], float]:
@@ -111,45 +153,80 @@ class Search:
         return total, _norm(self.claimed[where] * self.direction[where])
 
     def run(self) -> Found:
-        """Test all, then halves of what is suspicious; then all but that, in another direction."""
+        """Test all coordinates at once; those that are 0 by themselves, where f has a kink along the first line."""
+        found = Found({})
+        first = self._first(found)
+        zero = self.x == 0.0
+        if not (self._kinks and zero.any() and not zero.all()):
+            self._searched(first, found)
+            return found
+        # Kinks at x come with zeros: biases that are 0, rows of padding, the 1-norm of what does not count.
+        found.kinked = int(zero.sum())
+        for still in (zero, ~zero):
+            self.still = still
+            self._turn()
+            self._searched(self._first(found), found, blind=still is zero)
+        return found
+
+    @property
+    def _kinks(self) -> bool:
+        return self.whole is not None and self.whole.kink
+
+    def _first(self, found: Found) -> Difference:
+        """The test of all that moves, and what an error of a single entry must exceed to be seen."""
         everything = slice(0, self.x.size)
-        off, bar = self.test(everything)
-        smallest = {name: 0.5 * width for name, width in self.widths.items()}
-        if not self._sees(bar):
+        difference = self.test(everything)
+        if not self._sees(difference.bar) and not self.by_coordinate and not self._kinks:
             # Coordinates of very different sizes in one leaf: each moves by its own.
             self.by_coordinate = True
             self._turn()
-            smallest = {name: float(np.abs(self.direction[where]).min()) for name, where in self.leaves}
-            off, bar = self.test(everything)
-        leaves = {name: bar / size for name, size in smallest.items()}
-        if abs(off) <= bar:
-            return Found([], True, True, leaves, [], not self._sees(bar))
-        entries: list[int] = []
-        whole: list[tuple[str, slice]] = []
+            difference = self.test(everything)
+        for name, where in self.leaves:
+            moves = np.abs(self.direction[where])
+            if self.still is not None or self.by_coordinate:
+                moves = moves[moves > 0]
+            if moves.size:
+                smallest = float(moves.min()) if self.by_coordinate else 0.5 * self.widths[name]
+                with np.errstate(all="ignore"):
+                    resolution = float(np.float64(difference.bar) / smallest)
+                found.leaves[name] = max(found.leaves.get(name, 0.0), resolution)
+        return difference
+
+    def _searched(self, first: Difference, found: Found, blind: bool = True) -> None:
+        """Test halves of what is suspicious; then all but that, in another direction.
+
+        blind: whether a test that says little counts as such. At a kink of zeros, every value between is right.
+        """
+        if first.agrees:
+            found.blind |= blind and not self._sees(first.bar)
+            return
+        found.clear = False
+        everything, difference = slice(0, self.x.size), first
         complete = False
         for turn in range(1, _TURNS + 1):
-            complete = self._halve(off, bar, entries, whole)
-            without = [slice(k, k + 1) for k in entries] + [leaf for _, leaf in whole]
+            complete = self._halve(difference, found.entries, found.whole)
+            without = [slice(k, k + 1) for k in found.entries] + [leaf for _, leaf in found.whole]
             if not complete or self.function.nfev + 24 > self.limit:
                 break
             # Errors that cancelled each other along one direction will not along another.
             self._turn(turn, without)
             if not self.direction.any():
                 break
-            off, bar = self.test(everything)
-            complete = abs(off) <= bar
+            difference = self.test(everything)
+            complete = difference.agrees
             if complete:
                 break
-        return Found(sorted(entries), False, complete, leaves, whole)
+        found.entries.sort()
+        found.complete &= complete
 
-    def _halve(self, off: float, bar: float, entries: list[int], whole: list[tuple[str, slice]]) -> bool:
+    def _halve(self, difference: Difference, entries: list[int], whole: list[tuple[str, slice]]) -> bool:
         """Adds single entries, and leaves that look wrong all over; returns whether nothing is left to test."""
-        pending = [(slice(0, self.x.size), off, bar)]
+        pending = [(slice(0, self.x.size), difference)]
         blamed: dict[str, list[int]] = {}
         while pending and self.function.nfev + 4 <= self.limit:
             # Depth first: a name early, also where there are too many to name them all.
-            where, off, bar = min(pending, key=lambda item: item[0].stop - item[0].start)
-            pending.remove((where, off, bar))
+            where, difference = min(pending, key=lambda item: item[0].stop - item[0].start)
+            pending.remove((where, difference))
             if where.stop - where.start == 1:
                 entries.append(where.start)
                 name, leaf = self._leaf_of(where.start)
@@ -162,28 +239,36 @@ class Search:
                 continue
             cut = self._cut(where)
             left, right = slice(where.start, cut), slice(cut, where.stop)
-            left_off, left_bar = self.test(left)
-            right_off, right_bar = off - left_off, bar + left_bar
-            for half, half_off, half_bar in ((left, left_off, left_bar), (right, right_off, right_bar)):
-                if not abs(half_off) <= half_bar:
-                    pending.append((half, half_off, half_bar))
+            part = self.test(left)
+            for half, its_own in ((left, part), (right, difference.without(part))):
+                if not its_own.agrees:
+                    pending.append((half, its_own))
         return not pending
 
     def proof(self) -> str:
         """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""
-        assert self.whole is not None
-        claimed, _ = self._claimed_slope(slice(0, self.x.size))
+        if self.whole is None:
+            return ""
+        everything = slice(0, self.x.size)
+        claimed, _ = self._claimed_slope(everything)
         first, second = self.whole, self.shorter
         agree = abs(second.value - first.value.item()) <= first.bar.item() + second.bar
-        bar = second.bar + 4 * self.rounding * self.norm
-        if not (agree and abs(claimed - second.value) > 3 * bar and self._sees(bar)):
+        allowed = self._allowed(everything, self.norm)
+        if not (agree and abs(claimed - second.value) > 3 * second.bar + allowed and self._sees(second.bar)):
             return ""
-        numeric = f"{first.value.item():.6g} ± {bar:.1e}"
+        numeric = f"{first.value.item():.6g} ± {second.bar:.1e}"
         return f"along a random direction the claimed slope is {claimed:.6g}, the numeric one {numeric}"
 
     def _sees(self, bar: float) -> bool:
         """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
-        return bar <= 1e-3 * self.norm
+        if bar <= max(_SEES, 64 * math.sqrt(self.tolerance.precision)) * self.norm:
+            return True
+        return math.isfinite(bar) and bar <= _OF_CURVATURE * self._change()
+
+    def _change(self) -> float:
+        """How much the slope changes along the direction: at a minimum, the claimed one has no size."""
+        part = self._part(slice(0, self.x.size))
+        return abs(part(_ASIDE) - 2 * self.problem.values.item() + part(-_ASIDE)) / _ASIDE**2
 
     def _leaf_of(self, index: int) -> tuple[str, slice]:
         return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)

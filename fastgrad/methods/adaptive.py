@@ -130,10 +130,15 @@ class Adaptive(Method):
         line = indirect.LineFunction(problem.function, problem.x.ravel(), direction, Point(at[0]))
         return Components(*self._taken(line, at, base, np.ones_like(at), None))
 
-    def by_some(self, problem: Problem, coordinates: NDArray[np.intp], units: Array, reach: Array) -> Components:
-        """The derivatives by some coordinates alone, which move by multiples of units, and no farther than reach."""
+    def by_some(self, problem: Problem, coordinates: NDArray[np.intp], units: Array, reach: Any = np.inf) -> Components:
+        """The derivatives by some coordinates alone, which move by multiples of units.
+
+        reach is how far each may move, or how far down and up (2, coordinates).
+        """
+        if not coordinates.size:
+            return Components(np.empty((5, 0)), np.empty(0, dtype=np.intc), np.zeros(problem.outputs))
         x, where = problem.x.ravel()[coordinates], self._coordinates(problem)
-        room = np.stack([reach, reach])
+        room: Array = np.broadcast_to(reach, (2, x.size))
         if where.room is not None:
             # A hair within bounds, so that no sum can round to beyond them.
             inside = where.room[:, coordinates] * (1 - 1e-9) - 2 * np.spacing(np.abs(x))
@@ -185,6 +190,10 @@ class Adaptive(Method):
         along = indirect.PairsFunction(function, problem.x.ravel(), pairs, moves, Point(at[0]))
         found, flags, noise = self._taken(along, at, base, np.ones_like(at), room, deriv=2, axes=n)
         return _entries(found[:3], flags, sizes, rows, columns, signs[n:], noise)
+
+    def room(self, problem: Problem) -> Array | None:
+        """How far each coordinate may move down and up, (2, n), where that is bounded."""
+        return self._coordinates(problem).room
 
     def _coordinates(self, problem: Problem) -> Coordinates:
         return Coordinates(problem.point, problem.points, None, self.typical_x, self.bounds, self.scale)

@@ -71,6 +71,8 @@ class GradientCheck(Record):
         What is to be said of f and the gradient besides.
     leaves : dict
         In a search: for each leaf of x, the smallest error of an entry that would have been found.
+    what : {"gradient", "Jacobian", "Hessian"}
+        What was checked.
 
     Examples
     --------
@@ -93,6 +95,7 @@ class GradientCheck(Record):
     rows: list[Mismatch] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     leaves: dict[str, float] = field(default_factory=dict)
+    what: str = "gradient"
 
     def __bool__(self) -> bool:
         return self.verdict == "right"
@@ -106,7 +109,7 @@ class GradientCheck(Record):
     def __str__(self) -> str:
         rows = self._table()
         width = max([len("entry"), *(len(row[0]) for row in rows)])
-        lines = [f"gradient is {self.verdict.upper()}: {printable(self.explanation)}"]
+        lines = [f"{self.what} is {self.verdict.upper()}: {printable(self.explanation)}"]
         lines += [f"  note: {printable(note)}" for note in self.notes]
         if rows:
             lines.append(f"  {'entry':<{width}} {'claimed':>14} {'numeric':>14} {'± error':>9} {'difference':>11}")
@@ -136,7 +139,7 @@ class GradientCheck(Record):
         return text
 
     def _repr_html_(self) -> str:
-        parts = [html_verdict("gradient is", self.verdict.upper(), self.explanation, self.verdict)]
+        parts = [html_verdict(f"{self.what} is", self.verdict.upper(), self.explanation, self.verdict)]
         parts += [html_paragraph(f"note: {note}") for note in self.notes]
         if self.rows:
             parts.append(html_table(("entry", "claimed", "numeric", "± error", "difference", ""), self._table()))
@@ -181,5 +184,5 @@ class GradientCheck(Record):
         if ends:
             axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8)
             axes.legend(fontsize="small")
-        axes.set(xlabel="numeric", ylabel="claimed", title=f"gradient is {self.verdict}")
+        axes.set(xlabel="numeric", ylabel="claimed", title=f"{self.what} is {self.verdict}")
         return axes

@@ -108,7 +108,7 @@ def check_grad(
 
     def at(point: Point) -> GradientCheck:
         with Problem.of(f, args, point, how) as problem:
-            work = GradientAtPoint(problem, grad, args, given["rtol"], method)
+            work = GradientAtPoint(problem, grad, args, 0.0, given["rtol"], method)
             return work.check(exhaustive, max_evals, seed)
 
     check = at(point)

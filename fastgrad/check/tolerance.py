@@ -1,0 +1,104 @@
+"""What a claimed derivative may differ by: what the user accepts, and the rounding of the claim itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.layout import Layout
+from ..core.point import Array
+from ..evaluate.results import fits_float32
+from ..stencils import FLOAT32, FLOAT64
+
+_OF_AN_ENTRY = 2.0
+_OF_THE_LARGEST = 8.0
+"""Roundings of a claimed entry, and of the largest one beside it, in sums of which it is one."""
+
+_SMALL = 1e-2
+"""An error bar of this share of an entry hides nothing that matters."""
+
+_NEGLIGIBLE = 64.0
+"""Square roots of a precision: an error so small beside the largest derivative can hardly be asked for."""
+
+
+class Tolerance:
+    """What entries of a claimed derivative may differ by.
+
+    Parameters
+    ----------
+    atol, rtol : ndarray or float
+        For each coordinate (n,), or for all.
+    claimed : ndarray
+        The claimed entries, or what stands for them: a float32 one carries its own rounding.
+    """
+
+    __slots__ = ("atol", "precision", "rounding", "rtol")
+
+    def __init__(self, atol: Array | float, rtol: Array | float, claimed: Array) -> None:
+        self.atol = np.asarray(atol, dtype=float)
+        self.rtol = np.asarray(rtol, dtype=float)
+        with np.errstate(all="ignore"):
+            narrow = fits_float32(claimed) and bool(np.any(claimed % 1 != 0))
+        self.rounding = FLOAT32 if narrow else FLOAT64
+        self.precision = self.rounding  # of f and the claim, whichever is worse
+
+    @property
+    def given(self) -> bool:
+        """Whether the user accepts any difference."""
+        return bool(self.atol.any() or self.rtol.any())
+
+    def of(self, coordinates: Any) -> Tolerance:
+        """The tolerance of some coordinates."""
+        part = object.__new__(Tolerance)
+        part.rounding, part.precision = self.rounding, self.precision
+        part.atol = self.atol[coordinates] if self.atol.ndim else self.atol
+        part.rtol = self.rtol[coordinates] if self.rtol.ndim else self.rtol
+        return part
+
+    def by_user(self, size: Array) -> Array:
+        """What the user accepts in entries (..., n) of these sizes."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.atol + self.rtol * size)
+
+    def accepted(self, size: Array, largest: Array) -> Array:
+        """What is accepted in entries (..., n): by the user, and the claim's rounding; largest: of those beside each."""
+        with np.errstate(all="ignore"):
+            return np.asarray(
+                self.by_user(size) + self.rounding * (_OF_AN_ENTRY * np.abs(size) + _OF_THE_LARGEST * largest)
+            )
+
+    def hidden(self, size: Array, largest: Array) -> Array:
+        """The error bar with which an entry may still be called right: a longer one could hide any error that matters."""
+        with np.errstate(all="ignore"):
+            least = min(_NEGLIGIBLE * np.sqrt(self.precision), _SMALL)
+            return np.maximum(np.maximum(_SMALL * size, least * largest), self.by_user(size))
+
+
+def by_coordinate(value: Any, name: str, layout: Layout) -> Array | float:
+    """An option given as a number, in x's structure, or by leaf: a dict of some of them, 0 for the others.
+
+    Raises
+    ------
+    ValueError
+        It does not fit x; a number is negative or NaN.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        found: Array = np.array(float(value))
+    elif isinstance(value, Mapping) and _names_leaves(value, layout):
+        found = np.zeros(layout.n)
+        for leaf, where, _ in layout.leaves():
+            if leaf in value:
+                found[where] = np.asarray(value[leaf], dtype=float).ravel()
+    else:
+        found = layout.flat_values(value, name)
+    if not (found >= 0).all() or np.isposinf(found).any():
+        bad = found[~((found >= 0) & (found < np.inf))].flat[0]
+        raise ValueError(f"{name} is {bad}; expected finite numbers, 0 or more")
+    return found if found.ndim else float(found)
+
+
+def _names_leaves(value: Mapping[Any, Any], layout: Layout) -> bool:
+    names = {leaf for leaf, _, _ in layout.leaves()}
+    return layout.is_tree and bool(value) and all(isinstance(key, str) and key in names for key in value)
