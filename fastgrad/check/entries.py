@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,7 +19,10 @@ Indices = NDArray[np.intp]
 Claim = Callable[[Array], Array]
 """The claimed entries (outputs, n) at a point (n,)."""
 
-_MARGIN = 1.5  # error bars hold for 99 of 100 entries: beyond one and a half an entry is looked at again
+_MARGIN = 1.5
+"""Error bars hold for 99 of 100 entries: beyond so many an entry is looked at again; of many entries, beyond more."""
+
+_ONE_IN = 50.0
 _LOOKS = 3
 _SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
 """Where another look begins, of the step before: not in step with it. How far it may go where f is noisy."""
@@ -35,8 +39,15 @@ _SLACK = 1e-6
 _OF_CURVATURE = 1e-6
 """The error bar of a derivative that is nearly 0, relative to how it changes over the size of x."""
 
+_ASIDE = 2.0**-7  # of the size of a coordinate: where that is looked at
+
 _CONDITION = 8.0
 """Differences of the claim between x and x(1 + eps): what its own rounding may be."""
+
+
+def margin_of(entries: int) -> float:
+    """Error bars that the worst of so many right entries is off by, nearly: that grows as the root of a logarithm."""
+    return _MARGIN * math.sqrt(1.0 + math.log(max(entries, 1)) / math.log(_ONE_IN))
 
 
 class Compared(NamedTuple):
@@ -52,6 +63,13 @@ class Compared(NamedTuple):
     wrong: Mask
     undecided: Mask
     level: Array  # noise of f, (outputs,)
+    accepted: Array  # what entries may differ by
+
+    @property
+    def resolution(self) -> float:
+        """The largest error that could have gone unseen in an entry."""
+        unseen = np.where(np.isfinite(self.bar), (1.0 + margin_of(self.bar.size)) * self.bar + self.accepted, 0.0)
+        return float(unseen.max(initial=0.0))
 
     @property
     def kink(self) -> Mask:
@@ -69,37 +87,47 @@ class Entries:
     method : Adaptive
         What takes the differences.
     claimed : ndarray
-        The claimed entries, (outputs, n).
+        The claimed entries, (outputs, coordinates).
     tolerance : Tolerance
-        For all n coordinates.
+        What they may differ by, for these coordinates.
     claim : callable, optional
-        What gave them, if it can be asked at another point.
+        What gave the claim for all coordinates, if it can be asked at another point.
+    coordinates : ndarray, optional
+        Which ones; all by default.
+    level : ndarray, optional
+        The noise of f, (outputs,), where it is known.
     """
 
     def __init__(
-        self, problem: Problem, method: Adaptive, claimed: Array, tolerance: Tolerance, claim: Claim | None = None
+        self,
+        problem: Problem,
+        method: Adaptive,
+        claimed: Array,
+        tolerance: Tolerance,
+        claim: Claim | None = None,
+        coordinates: Indices | None = None,
+        level: Array | None = None,
     ) -> None:
-        self.problem, self.method, self.tolerance, self.claim = problem, method, tolerance, claim
+        self.problem, self.method, self.tolerance, self.claim, self.level = problem, method, tolerance, claim, level
         self.claimed = claimed
+        self.all = coordinates is None
+        self.coordinates = np.arange(problem.x.size) if coordinates is None else coordinates
         self.x = problem.x.ravel()
-        self.sizes = np.where(self.x == 0, 1.0, np.abs(self.x))
+        x = self.x[self.coordinates]
+        self.sizes = np.where(x == 0, 1.0, np.abs(x))
+        self.margin = margin_of(claimed.size)
 
     @np.errstate(all="ignore")
-    def compare(
-        self, coordinates: Indices | None = None, level: Array | None = None, suspected: bool = False
-    ) -> Compared:
-        """All entries of some coordinates, or of all.
-
-        level: the noise of f, where it is known. suspected: whether a search has seen all of them differ.
-        """
-        compared, step = self._first(coordinates, level)
+    def compare(self, suspected: bool = False) -> Compared:
+        """Each entry beside its difference; suspected: a search has seen all of them differ."""
+        compared, step = self._first()
         numeric, bar, wrong, undecided = compared.numeric, compared.bar, compared.wrong, compared.undecided
-        size, accepted = self._accepted(compared)
+        size, accepted = self._size(numeric), compared.accepted
         broken, kink = ~np.isfinite(compared.claimed), compared.kink
         off = np.abs(compared.claimed - numeric)
         wrong |= broken
         self._beside_kinks(compared, kink & ~broken, accepted)
-        suspect = ~(off <= _MARGIN * bar + accepted) & ~broken & ~kink
+        suspect = ~(off <= self.margin * bar + accepted) & ~broken & ~kink
         doubtful = suspect & np.isfinite(numeric)
         undecided |= suspect & ~doubtful
         if suspected:
@@ -112,37 +140,31 @@ class Entries:
         undecided |= self._dull(compared, size) & ~wrong & ~(off == 0) & ~kink
         return compared
 
-    def _first(self, coordinates: Indices | None, level: Array | None) -> tuple[Compared, Array]:
+    def _first(self) -> tuple[Compared, Array]:
         """Differences, of which nothing is said yet, and their steps."""
-        outputs = self.problem.outputs
-        if coordinates is None:
-            coordinates = np.arange(self.x.size)
+        if self.all and self.level is None:
             found = self.method.components(self.problem)
         else:
-            found = self._by(coordinates, powers_of_two(self.sizes[coordinates]), np.inf, level)
-        numeric, bar, step, left, right = found.numbers.reshape(5, outputs, -1)
-        nobody = np.zeros(numeric.shape, dtype=bool)
-        flags = found.flags.reshape(numeric.shape)
-        claimed = self.claimed[:, coordinates]
+            found = self._by(slice(None), powers_of_two(self.sizes), np.inf, self.level)
+        numeric, bar, step, left, right = found.numbers.reshape(5, *self.claimed.shape)
+        nobody, flags = np.zeros(numeric.shape, dtype=bool), found.flags.reshape(numeric.shape)
+        largest = np.abs(np.where(np.isfinite(numeric), numeric, 0.0)).max(axis=1, keepdims=True, initial=0.0)
         compared = Compared(
-            coordinates, claimed, numeric, bar, left, right, flags, nobody, nobody.copy(), found.noise.reshape(-1)
-        )
+            self.coordinates, self.claimed, numeric, bar, left, right, flags, nobody, nobody.copy(),
+            found.noise.reshape(-1), self.tolerance.accepted(self._size(numeric), largest),
+        )  # fmt: skip
         return compared, step
 
     def _by(
-        self, coordinates: Indices, units: Array, reach: Array | float, level: Array | None, enough: float = 0.0
+        self, which: Indices | slice, units: Array, reach: Array | float, level: Array | None, enough: float = 0.0
     ) -> Components:
-        """Derivatives by some coordinates, which move by multiples of units and no farther than reach."""
+        """Derivatives by some of the coordinates, which move by multiples of units and no farther than reach."""
         method = Adaptive(None, self.method.bounds, level, enough or None)
-        return method.by_some(self.problem, coordinates, units, reach)
+        return method.by_some(self.problem, self.coordinates[which], units, reach)
 
-    def _accepted(self, compared: Compared) -> tuple[Array, Array]:
-        """The sizes of entries, and what they may differ by."""
-        numeric = np.where(np.isfinite(compared.numeric), np.abs(compared.numeric), 0.0)
-        size = np.maximum(np.abs(compared.claimed), numeric)
-        largest = numeric.max(axis=1, keepdims=True, initial=0.0)
-        tolerance = self.tolerance.of(compared.coordinates)
-        return size, tolerance.accepted(size, largest)
+    def _size(self, numeric: Array) -> Array:
+        """The sizes of entries."""
+        return np.maximum(np.abs(self.claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
 
     def _beside_kinks(self, compared: Compared, kink: Mask, accepted: Array) -> None:
         """At a kink every value between the slopes on both sides is right."""
@@ -155,12 +177,11 @@ class Entries:
         columns = np.flatnonzero(concerned.any(axis=0))
         bars = np.full((2, *claimed.shape), np.inf)
         if columns.size:
-            coordinates = compared.coordinates[columns]
-            units = powers_of_two(self.sizes[coordinates])
+            units = powers_of_two(self.sizes[columns])
             for side, slopes in ((0, left), (1, right)):
                 reach = np.zeros((2, columns.size))
                 reach[side] = np.inf
-                found = self._by(coordinates, units, reach, None).numbers.reshape(5, claimed.shape[0], -1)
+                found = self._by(columns, units, reach, None).numbers.reshape(5, claimed.shape[0], -1)
                 known = concerned[:, columns] & np.isfinite(found[1])
                 slopes[:, columns] = np.where(known, found[0], slopes[:, columns])
                 bars[side][:, columns] = np.where(known, found[1], np.inf)
@@ -195,7 +216,7 @@ class Entries:
                 break
             looks.add(which, *self._another(compared, rows[which], columns[which], step, shorter))
             for _ in range(2):
-                excluded = np.abs(claimed - looks.mean) > _MARGIN * looks.bar + margin
+                excluded = np.abs(claimed - looks.mean) > self.margin * looks.bar + margin
                 wrong = open_ & excluded & looks.confirm(claimed, margin)
                 if conditioned or not wrong.any() or self.claim is None:
                     break
@@ -204,6 +225,7 @@ class Entries:
             open_ &= excluded & ~wrong
             compared.wrong[rows[wrong], columns[wrong]] = True
         compared.numeric[doubtful], compared.bar[doubtful] = looks.mean, looks.bar
+        open_ &= ~(np.abs(claimed - looks.mean) <= self.tolerance.tiny(np.abs(claimed)))
         compared.undecided[rows[open_], columns[open_]] = True
 
     def _another(
@@ -212,7 +234,7 @@ class Entries:
         """Derivatives of single entries from other values than those before, and their error bars."""
         which, place = np.unique(columns, return_inverse=True)
         noisy = (compared.flags & NOISY != 0)[rows, columns]
-        wanted = np.where(step > 0, SIZE_OF_STEP * step, self.sizes[compared.coordinates])[rows, columns]
+        wanted = np.where(step > 0, SIZE_OF_STEP * step, self.sizes)[rows, columns]
         # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
         wanted = wanted * np.where(noisy, _MUCH_SHORTER, _SHORTER) ** shorter
         size = np.full(which.size, np.inf)
@@ -225,7 +247,7 @@ class Entries:
         largest = np.maximum(np.abs(compared.claimed), np.abs(compared.numeric))[rows, columns]
         enough = 0.1 * float(np.min(off / largest))
         level = compared.level if loud.any() else None
-        found = self._by(compared.coordinates[which], units, reach, level, enough)
+        found = self._by(which, units, reach, level, enough)
         numbers, flags = found.numbers.reshape(5, len(compared.claimed), -1), found.flags.reshape(-1, which.size)
         bar = np.where(flags & KINK != 0, np.inf, numbers[1])[rows, place]
         # Under noise a much shorter bar is luck.
@@ -234,31 +256,29 @@ class Entries:
     def _condition(self, compared: Compared) -> Array:
         """How much the claimed entries change with a rounding of x: they can be no more accurate than that."""
         assert self.claim is not None
-        there = self.claim(self.x * (1 + 2 * np.finfo(float).eps))[:, compared.coordinates]
+        there = self.claim(self.x * (1 + 2 * np.finfo(float).eps))[:, self.coordinates]
         return np.nan_to_num(_CONDITION * np.abs(there - compared.claimed), nan=0.0, posinf=0.0)
 
     def _dull(self, compared: Compared, size: Array) -> Mask:
         """Entries whose error bar could hide any error that matters."""
         known = np.where(np.isfinite(compared.numeric), np.abs(compared.numeric), 0.0)
-        tolerance = self.tolerance.of(compared.coordinates)
-        dull: Mask = ~(compared.bar <= tolerance.hidden(size, known.max(axis=1, keepdims=True, initial=0.0)))
+        dull: Mask = ~(compared.bar <= self.tolerance.hidden(size, known.max(axis=1, keepdims=True, initial=0.0)))
         asked = dull & np.isfinite(compared.bar) & (compared.flags & (NOISY | KINK) == 0) & ~compared.wrong
         columns = np.flatnonzero(asked.any(axis=0))
         if columns.size:
-            change = self._changes(compared.coordinates[columns])
+            change = self._changes(columns)
             dull[:, columns] &= ~(asked[:, columns] & (compared.bar[:, columns] <= _OF_CURVATURE * change))
         return dull
 
-    def _changes(self, coordinates: Indices) -> Array:
-        """How much the derivatives (outputs, coordinates) change over the sizes of coordinates."""
-        h = self.sizes[coordinates] * 2.0**-7
-        room = self.method.room(self.problem)
+    def _changes(self, columns: Indices) -> Array:
+        """How much the derivatives (outputs, columns) change over the sizes of coordinates."""
+        coordinates, sizes = self.coordinates[columns], self.sizes[columns]
+        h, room = _ASIDE * sizes, self.method.room(self.problem)
         if room is not None:
             h = np.minimum(h, room[:, coordinates].min(axis=0))
         values = self.problem.function.at_shifts(self.x, coordinates, h, np.array([-1.0, 1.0]))
         second = np.abs(values[:, 0] - 2 * self.problem.values + values[:, 1])
-        change = second / (h * h / self.sizes[coordinates])[:, None]
-        return np.nan_to_num(change, nan=0.0, posinf=0.0).T
+        return np.nan_to_num(second * (sizes / h**2)[:, None], nan=0.0, posinf=0.0).T
 
 
 class _Looks:

@@ -82,8 +82,7 @@ class GradientAtPoint:
             found = found[1] if isinstance(found, tuple) and len(found) == 2 and not point.is_tree else found
             return point.layout.gradient_values(found).reshape(1, -1)
 
-        claim = again if callable(grad) else None
-        self.entries = Entries(problem, method, self.claimed.reshape(1, -1), self.tolerance, claim)
+        self.again = again if callable(grad) else None
 
     @property
     def subject(self) -> Subject:
@@ -100,7 +99,8 @@ class GradientAtPoint:
 
     def _all(self) -> GradientCheck:
         """Every entry by itself."""
-        compared = self.entries.compare()
+        entries = Entries(self.problem, self.method, self.claimed.reshape(1, -1), self.tolerance, self.again)
+        compared = entries.compare()
         if (compared.flags & NOISY).any():
             self._note_noise(float(compared.level[0]))
         # A stale point is looked for elsewhere, where f need not be defined.
@@ -132,8 +132,7 @@ class GradientAtPoint:
         rng = np.random.default_rng(seed)
         for _, leaf in found.whole:
             entries.extend(rng.integers(leaf.start, leaf.stop, _SAMPLE).tolist())
-        # The whole direction tells the noise better than a few coordinates.
-        compared = self.entries.compare(np.unique(np.array(entries, dtype=np.intp)), level, True)
+        compared = self._single(np.unique(np.array(entries, dtype=np.intp)), level)
         pattern = self._pattern(compared, self._elsewhere if found.whole else None)
         for name, leaf in found.whole:
             inside = (compared.coordinates >= leaf.start) & (compared.coordinates < leaf.stop)
@@ -154,6 +153,12 @@ class GradientAtPoint:
             check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
         decided = (found.clear and not found.blind) or compared.wrong.any()
         return check if decided else self._undecided(check, found, search)
+
+    def _single(self, coordinates: Indices, level: Array | None) -> Compared:
+        """Some entries by themselves; the whole direction tells the noise better than they do."""
+        claimed, tolerance = self.claimed[None, coordinates], self.tolerance.of(coordinates)
+        entries = Entries(self.problem, self.method, claimed, tolerance, self.again, coordinates, level)
+        return entries.compare(suspected=True)
 
     def _undecided(self, check: GradientCheck, found: Found, search: Search) -> GradientCheck:
         """What a search that proved no single entry wrong still knows."""

@@ -1,205 +1,337 @@
-"""Jacobians, and products with them, compared with differences along lines."""
+"""One check of a Jacobian, or of products with it, at one point: every entry by itself, or along lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.given import attribute, floats
 from ..core.matrix_layout import JacobianLayout
-from ..core.point import Array, as_point
+from ..core.point import Array, Point, as_point
 from ..evaluate.functions import as_function
+from ..evaluate.indirect import LineFunction
 from ..evaluate.problem import Problem
-from ..methods.adaptive import Adaptive
-from ..records.check import ROWS, GradientCheck, Mismatch
-from ..stencils import FLOAT64
+from ..methods.adaptive import NOISY, Adaptive
+from ..records.check import GradientCheck
+from ..stencils import FLOAT32, FLOAT64
+from .entries import Claim, Compared, Entries
+from .explain import explain
 from .gradient import GradientAtPoint
-from .lines import TOLERANCE, along
+from .lines import along
+from .report import MOST_ROWS, Subject, of_entries
+from .tolerance import Tolerance
 
 Product = Callable[[Array], Array]
+Indices = NDArray[np.intp]
 
-_SHORTER = 0.625  # of the first look's steps, and not in step with them
+MOST_ENTRIES = 200_000
+"""Beyond so many, entries are not compared one by one unless that is asked for."""
+
+_LINE_EVALUATIONS = 600
+_MARGIN = 1.5
+
+
+class Claimed(NamedTuple):
+    """What is claimed of a Jacobian (m, n)."""
+
+    product: Product | None  # v -> J v
+    rows: Product | None  # u -> u J
+    sizes: Product | None  # v -> |J| v, where the entries of J are known
+    matrix: Callable[[], Array]  # all of it
+    at: Claim | None  # all of it at another point
+    sparse: bool
 
 
 class JacobianAtPoint:
     """One check at one point."""
 
-    def __init__(self, problem: Problem, rtol: float, seed: int) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        claimed: Claimed,
+        atol: Array | float,
+        rtol: Array | float,
+        method: Adaptive,
+        seed: int,
+        what: str = "Jacobian",
+    ) -> None:
         self.problem, self.point, self.function = problem, problem.point, problem.function
-        self.x = x = problem.x
+        self.claim, self.method, self.seed, self.what = claimed, method, seed, what
+        self.x = x = problem.x.ravel()
         self.base = base = problem.values[0]
         self.function.tolerate(True)
-        self.rtol = rtol
-        self.seed = seed
-        self.scale = np.where(x == 0, 1.0, np.abs(x))
+        self.atol, self.rtol = atol, rtol
+        self.notes: list[str] = []
         rng = np.random.default_rng(seed)
         with np.errstate(all="ignore"):
-            self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * self.scale
+            self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * np.where(x == 0, 1.0, np.abs(x))
         # Both signs occur, and no two sizes are equal, so that rows do not cancel.
         self.mixture = rng.choice([-1.0, 1.0], base.size) * rng.uniform(0.5, 1.5, base.size)
 
-    def by_columns(self, product: Product, sizes: Product | None) -> GradientCheck:
-        """Jacobians that can be multiplied with vectors; sizes: the same product of absolute values, where known."""
-        everything = slice(0, self.x.size)
-        off, bar, size = self._test(product, sizes, everything)
+    def check(self, exhaustive: bool | None, max_evals: int | None) -> GradientCheck:
+        """The record: of every entry, or of products along lines."""
+        m, n = self.base.size, self.x.size
+        if exhaustive is None:
+            few = n <= MOST_ROWS and m * n <= MOST_ENTRIES and (self.claim.rows is None or m <= MOST_ROWS)
+            exhaustive = few or self.method.bounds is not None
+        if exhaustive:
+            return self._all()
+        limit = self.function.nfev + (_LINE_EVALUATIONS if max_evals is None else max_evals)
+        return self._by_columns(self.claim.product, limit) if self.claim.product else self._by_rows(max_evals)
+
+    @property
+    def subject(self) -> Subject:
+        """What the record says that was checked."""
+        n, name = self.x.size, JacobianLayout(self.base.size, self.point.layout).name
+        if self.what == "Hessian":
+            return Subject(self.what, lambda k: "H" + name(k)[1:], n, n * n, self.function, self.notes)
+        return Subject(self.what, name, n, self.base.size * n, self.function, self.notes)
+
+    def _compared(self, claimed: Array, columns: Indices | None = None, suspected: bool = False) -> Compared:
+        """Entries of all columns, or of some, by themselves."""
+        tolerance = Tolerance(self.atol, self.rtol, claimed)
+        if self.function.float32:
+            tolerance.precision = FLOAT32
+        if columns is not None:
+            tolerance = tolerance.of(columns)
+        entries = Entries(self.problem, self.method, claimed, tolerance, self.claim.at, columns)
+        return entries.compare(suspected)
+
+    def _all(self) -> GradientCheck:
+        """Every entry by itself."""
+        compared = self._compared(self.claim.matrix())
+        noisy = np.flatnonzero((compared.flags & NOISY != 0).any(axis=1))
+        if noisy.size:
+            level = compared.level[noisy].max()
+            self.notes.append(f"f is noisy, up to about {level:.1e} ({noisy.size} of {self.base.size} outputs)")
+        return of_entries(self.subject, compared, self._pattern(compared))
+
+    def _pattern(self, compared: Compared) -> str:
+        wrong = compared.wrong & np.isfinite(compared.claimed)
+        if not wrong.any():
+            return ""
+        if self.claim.sparse and not compared.claimed[wrong].any():
+            return f"{self._named(wrong, compared)}; the claimed entries are all zero: missing from the pattern?"
+        if compared.coordinates.size < self.x.size:
+            return self._named(wrong, compared)
+        leaves = [(self.subject.name(0)[:1], slice(0, wrong.size), wrong.shape)]
+        flat = (each.ravel() for each in (compared.claimed, compared.numeric, compared.bar, wrong))
+        found = explain(*flat, np.tile(self.x, len(wrong)), leaves, self.subject.name)
+        return found or self._named(wrong, compared)
+
+    def _named(self, wrong: NDArray[np.bool_], compared: Compared) -> str:
+        """The first wrong entries, worst first."""
         with np.errstate(all="ignore"):
-            resolution = float(np.max(bar / np.abs(self.direction).min(), initial=0.0))
-            if not (np.abs(off) <= bar).all():
-                # Error bars hold for 99 of 100 rows. A second one says nothing that is much longer, and not short.
-                again, own, _ = self._test(product, sizes, everything, _SHORTER)
-                enough = np.maximum(3.0 * bar, 2.0 * TOLERANCE * np.maximum(size, np.abs(self.base)))
-                nearer = (np.abs(again) / own < np.abs(off) / bar) & (own <= enough)
-                off, bar = np.where(nearer, again, off), np.where(nearer, own, bar)
-        bad = ~(np.abs(off) <= bar) | ~np.isfinite(bar)
+            severity = np.where(wrong, np.abs(compared.claimed - compared.numeric) / (compared.bar + 1e-300), -1.0)
+        order = np.argsort(-severity, axis=None, kind="stable")[: min(5, int(wrong.sum()))]
+        indices = [(k // wrong.shape[1]) * self.x.size + compared.coordinates[k % wrong.shape[1]] for k in order]
+        rows = int(wrong.any(axis=1).sum())
+        named = ", ".join(self.subject.name(int(k)) for k in indices) + (" ..." if wrong.sum() > 5 else "")
+        return f"in {rows} of {self.base.size} rows: {named}"
+
+    # --- Along lines -----------------------------------------------------------------------------------------------
+
+    def _by_columns(self, product: Product, limit: int) -> GradientCheck:
+        """One direction sees all rows; columns of wrong ones are found by halving it."""
+        compared = self._whole(product)
+        bad = compared.wrong[:, 0]
+        resolution = compared.resolution / float(np.abs(self.direction).min())
         if not bad.any():
-            return self._right(f"all {self.base.size} rows agree along a random direction", resolution)
-        pending, rows = [(everything, off, bar)], list[Mismatch]()
-        while pending:
+            return self._of_rows(compared, resolution)
+        size = np.maximum(np.abs(compared.claimed), np.abs(compared.numeric))[:, 0]
+        off = (compared.claimed - compared.numeric)[:, 0]
+        columns, complete = self._columns(product, off, size, bad, limit)
+        claimed = np.stack([product(self._unit(j)) for j in columns], axis=1) if columns else None
+        found = None if claimed is None else self._compared(claimed, np.array(columns, dtype=np.intp), True)
+        if found is None or not found.wrong.any():
+            return self._unproved(f"{int(bad.sum())} of {self.base.size} rows disagree", resolution)
+        return of_entries(self.subject, found, self._pattern(found), self.seed, resolution, complete)
+
+    def _unit(self, j: int) -> Array:
+        unit = np.zeros_like(self.x)
+        unit[j] = 1.0
+        return unit
+
+    def _whole(self, product: Product) -> Compared:
+        """The product with the whole direction beside the derivative along it, row by row."""
+        line = LineFunction(self.function, self.x, self.direction, Point(np.ones(1)))
+        problem = Problem(line, Point(np.ones(1)), values=self.problem.values)
+        claimed = product(self.direction).reshape(-1, 1)
+        allowed = self._allowed(self.direction, np.abs(claimed[:, 0]))
+        return Entries(problem, Adaptive(), claimed, Tolerance(allowed[:, None], 0.0, claimed)).compare()
+
+    def _allowed(self, direction: Array, size: Array) -> Array:
+        """What products with a direction may differ by: what the user accepts in entries, and their rounding."""
+        moves = np.abs(direction)
+        with np.errstate(all="ignore"):
+            if self.claim.sizes is not None:
+                size = self.claim.sizes(moves)
+            accepted = np.sum(self.atol * moves) + np.max(self.rtol) * size
+            return np.asarray(accepted + 4 * FLOAT64 * np.sqrt(moves.size) * size)
+
+    def _of_rows(self, compared: Compared, resolution: float) -> GradientCheck:
+        total, blind = self.subject.total, int(compared.undecided.sum())
+        verdict, why = "right", f"all {self.base.size} rows agree along a random direction"
+        if blind:
+            verdict = "undecided"
+            why = (
+                f"differences along a random direction are too inaccurate in {blind} of {self.base.size} rows, the "
+                f"first {int(np.argmax(compared.undecided[:, 0]))}; exhaustive=True looks at each entry"
+            )
+        return GradientCheck(
+            verdict, [], why, total, self.function.nfev, resolution, self.seed, notes=self.subject.noted(),
+            what=self.what,
+        )  # fmt: skip
+
+    def _columns(
+        self, product: Product, off: Array, size: Array, bad: NDArray[np.bool_], limit: int
+    ) -> tuple[list[int], bool]:
+        """The columns that make rows wrong, by halving, and whether all were found; size: of whole products."""
+        pending, columns = [(slice(0, self.x.size), off, np.zeros_like(off))], list[int]()
+        while pending and self.function.nfev + 8 <= limit:
             where, off, bar = pending.pop()
             if where.stop - where.start == 1:
-                rows.extend(self._column(product, where.start))
+                columns.append(where.start)
                 continue
             middle = (where.start + where.stop) // 2
-            left = slice(where.start, middle)
-            left_off, left_bar, _ = self._test(product, sizes, left)
+            left, right = slice(where.start, middle), slice(middle, where.stop)
+            left_off, left_bar = self._part(product, left, size)
             # What the left half does not explain is the right half's.
             with np.errstate(all="ignore"):
                 right_off, right_bar = off - left_off, bar + left_bar
-            halves = ((left, left_off, left_bar), (slice(middle, where.stop), right_off, right_bar))
-            pending.extend(half for half in halves if not (np.abs(half[1]) <= half[2]).all())
-        return self._wrong(rows, int(bad.sum()), resolution)
+            for half, its_off, its_bar in ((left, left_off, left_bar), (right, right_off, right_bar)):
+                if not (np.abs(its_off[bad]) <= its_bar[bad]).all():
+                    pending.append((half, its_off, its_bar))
+        return sorted(columns), not pending
 
-    def by_rows(self, vjp: Callable[[Array, Array], Any]) -> GradientCheck:
-        """Products from the left: u J is the gradient of u·f."""
+    def _part(self, product: Product, where: slice, size: Array) -> tuple[Array, Array]:
+        """How far the claimed and the numeric product with a part of the direction differ, and the bar of that."""
+        part = np.zeros_like(self.direction)
+        part[where] = self.direction[where]
+        claimed = product(part)
+        value, bar = along(self.problem, part, size)[:2]
+        with np.errstate(all="ignore"):
+            return claimed - value, _MARGIN * bar + self._allowed(part, np.maximum(np.abs(claimed), np.abs(value)))
 
-        def product(u: Array) -> Array:
-            found = floats(vjp(self.point.argument(self.x.copy()), u.copy()), "what vjp returned")
-            if found.shape != self.x.shape:
-                raise ValueError(f"vjp returned shape {found.shape}; expected {self.x.shape}, that of x")
-            return found
+    def _unproved(self, what: str, resolution: float) -> GradientCheck:
+        why = f"{what} along a random direction, but no single entry does: noise?"
+        return GradientCheck(
+            "undecided", [], why, self.subject.total, self.function.nfev, resolution, self.seed,
+            notes=self.subject.noted(), what=self.what,
+        )  # fmt: skip
+
+    # --- Products from the left ------------------------------------------------------------------------------------
+
+    def _by_rows(self, max_evals: int | None) -> GradientCheck:
+        """u J is the gradient of u·f for a random u; the rows of its wrong columns are found by halving u."""
+        times = self.claim.rows
+        assert times is not None
 
         def mixed(x: Array) -> float:
             return float(self.mixture @ self.function.at_points(x.reshape(1, -1))[0])
 
         point = as_point(self.x)
         problem = Problem(as_function(mixed, (), point), point, values=np.array([[self.mixture @ self.base]]))
-        check = GradientAtPoint(problem, product(self.mixture), (), 0.0, self.rtol, Adaptive()).check(None, None, self.seed)
+        mixture = GradientAtPoint(problem, times(self.mixture), (), self.atol, self.rtol, self.method)
+        check = mixture.check(None, max_evals, self.seed)
         if check.verdict == "right":
             why = f"u·J agrees with the gradient of u·f for a random u: {check.explanation}"
-            return self._right(why, check.resolution)
-        rows: list[Mismatch] = []
-        for column in (entry.index for entry in check.wrong):
-            rows.extend(self._rows_of(product, column))
-        if not rows:
-            return replace(check, nfev=self.function.nfev)
-        return self._wrong(rows, len({row.index // self.x.size for row in rows}), check.resolution)
+            return replace(
+                check, explanation=why, rows=[], n_compared=self.subject.total, nfev=self.function.nfev, seed=self.seed,
+                what=self.what,
+            )  # fmt: skip
+        columns = np.unique(np.array([entry.index for entry in check.wrong], dtype=np.intp))
+        found = self._rows(times, columns) if columns.size else None
+        if found is None or not found.wrong.any():
+            return replace(check, nfev=self.function.nfev, what=self.what)
+        return of_entries(self.subject, found, self._pattern(found), self.seed, check.resolution)
 
-    def _test(
-        self, product: Product, sizes: Product | None, where: slice, shorter: float = 1.0
-    ) -> tuple[Array, Array, Array]:
-        """How far the claimed and the numeric product with a part of the direction differ, its bar, and their size."""
-        part = np.zeros_like(self.direction)
-        part[where] = self.direction[where]
-        claimed = product(part)
-        value, bar = along(self.problem, shorter * part, np.abs(claimed))[:2]
-        with np.errstate(all="ignore"):
-            value, bar = value / shorter, bar / shorter
-            size = np.maximum(np.abs(claimed), np.abs(value)) if sizes is None else sizes(np.abs(part))
-            rounding = 4 * (FLOAT64 * np.sqrt(part.size) + self.rtol) * size
-            return claimed - value, 1.5 * bar + rounding, size
-
-    def _numeric(self, j: int, shorter: float = 1.0) -> tuple[Array, Array]:
-        one = np.zeros_like(self.x)
-        one[j] = shorter * self.scale[j]
-        value, bar = along(self.problem, one, 0.0)[:2]
-        with np.errstate(all="ignore"):
-            return value / one[j], bar / one[j]
-
-    def _column(self, product: Product, j: int) -> list[Mismatch]:
-        """The wrong entries of a column."""
-        unit = np.zeros_like(self.x)
-        unit[j] = 1.0
-        claimed = product(unit)
-        first = self._mismatches(range(self.base.size), j, claimed, *self._numeric(j))
-        if not first:
-            return []
-        among = [mismatch.index // self.x.size for mismatch in first]
-        again = {row.index for row in self._mismatches(among, j, claimed, *self._numeric(j, _SHORTER))}
-        return [mismatch for mismatch in first if mismatch.index in again]
-
-    def _rows_of(self, product: Product, j: int) -> list[Mismatch]:
-        """The wrong entries of a column of a Jacobian that is multiplied from the left, by halving the rows."""
-        numeric, bar = self._numeric(j)
-        pending, rows = [slice(0, self.base.size)], list[Mismatch]()
-        while pending:
-            where = pending.pop()
-            u = np.zeros_like(self.base)
-            u[where] = self.mixture[where]
-            claimed = float(product(u)[j])
-            if where.stop - where.start == 1:
-                i = where.start
-                with np.errstate(all="ignore"):
-                    entry = claimed / u[i]
-                rows.extend(self._mismatches([i], j, np.full(self.base.size, entry), numeric, bar))
-                continue
-            with np.errstate(all="ignore"):
-                allowed = float(np.abs(u) @ (1.5 * bar + (self.rtol + 4 * FLOAT64) * np.abs(numeric)))
-                off = abs(claimed - float(u @ numeric))
-            if off > allowed:
+    def _rows(self, times: Product, columns: Indices) -> Compared:
+        """The entries of wrong columns; of rows that were not looked at, nothing is claimed but what is right."""
+        unknown = np.full((self.base.size, columns.size), np.nan)
+        compared = self._compared(unknown, columns)
+        compared.wrong[:] = compared.undecided[:] = False
+        np.copyto(compared.claimed, compared.numeric)
+        for place, j in enumerate(columns):
+            pending = [slice(0, self.base.size)]
+            while pending:
+                where = pending.pop()
+                u = np.zeros_like(self.base)
+                u[where] = self.mixture[where]
+                if self._agrees(u, float(times(u)[j]), compared, place):
+                    continue
+                if where.stop - where.start == 1:
+                    i = where.start
+                    compared.claimed[i, place] = float(times(u)[j]) / u[i]
+                    compared.wrong[i, place] = True
+                    continue
                 middle = (where.start + where.stop) // 2
                 pending += [slice(where.start, middle), slice(middle, where.stop)]
-        return rows
+        return compared
 
-    def _mismatches(self, among: Iterable[int], j: int, claimed: Array, numeric: Array, bar: Array) -> list[Mismatch]:
-        layout = JacobianLayout(self.base.size, self.point.layout)
+    def _agrees(self, u: Array, claimed: float, compared: Compared, place: int) -> bool:
+        """Whether a claimed sum of some entries of a column is the numeric one."""
+        numeric, bar = compared.numeric[:, place], compared.bar[:, place]
+        some = u != 0
         with np.errstate(all="ignore"):
-            fine = np.abs(claimed - numeric) <= 1.5 * bar + (self.rtol + 2 * FLOAT64) * np.abs(claimed)
-        return [
-            Mismatch(layout.name(k), k, float(claimed[i]), float(numeric[i]), float(bar[i]))
-            for i, k in ((i, i * self.x.size + j) for i in among)
-            if not fine[i] and np.isfinite(numeric[i])
-        ]
-
-    def _right(self, why: str, resolution: float) -> GradientCheck:
-        total = self.base.size * self.x.size
-        return GradientCheck("right", [], why, total, self.function.nfev, resolution, self.seed)
-
-    def _wrong(self, rows: list[Mismatch], bad_rows: int, resolution: float) -> GradientCheck:
-        m, total, nfev = self.base.size, self.base.size * self.x.size, self.function.nfev
-        if not rows:
-            why = f"{bad_rows} of {m} rows disagree along a random direction, but no single entry does: noise?"
-            return GradientCheck("undecided", [], why, total, nfev, resolution, self.seed)
-        rows.sort(key=lambda row: -abs(row.claimed - row.numeric) / (row.error + 1e-300))
-        where = [row.path for row in rows[:5]]
-        count = len(rows)
-        why = f"{count} of {total} entries {'is' if count == 1 else 'are'} wrong, in {bad_rows} of {m} rows: "
-        why += ", ".join(where) + (" ..." if count > 5 else "")
-        if all(row.claimed == 0 for row in rows):
-            why += "; the claimed entries are all zero: missing from the pattern?"
-        return GradientCheck("wrong", rows, why, total, nfev, resolution, self.seed, rows[:ROWS])
+            entry = np.max(self.atol) + (np.max(self.rtol) + 4 * FLOAT64) * np.abs(numeric)
+            allowed = float(np.abs(u[some]) @ (_MARGIN * bar + entry)[some])
+            return bool(abs(claimed - float(u[some] @ numeric[some])) <= allowed)
 
 
-def products(jac: Any, jvp: Any, problem: Problem, args: tuple[Any, ...]) -> tuple[Product, Product | None]:
-    """V -> J v as claimed, (m,); and v -> |J| v, where the entries of J are known."""
-    x, m, argument = problem.x, problem.outputs, problem.point.argument
+def claimed_by(jac: Any, jvp: Any, vjp: Any, problem: Problem, args: tuple[Any, ...]) -> Claimed:
+    """What a Jacobian, or products with it, claim at the problem's point."""
+    point = problem.point
+    layout = JacobianLayout(problem.outputs, point.layout)
+    shape = (problem.outputs, point.n)
+    if jvp is not None or vjp is not None:
+        return _by_products(jvp, vjp, point, shape)
+
+    def ask(x: Array) -> Any:
+        return jac(point.argument(x), *args) if callable(jac) else jac
+
+    def matrix_of(found: Any) -> Array:
+        return layout.values(found.toarray() if attribute(found, "toarray") else found, "the Jacobian")
+
+    found = ask(problem.x.ravel().copy())
+    if attribute(found, "tocsr") is None:
+        matrix = matrix_of(found).copy()
+        times, sizes = _times(matrix), _times(np.abs(matrix))
+    else:
+        # A copy: scipy sums duplicates in place where abs is taken.
+        found = found.tocsr().copy()
+        if found.shape != shape:
+            raise ValueError(f"the Jacobian has shape {found.shape}; expected {shape}: outputs by coordinates")
+        times, sizes = _times(found), _times(abs(found))
+    at = (lambda x: matrix_of(ask(x))) if callable(jac) else None
+    sparse = attribute(found, "tocsr") is not None
+    return Claimed(times, None, sizes, lambda: matrix_of(found).copy(), at, sparse)
+
+
+def _by_products(jvp: Any, vjp: Any, point: Point, shape: tuple[int, int]) -> Claimed:
+    m, n = shape
+
+    def times(v: Array, x: Array = point.flat.ravel()) -> Array:
+        found = floats(jvp(point.argument(x.copy()), point.argument(v.copy())), "what jvp returned")
+        if found.size != m:
+            raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
+        return found.ravel()
+
+    def rows(u: Array, x: Array = point.flat.ravel()) -> Array:
+        return point.layout.product_values(vjp(point.argument(x.copy()), u.copy()), "what vjp returned")
+
+    def matrix(x: Array = point.flat.ravel()) -> Array:
+        if jvp is not None:
+            return np.stack([times(v, x) for v in np.eye(n)], axis=1)
+        return np.stack([rows(u, x) for u in np.eye(m)])
+
     if jvp is not None:
-
-        def product(v: Array) -> Array:
-            found = floats(jvp(argument(x.copy()), argument(v.copy())), "what jvp returned")
-            if found.shape != (m,):
-                raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
-            return found
-
-        return product, None
-    claimed = jac(argument(x.copy()), *args) if callable(jac) else jac
-    # A copy: scipy sums duplicates in place where abs is taken.
-    claimed = claimed.tocsr().copy() if attribute(claimed, "tocsr") is not None else floats(claimed, "the Jacobian")
-    if claimed.shape != (m, x.size):
-        raise ValueError(f"the Jacobian has shape {claimed.shape}; expected {(m, x.size)}: outputs by coordinates")
-    return _times(claimed), _times(abs(claimed))
+        return Claimed(times, None, None, matrix, matrix, False)
+    return Claimed(None, rows, None, matrix, matrix, False)
 
 
 def _times(matrix: Any) -> Product:

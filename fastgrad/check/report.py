@@ -49,7 +49,7 @@ def of_entries(
     wrong, undecided = compared.wrong, compared.undecided & ~compared.wrong
     rows = _rows(subject, compared, undecided)
     if resolution is None:
-        resolution = float(np.max(np.where(np.isfinite(compared.bar), compared.bar, 0.0), initial=0.0))
+        resolution = compared.resolution
     if wrong.any():
         verdict, explanation = "wrong", _wrong(subject, compared, rows, pattern, complete)
     elif undecided.any():

@@ -188,7 +188,7 @@ class Search:
             if moves.size:
                 smallest = float(moves.min()) if self.by_coordinate else 0.5 * self.widths[name]
                 with np.errstate(all="ignore"):
-                    resolution = float(np.float64(difference.bar) / smallest)
+                    resolution = float(np.float64(2 * difference.bar + difference.allowed) / smallest)
                 found.leaves[name] = max(found.leaves.get(name, 0.0), resolution)
         return difference
 

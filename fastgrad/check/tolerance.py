@@ -12,9 +12,12 @@ from ..core.point import Array
 from ..evaluate.results import fits_float32
 from ..stencils import FLOAT32, FLOAT64
 
-_OF_AN_ENTRY = 2.0
-_OF_THE_LARGEST = 8.0
-"""Roundings of a claimed entry, and of the largest one beside it, in sums of which it is one."""
+_ROUNDINGS = {FLOAT64: (256.0, 128.0), FLOAT32: (16.0, 8.0)}
+"""Roundings of an entry, and of the largest one beside it, that entries may differ by: sums are long, and arguments
+such as phases are large where they are rounded. In double precision hundreds of roundings matter to nobody."""
+
+_TINY = 4096.0
+"""Roundings of an entry: where differences disagree about it, so little says nothing against it."""
 
 _SMALL = 1e-2
 """An error bar of this share of an entry hides nothing that matters."""
@@ -65,9 +68,13 @@ class Tolerance:
     def accepted(self, size: Array, largest: Array) -> Array:
         """What is accepted in entries (..., n): by the user, and the claim's rounding; largest: of those beside each."""
         with np.errstate(all="ignore"):
-            return np.asarray(
-                self.by_user(size) + self.rounding * (_OF_AN_ENTRY * np.abs(size) + _OF_THE_LARGEST * largest)
-            )
+            of_an_entry, of_the_largest = _ROUNDINGS[self.rounding]
+            rounding = self.rounding * np.maximum(of_an_entry * size, of_the_largest * largest)
+            return np.asarray(self.by_user(size) + rounding)
+
+    def tiny(self, size: Array) -> Array:
+        """A difference that is no more than rounding inside f, where that is more than error bars say."""
+        return np.asarray(_TINY * FLOAT64 * size)
 
     def hidden(self, size: Array, largest: Array) -> Array:
         """The error bar with which an entry may still be called right: a longer one could hide any error that matters."""

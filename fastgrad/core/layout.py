@@ -76,6 +76,19 @@ class Layout(ABC):
         """A matrix (m, n), a column a coordinate, with the structure of x in the place of its columns."""
         return matrix
 
+    def columns_of(self, value: Any, rows: int, name: str) -> Array:
+        """The matrix (rows, n) of what `restore_columns` makes of one.
+
+        Raises
+        ------
+        ValueError
+            It has another shape or structure; the error calls it `name`.
+        """
+        found = floats(value, name)
+        if found.shape not in ((rows, self.n), (rows, *self.shape)):
+            raise ValueError(f"{name} has shape {found.shape}; expected {(rows, self.n)}: outputs by coordinates")
+        return found.reshape(rows, self.n)
+
     def restore_square(self, matrix: NDArray[Any]) -> Any:
         """A matrix (n, n) with the structure of x in the place of its rows, and of its columns."""
         return matrix
@@ -163,6 +176,19 @@ class Layout(ABC):
             return np.array(array, order="C").ravel()
         except ValueError as error:
             raise ValueError(f"{name} has shape {array.shape}, which does not fit {self.shape}, that of x") from error
+
+    def product_values(self, result: Any, name: str) -> Array:
+        """What a user's vjp returned, flat.
+
+        Raises
+        ------
+        ValueError
+            It is not of x's shape; the error calls it `name`.
+        """
+        found = floats(result, name)
+        if found.shape != self.shape:
+            raise ValueError(f"{name.removeprefix('what ')} shape {found.shape}; expected {self.shape}, that of x")
+        return found.ravel()
 
     def gradient_values(self, result: Any) -> Array:
         """What a user's gradient returned, flat.

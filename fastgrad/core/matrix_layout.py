@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from .layout import Layout
+from .layout import Array, Layout
 
 
 class JacobianLayout(Layout):
@@ -28,6 +28,16 @@ class JacobianLayout(Layout):
     def restore(self, values: NDArray[Any]) -> Any:
         """As for `Layout`: with the structure of x in the place of the columns."""
         return self.of.restore_columns(values.reshape(self.outputs, self.of.n))
+
+    def values(self, claimed: Any, name: str) -> Array:
+        """A Jacobian that a user gives, as a matrix (m, n).
+
+        Raises
+        ------
+        ValueError
+            It has not the shape or structure of one.
+        """
+        return self.of.columns_of(claimed, self.outputs, name)
 
     def label(self, component: int) -> str:
         """As for `Layout`: that of ``J[0, 3]`` or ``J[0, W1[3, 2]]``."""

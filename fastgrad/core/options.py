@@ -105,9 +105,17 @@ def _number(expected: str, fits: Callable[[float], bool]) -> Check:
 
 
 nonnegative = _number("a finite number, 0 or more", lambda value: 0 <= value < math.inf)
+
 share = _number("a number from 0 to below 1", lambda value: 0 <= value < 1)
 limit = _number("a number, 0 or more; inf is no limit", lambda value: value >= 0)
 noise = _number("a positive number, the absolute noise of f", lambda value: 0 < value < math.inf)
+
+
+def tolerance(name: str, value: Any) -> Any:
+    """A number as for `nonnegative`, or one for each coordinate: whether they fit x is seen where it is known."""
+    if isinstance(value, Mapping | Sequence | np.ndarray) and not isinstance(value, str | bytes):
+        return sizes(name, value)
+    return nonnegative(name, value)
 
 
 def arguments(args: Any) -> None:

@@ -230,6 +230,17 @@ class TreeLayout(Layout):
         """As for `Layout`: leaves (m, *shape of the leaf)."""
         return self._of_columns(matrix, (len(matrix),))
 
+    def columns_of(self, value: Any, rows: int, name: str) -> Array:
+        """As for `Layout`: of leaves (rows, *shape of the leaf), or of the matrix itself."""
+        if isinstance(value, np.ndarray):
+            return Layout.columns_of(self, value, rows, name)
+        leaves, paths, _ = flatten(value)
+        if [named(path) for path in paths] != list(self.paths):
+            raise ValueError(f"{name} has the leaves {', '.join(map(named, paths))}; expected {', '.join(self.paths)}")
+        parts = zip(self.parts, leaves, self.paths, strict=True)
+        blocks = [part.columns_of(leaf, rows, f"{path} of {name}") for part, leaf, path in parts]
+        return np.concatenate(blocks, axis=1) if blocks else np.empty((rows, 0))
+
     def _of_columns(self, matrix: NDArray[Any], rows: tuple[int, ...]) -> Any:
         """A pytree of arrays (*rows, *shape of the leaf)."""
 
@@ -297,6 +308,10 @@ class TreeLayout(Layout):
                 raise ValueError(f"{name} has {path} where x has {own}")
             found.append(part.flat_values(leaf, f"{path} of {name}", exact))
         return np.concatenate(found) if found else np.empty(0)
+
+    def product_values(self, result: Any, name: str) -> Array:
+        """As for `Layout`."""
+        return self.flat_values(result, name, exact=True)
 
     def gradient_values(self, result: Any) -> Array:
         """As for `Layout`."""

@@ -8,7 +8,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from ..check.gradient import GradientAtPoint
-from ..check.jacobian import JacobianAtPoint, products
+from ..check.jacobian import JacobianAtPoint, claimed_by
+from ..check.tolerance import by_coordinate
 from ..core import options as checks
 from ..core.coordinates import checked_bounds
 from ..core.given import held
@@ -108,17 +109,11 @@ def check_grad(
 
     def at(point: Point) -> GradientCheck:
         with Problem.of(f, args, point, how) as problem:
-            work = GradientAtPoint(problem, grad, args, 0.0, given["rtol"], method)
+            tolerances = (by_coordinate(given[name], name, point.layout) for name in ("atol", "rtol"))
+            work = GradientAtPoint(problem, grad, args, *tolerances, method)
             return work.check(exhaustive, max_evals, seed)
 
-    check = at(point)
-    for k in range(near):
-        if not check:
-            break
-        other = _near(point, bounds, np.random.default_rng([seed, k]))
-        check = at(as_point(other))
-        check.notes.append(f"at point {k + 1} of {near} near x, seed {seed}")
-    return check
+    return _here_and_near(at, point, near, bounds, seed)
 
 
 @with_options(JacobianCheckOptions)
@@ -130,6 +125,9 @@ def check_jacobian(
     args: tuple[Any, ...] = (),
     jvp: Callable[[Array, Array], Any] | None = None,
     vjp: Callable[[Array, Array], Any] | None = None,
+    exhaustive: bool | None = None,
+    max_evals: int | None = None,
+    near: int = 0,
     **options: Unpack[JacobianCheckOptions],
 ) -> GradientCheck:
     """Check a user-coded Jacobian, or products with it, against differences.
@@ -181,18 +179,43 @@ def check_jacobian(
     for name, product in (("jvp", jvp), ("vjp", vjp)):
         if product is not None:
             callable_or_error(product, name=name)
-    point = as_point(x)
-    if point.is_tree or len(point.shape) != 1 or not point.n:
-        what = "is a pytree" if point.is_tree else f"has shape {point.shape}"
-        raise ValueError(f"x {what}; expected an array or Series (n,) with n > 0")
+    near = checks.count("near", near)
+    exhaustive = checks.optional(checks.flag)("exhaustive", exhaustive)
+    max_evals = checks.optional(checks.count)("max_evals", max_evals)
+    if near and jac is not None and not callable(jac):
+        raise TypeError("near= needs a Jacobian that can be called at other points")
+    how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
+    if exhaustive is False and bounds is not None:
+        raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+    point, method = as_point(x), Adaptive(given["typical_x"], bounds, scale=given["scale"])
+    method.check(point, point.flat)
+    if not point.n:
+        raise ValueError("x has no entries: there is nothing to compare")
     if not callable(f) or compiled_parts(f) is not None:
         raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
     jac = held(jac)
-    with Problem.of(f, args, point, evaluation(given), outputs=None) as problem:
-        work = JacobianAtPoint(problem, given["rtol"], given["seed"])
-        if vjp is not None:
-            return work.by_rows(vjp)
-        return work.by_columns(*products(jac, jvp, problem, args))
+
+    def at(point: Point) -> GradientCheck:
+        with Problem.of(f, args, point, how, outputs=None) as problem:
+            tolerances = (by_coordinate(given[name], name, point.layout) for name in ("atol", "rtol"))
+            claimed = claimed_by(jac, jvp, vjp, problem, args)
+            return JacobianAtPoint(problem, claimed, *tolerances, method, seed).check(exhaustive, max_evals)
+
+    return _here_and_near(at, point, near, bounds, seed)
+
+
+def _here_and_near(
+    at: Callable[[Point], GradientCheck], point: Point, near: int, bounds: Any, seed: int
+) -> GradientCheck:
+    """The check at a point, and as long as it is right at points drawn near it."""
+    check = at(point)
+    for k in range(near):
+        if not check:
+            break
+        other = _near(point, bounds, np.random.default_rng([seed, k]))
+        check = at(as_point(other))
+        check.notes.append(f"at point {k + 1} of {near} near x, seed {seed}")
+    return check
 
 
 def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:

@@ -275,14 +275,26 @@ class NoiseLevelOptions(EvaluationOptions, total=False):
 class ToleranceOptions(TypedDict, total=False):
     """What a check accepts."""
 
-    rtol: Annotated[
-        float,
+    atol: Annotated[
+        Any,
         Option(
             0.0,
-            checks.nonnegative,
-            "float",
+            checks.tolerance,
+            "float, pytree or dict",
             """
-            Relative error that is accepted, on top of the error bars of the differences.
+            Absolute error that is accepted, on top of the error bars of the differences: one number, one for each
+            coordinate in x's structure, or a dict of some leaves by their names, 0 for the others.
+            """,
+        ),
+    ]
+    rtol: Annotated[
+        Any,
+        Option(
+            0.0,
+            checks.tolerance,
+            "float, pytree or dict",
+            """
+            Relative error that is accepted, as `atol`. An entry whose error bar is within what is accepted is decided.
             """,
         ),
     ]
@@ -303,7 +315,7 @@ class GradientCheckOptions(ToleranceOptions, CoordinateOptions, EvaluationOption
     """Options of `check_grad` that other verbs have too."""
 
 
-class JacobianCheckOptions(ToleranceOptions, DomainOptions, WorkerOptions, total=False):
+class JacobianCheckOptions(ToleranceOptions, CoordinateOptions, EvaluationOptions, total=False):
     """Options of `check_jacobian` that other verbs have too."""
 
 

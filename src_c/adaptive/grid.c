@@ -179,23 +179,33 @@ double fg_noise_of_grid(const fg_output *o, double largest)
     return (o->gridded == LEFT_OVER ? GRID_LEFT_OVER : GRID) * quantum(o, largest);
 }
 
-/* One more value, where no shift has few bits: a grid that it does not lie on is none. */
-static int make_sure(fg_search *s, ptrdiff_t p)
+/* A coordinate that changes an output, or -1: what it does not depend on says nothing of its grid.
+ */
+static ptrdiff_t coordinate_of(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
-    ptrdiff_t c = p * s->n;
-    while (c + 1 < (p + 1) * s->n && s->column[c].last < 0)
-        c++;
-    if (s->column[c].last < 0)
-        return FG_OK;
-    const fg_record *const r = s->records + s->column[c].last;
-    const double h = r->d * IN_BETWEEN;
+    const fg_output *const o = s->output + p * s->outputs + out;
+    for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n; c++)
+        if (s->column[c].last >= 0) {
+            const fg_record *const r = s->records + s->column[c].last;
+            for (int k = 0; k < r->width; k++)
+                if (s->values[r->values + k * s->outputs + out] * o->scale != o->base)
+                    return c;
+        }
+    return -1;
+}
+
+/* One more value of a coordinate, where no shift has few bits: a grid that it does not lie on is
+ * none. */
+static int make_sure(fg_search *s, ptrdiff_t c)
+{
+    const double h = s->records[s->column[c].last].d * IN_BETWEEN;
     const int status = fg_reserve_values(s, (size_t)s->outputs);
     if (status != FG_OK)
         return status;
     double *const values = s->values + s->value_count;
     const int done = fg_ask_once(s, 1, &c, &h, values);
     for (ptrdiff_t out = 0; out < s->outputs && done == FG_OK; out++)
-        fg_take_note(s->output + p * s->outputs + out, values[out]);
+        fg_take_note(s->output + c / s->n * s->outputs + out, values[out]);
     return done;
 }
 
@@ -231,12 +241,14 @@ int fg_look_for_grids(fg_search *s)
     if (s->wanted->levels)
         return FG_OK;
     for (ptrdiff_t p = 0; p < s->columns / s->n; p++) {
-        int any = 0;
-        for (ptrdiff_t out = 0; out < s->outputs; out++)
-            any |= !s->output[p * s->outputs + out].gridded && grid_of(s, p, out) != NO_GRID;
-        const int status = any ? make_sure(s, p) : FG_OK;
-        if (status != FG_OK)
-            return status;
+        for (ptrdiff_t out = 0; out < s->outputs; out++) {
+            if (s->output[p * s->outputs + out].gridded || grid_of(s, p, out) == NO_GRID)
+                continue;
+            const ptrdiff_t c = coordinate_of(s, p, out);
+            const int status = c < 0 ? FG_OK : make_sure(s, c);
+            if (status != FG_OK)
+                return status;
+        }
         for (ptrdiff_t out = 0; out < s->outputs; out++)
             adopt(s, p, out);
     }
