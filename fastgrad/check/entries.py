@@ -40,9 +40,11 @@ _OF_CURVATURE = 1e-6
 """The error bar of a derivative that is nearly 0, relative to how it changes over the size of x."""
 
 _ASIDE = 2.0**-7  # of the size of a coordinate: where that is looked at
+_NOISE = 8.0  # noises of a value that a second difference may be off by
 
+_EPSILON = float(np.finfo(float).eps)
 _CONDITION = 8.0
-"""Differences of the claim between x and x(1 + eps): what its own rounding may be."""
+"""Changes of a derivative with a rounding of x: what its own rounding may be."""
 
 
 def margin_of(entries: int) -> float:
@@ -218,10 +220,10 @@ class Entries:
             for _ in range(2):
                 excluded = np.abs(claimed - looks.mean) > self.margin * looks.bar + margin
                 wrong = open_ & excluded & looks.confirm(claimed, margin)
-                if conditioned or not wrong.any() or self.claim is None:
+                if conditioned or not (open_ & excluded).any():
                     break
                 # Before an entry is called wrong: is it that the claim itself can be no more accurate?
-                margin, conditioned = margin + self._condition(compared)[doubtful], True
+                margin, conditioned = margin + self._condition(compared, doubtful)[doubtful], True
             open_ &= excluded & ~wrong
             compared.wrong[rows[wrong], columns[wrong]] = True
         compared.numeric[doubtful], compared.bar[doubtful] = looks.mean, looks.bar
@@ -253,32 +255,37 @@ class Entries:
         # Under noise a much shorter bar is luck.
         return numbers[0][rows, place], np.where(noisy, np.fmax(bar, compared.bar[rows, columns]), bar)
 
-    def _condition(self, compared: Compared) -> Array:
-        """How much the claimed entries change with a rounding of x: they can be no more accurate than that."""
-        assert self.claim is not None
-        there = self.claim(self.x * (1 + 2 * np.finfo(float).eps))[:, self.coordinates]
-        return np.nan_to_num(_CONDITION * np.abs(there - compared.claimed), nan=0.0, posinf=0.0)
+    def _condition(self, compared: Compared, doubtful: Mask) -> Array:
+        """How much derivatives change with a rounding of x, as f and the claim show it: none is more accurate."""
+        found = np.zeros(compared.claimed.shape)
+        columns = np.flatnonzero(doubtful.any(axis=0))
+        found[:, columns] = _EPSILON * self._changes(columns, compared.level)
+        if self.claim is not None:
+            there = self.claim(self.x * (1 + 2 * _EPSILON))[:, self.coordinates]
+            found = np.fmax(found, np.abs(there - compared.claimed))
+        return _CONDITION * np.where(np.isfinite(found), found, 0.0)
 
     def _dull(self, compared: Compared, size: Array) -> Mask:
         """Entries whose error bar could hide any error that matters."""
         known = np.where(np.isfinite(compared.numeric), np.abs(compared.numeric), 0.0)
         dull: Mask = ~(compared.bar <= self.tolerance.hidden(size, known.max(axis=1, keepdims=True, initial=0.0)))
-        asked = dull & np.isfinite(compared.bar) & (compared.flags & (NOISY | KINK) == 0) & ~compared.wrong
+        asked = dull & np.isfinite(compared.bar) & ~compared.kink & ~compared.wrong
         columns = np.flatnonzero(asked.any(axis=0))
         if columns.size:
-            change = self._changes(columns)
+            change = self._changes(columns, compared.level)
             dull[:, columns] &= ~(asked[:, columns] & (compared.bar[:, columns] <= _OF_CURVATURE * change))
         return dull
 
-    def _changes(self, columns: Indices) -> Array:
-        """How much the derivatives (outputs, columns) change over the sizes of coordinates."""
+    def _changes(self, columns: Indices, level: Array) -> Array:
+        """How much the derivatives (outputs, columns) change over the sizes of coordinates, beyond noise of a level."""
         coordinates, sizes = self.coordinates[columns], self.sizes[columns]
         h, room = _ASIDE * sizes, self.method.room(self.problem)
         if room is not None:
             h = np.minimum(h, room[:, coordinates].min(axis=0))
         values = self.problem.function.at_shifts(self.x, coordinates, h, np.array([-1.0, 1.0]))
         second = np.abs(values[:, 0] - 2 * self.problem.values + values[:, 1])
-        return np.nan_to_num(second * (sizes / h**2)[:, None], nan=0.0, posinf=0.0).T
+        beyond = np.maximum(second - _NOISE * level, 0.0)
+        return np.nan_to_num(beyond * (sizes / h**2)[:, None], nan=0.0, posinf=0.0).T
 
 
 class _Looks:

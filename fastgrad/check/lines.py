@@ -36,6 +36,7 @@ class Slopes(NamedTuple):
     gap: Array  # half of what the slopes on both sides differ by, at a kink; else 0
     noisy: bool
     level: Array  # noise of one evaluation
+    look: int  # which one sufficed
 
     @property
     def kink(self) -> bool:
@@ -43,17 +44,18 @@ class Slopes(NamedTuple):
         return bool(self.gap.any())
 
 
-def along(problem: Problem, direction: Array, size: Array | float) -> Slopes:
+def along(problem: Problem, direction: Array, size: Array | float, first: int = 0) -> Slopes:
     """Derivatives along a line, with error bars that are short beside `size` where that can be had.
 
-    At a kink any value between the slopes on both sides is within the bar. 8 evaluations as a rule.
+    At a kink any value between the slopes on both sides is within the bar. 8 evaluations as a rule. first: the look
+    to begin with, which sufficed on a line like this one.
     """
     best: Slopes | None = None
-    for length, most in _LOOKS:
-        found = _looked_at(problem, direction, length, most)
+    for look, (length, most) in enumerate(_LOOKS[first:], first):
+        found = _looked_at(problem, direction, length, most)._replace(look=look)
         best = found if best is None else _better(best, found)
         with np.errstate(all="ignore"):
-            if (best.bar - best.gap <= _ENOUGH * size).all():
+            if (best.bar - best.gap <= _ENOUGH * np.maximum(size, best.gap)).all():
                 break
     assert best is not None
     return best
@@ -63,7 +65,7 @@ def _better(before: Slopes, found: Slopes) -> Slopes:
     """Of each output the slope with the shorter bar."""
     better: NDArray[np.bool_] = ~(before.bar <= found.bar)
     numbers = (np.where(better, there, here) for here, there in zip(before[:4], found[:4], strict=True))
-    return Slopes(*numbers, found.noisy, found.level)
+    return Slopes(*numbers, found.noisy, found.level, found.look)
 
 
 def _looked_at(problem: Problem, direction: Array, length: float, most: int) -> Slopes:
@@ -75,7 +77,7 @@ def _looked_at(problem: Problem, direction: Array, length: float, most: int) -> 
         value = np.where(kink, 0.5 * (left + right), value)
         bar = np.where(kink, np.fmax(bar, gap), bar)
         return Slopes(
-            value / length, bar / length, step * length, gap / length, bool((flags & NOISY).any()), noise.ravel()
+            value / length, bar / length, step * length, gap / length, bool((flags & NOISY).any()), noise.ravel(), 0
         )
 
 

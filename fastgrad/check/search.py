@@ -90,6 +90,7 @@ class Search:
         self.by_coordinate = False
         self.still: NDArray[np.bool_] | None = None  # coordinates that do not move
         self.whole: Slopes | None
+        self.look = 0  # which sufficed on the line before
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
         self._turn()
 
@@ -113,7 +114,8 @@ class Search:
         claimed, norm = self._claimed_slope(where)
         if self.whole is None:
             self.norm = norm
-            self.whole = along(self.problem, self.direction, norm)
+            self.whole = along(self.problem, self.direction, norm, self.look)
+            self.look = self.whole.look
             slope, bar = self.whole.value.item(), self.whole.bar.item()
         else:
             slope, bar = self.shorter.along(self._part(where))
@@ -261,7 +263,7 @@ class Search:
 
     def _sees(self, bar: float) -> bool:
         """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
-        if bar <= max(_SEES, 64 * math.sqrt(self.tolerance.precision)) * self.norm:
+        if bar <= max(_SEES, self.tolerance.least) * self.norm:
             return True
         return math.isfinite(bar) and bar <= _OF_CURVATURE * self._change()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,11 @@ _TINY = 4096.0
 _SMALL = 1e-2
 """An error bar of this share of an entry hides nothing that matters."""
 
-_NEGLIGIBLE = 64.0
-"""Square roots of a precision: an error so small beside the largest derivative can hardly be asked for."""
+_NEGLIGIBLE = 1e-5
+"""So small a share of the largest derivative beside it, an error bar hides nothing either ..."""
+
+_OF_PRECISION = 64.0
+"""... nor so many square roots of the precision of f, which differences of float32 values can hardly do better than."""
 
 
 class Tolerance:
@@ -46,6 +50,11 @@ class Tolerance:
             narrow = fits_float32(claimed) and bool(np.any(claimed % 1 != 0))
         self.rounding = FLOAT32 if narrow else FLOAT64
         self.precision = self.rounding  # of f and the claim, whichever is worse
+
+    @property
+    def least(self) -> float:
+        """The share of the largest derivative that an error bar may be."""
+        return max(_NEGLIGIBLE, _OF_PRECISION * math.sqrt(self.precision))
 
     @property
     def given(self) -> bool:
@@ -79,8 +88,7 @@ class Tolerance:
     def hidden(self, size: Array, largest: Array) -> Array:
         """The error bar with which an entry may still be called right: a longer one could hide any error that matters."""
         with np.errstate(all="ignore"):
-            least = min(_NEGLIGIBLE * np.sqrt(self.precision), _SMALL)
-            return np.maximum(np.maximum(_SMALL * size, least * largest), self.by_user(size))
+            return np.maximum(np.maximum(_SMALL * size, self.least * largest), self.by_user(size))
 
 
 def by_coordinate(value: Any, name: str, layout: Layout) -> Array | float:
