@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from . import grid, stencils, testing
     from .command.build import build_info
     from .evaluate.compiling import compile
-    from .verbs.checks import GradientCheck, Mismatch, check_grad, check_jacobian
+    from .verbs.checks import GradientCheck, Mismatch, check_grad, check_hessian, check_jacobian
     from .verbs.descent import DescentResult, gradient_descent
     from .verbs.error_bars import Derivative, differentiate, noise_level
     from .verbs.gradients import batch_gradient, directional, gradient, partial
@@ -45,6 +45,7 @@ __all__ = [
     "batch_jacobian",
     "build_info",
     "check_grad",
+    "check_hessian",
     "check_jacobian",
     "compile",
     "differentiate",
@@ -78,6 +79,7 @@ _ON_USE = {
     "batch_jacobian": "verbs.matrices",
     "build_info": "command.build",
     "check_grad": "verbs.checks",
+    "check_hessian": "verbs.checks",
     "check_jacobian": "verbs.checks",
     "compile": "evaluate.compiling",
     "differentiate": "verbs.error_bars",

@@ -90,6 +90,7 @@ TRUTH = ("yes", 1, None, NAN)
 COUNT = (-1, 1.5, True, "3", NAN, None)
 SIZES = (0.0, -1e-3, NAN, INF, "small", True, 1j, np.ones(7), ["a", "b"], np.array([True, True]), np.sum, {1.0})
 NONNEGATIVE = (NAN, -1, -INF, INF, "0.1", True, None, 1j, [0.1])
+TOLERANCE = (NAN, -1, -INF, INF, "0.1", True, None, 1j, [0.1, -1.0], np.ones(7), {"x": 0.1}, ["a", "b"], np.sum)
 LIMIT = (NAN, -1, "many", True, None, [3])
 
 BAD = {
@@ -114,7 +115,8 @@ BAD = {
     "deriv": (0, 3, 1.0, True, "1", None, NAN),
     "argnums": ("z", 1.5, True, None, (), (0, 0), ("x", 0), [0, 2.0], X, NAN),
     "grad": (3, "exact", X),
-    "rtol": NONNEGATIVE,
+    "atol": TOLERANCE,
+    "rtol": TOLERANCE,
     "seed": COUNT,
     "near": COUNT,
     "exhaustive": ("yes", 1, 0, NAN, [True]),
@@ -207,7 +209,7 @@ NUMPY = {
     "sparsity": [(np.eye(2), np.eye(2, dtype=bool)), ([[1, 0], [0, 1]], np.eye(2, dtype=bool))],
     "deriv": [(np.int64(1), 1)],
     "argnums": [(np.int64(0), 0), ("x", 0)],
-    "rtol": [(np.float32(0.125), 0.125), (np.int64(0), 0.0)],
+    **dict.fromkeys(("atol", "rtol"), [(np.float32(0.125), 0.125), (np.int64(0), 0.0), ([0.125, 0.125], 0.125)]),
     "seed": [(np.int64(3), 3)],
     "near": [(np.int64(1), 1)],
     "exhaustive": [(np.False_, False)],

@@ -24,7 +24,7 @@ _MARGIN = 1.5
 
 _ONE_IN = 50.0
 _LOOKS = 3
-_SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
+SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
 """Where another look begins, of the step before: not in step with it. How far it may go where f is noisy."""
 
 _DOUBTFUL = 10.0
@@ -148,13 +148,17 @@ class Entries:
             found = self.method.components(self.problem)
         else:
             found = self._by(slice(None), powers_of_two(self.sizes), np.inf, self.level)
-        numeric, bar, step, left, right = found.numbers.reshape(5, *self.claimed.shape)
-        nobody, flags = np.zeros(numeric.shape, dtype=bool), found.flags.reshape(numeric.shape)
+        shape = self.claimed.shape
+        return self._unjudged(found.numbers.reshape(5, *shape), found.flags.reshape(shape), found.noise.reshape(-1))
+
+    def _unjudged(self, numbers: Array, flags: NDArray[np.intc], level: Array) -> tuple[Compared, Array]:
+        numeric, bar, step, left, right = numbers
+        nobody = np.zeros(numeric.shape, dtype=bool)
         largest = np.abs(np.where(np.isfinite(numeric), numeric, 0.0)).max(axis=1, keepdims=True, initial=0.0)
+        accepted = self.tolerance.accepted(self._size(numeric), largest)
         compared = Compared(
-            self.coordinates, self.claimed, numeric, bar, left, right, flags, nobody, nobody.copy(),
-            found.noise.reshape(-1), self.tolerance.accepted(self._size(numeric), largest),
-        )  # fmt: skip
+            self.coordinates, self.claimed, numeric, bar, left, right, flags, nobody, nobody.copy(), level, accepted
+        )
         return compared, step
 
     def _by(
@@ -238,7 +242,7 @@ class Entries:
         noisy = (compared.flags & NOISY != 0)[rows, columns]
         wanted = np.where(step > 0, SIZE_OF_STEP * step, self.sizes)[rows, columns]
         # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
-        wanted = wanted * np.where(noisy, _MUCH_SHORTER, _SHORTER) ** shorter
+        wanted = wanted * np.where(noisy, _MUCH_SHORTER, SHORTER) ** shorter
         size = np.full(which.size, np.inf)
         np.minimum.at(size, place, wanted)
         loud = np.zeros(which.size, dtype=bool)

@@ -15,12 +15,12 @@ from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
 from ..methods.adaptive import NOISY, Adaptive
 from ..records.check import GradientCheck
-from ..stencils import FLOAT32, stencil
+from ..stencils import stencil
 from .entries import Compared, Entries
 from .explain import explain
 from .report import MOST_ROWS, Subject, of_entries
 from .search import Found, Search
-from .tolerance import Tolerance
+from .tolerance import Accepted, Tolerance
 
 Indices = NDArray[np.intp]
 
@@ -39,8 +39,8 @@ class GradientAtPoint:
         The gradient, or what it is at the point.
     args : tuple
         Further arguments of grad.
-    atol, rtol : ndarray or float
-        What is accepted, by coordinate.
+    accepted : Accepted
+        What it may be off by.
     method : Adaptive
         What takes the differences.
     """
@@ -50,8 +50,7 @@ class GradientAtPoint:
         problem: Problem,
         grad: Any,
         args: tuple[Any, ...],
-        atol: Array | float,
-        rtol: Array | float,
+        accepted: Accepted,
         method: Adaptive,
     ) -> None:
         point = problem.point
@@ -73,9 +72,7 @@ class GradientAtPoint:
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
         self.function.tolerate(True)
-        self.tolerance = Tolerance(atol, rtol, self.claimed)
-        if self.function.float32:
-            self.tolerance.precision = FLOAT32
+        self.tolerance = Tolerance(accepted, self.claimed, self.function.float32)
 
         def again(x: Array) -> Array:
             found = grad(point.argument(x), *args)

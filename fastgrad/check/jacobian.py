@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.given import attribute, floats
-from ..core.matrix_layout import JacobianLayout
+from ..core.matrix_layout import HessianLayout, JacobianLayout
 from ..core.point import Array, Point, as_point
 from ..evaluate.functions import as_function
 from ..evaluate.indirect import LineFunction
 from ..evaluate.problem import Problem
 from ..methods.adaptive import NOISY, Adaptive
 from ..records.check import GradientCheck
-from ..stencils import FLOAT32, FLOAT64
+from ..stencils import FLOAT64
 from .entries import Claim, Compared, Entries
 from .explain import explain
 from .gradient import GradientAtPoint
 from .lines import along
 from .report import MOST_ROWS, Subject, of_entries
-from .tolerance import Tolerance
+from .tolerance import Accepted, Tolerance
 
 Product = Callable[[Array], Array]
 Indices = NDArray[np.intp]
@@ -53,8 +53,7 @@ class JacobianAtPoint:
         self,
         problem: Problem,
         claimed: Claimed,
-        atol: Array | float,
-        rtol: Array | float,
+        accepted: Accepted,
         method: Adaptive,
         seed: int,
         what: str = "Jacobian",
@@ -64,11 +63,12 @@ class JacobianAtPoint:
         self.x = x = problem.x.ravel()
         self.base = base = problem.values[0]
         self.function.tolerate(True)
-        self.atol, self.rtol = atol, rtol
+        self.accepted = accepted
         self.notes: list[str] = []
         rng = np.random.default_rng(seed)
         with np.errstate(all="ignore"):
-            self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * np.where(x == 0, 1.0, np.abs(x))
+            sizes = np.where(x == 0, 1.0, np.abs(x))
+            self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * sizes
         # Both signs occur, and no two sizes are equal, so that rows do not cancel.
         self.mixture = rng.choice([-1.0, 1.0], base.size) * rng.uniform(0.5, 1.5, base.size)
 
@@ -86,16 +86,14 @@ class JacobianAtPoint:
     @property
     def subject(self) -> Subject:
         """What the record says that was checked."""
-        n, name = self.x.size, JacobianLayout(self.base.size, self.point.layout).name
-        if self.what == "Hessian":
-            return Subject(self.what, lambda k: "H" + name(k)[1:], n, n * n, self.function, self.notes)
-        return Subject(self.what, name, n, self.base.size * n, self.function, self.notes)
+        layout = self.point.layout
+        named = HessianLayout(layout) if self.what == "Hessian" else JacobianLayout(self.base.size, layout)
+        total = self.base.size * self.x.size
+        return Subject(self.what, named.name, self.x.size, total, self.function, self.notes)
 
     def _compared(self, claimed: Array, columns: Indices | None = None, suspected: bool = False) -> Compared:
         """Entries of all columns, or of some, by themselves."""
-        tolerance = Tolerance(self.atol, self.rtol, claimed)
-        if self.function.float32:
-            tolerance.precision = FLOAT32
+        tolerance = Tolerance(self.accepted, claimed, self.function.float32)
         if columns is not None:
             tolerance = tolerance.of(columns)
         entries = Entries(self.problem, self.method, claimed, tolerance, self.claim.at, columns)
@@ -119,8 +117,10 @@ class JacobianAtPoint:
         if compared.coordinates.size < self.x.size:
             return self._named(wrong, compared)
         leaves = [(self.subject.name(0)[:1], slice(0, wrong.size), wrong.shape)]
-        flat = (each.ravel() for each in (compared.claimed, compared.numeric, compared.bar, wrong))
-        found = explain(*flat, np.tile(self.x, len(wrong)), leaves, self.subject.name)
+        found = explain(
+            compared.claimed.ravel(), compared.numeric.ravel(), compared.bar.ravel(), wrong.ravel(),
+            np.tile(self.x, len(wrong)), leaves, self.subject.name,
+        )  # fmt: skip
         return found or self._named(wrong, compared)
 
     def _named(self, wrong: NDArray[np.bool_], compared: Compared) -> str:
@@ -162,7 +162,7 @@ class JacobianAtPoint:
         problem = Problem(line, Point(np.ones(1)), values=self.problem.values)
         claimed = product(self.direction).reshape(-1, 1)
         allowed = self._allowed(self.direction, np.abs(claimed[:, 0]))
-        return Entries(problem, Adaptive(), claimed, Tolerance(allowed[:, None], 0.0, claimed)).compare()
+        return Entries(problem, Adaptive(), claimed, Tolerance(Accepted(allowed[:, None]), claimed)).compare()
 
     def _allowed(self, direction: Array, size: Array) -> Array:
         """What products with a direction may differ by: what the user accepts in entries, and their rounding."""
@@ -170,7 +170,7 @@ class JacobianAtPoint:
         with np.errstate(all="ignore"):
             if self.claim.sizes is not None:
                 size = self.claim.sizes(moves)
-            accepted = np.sum(self.atol * moves) + np.max(self.rtol) * size
+            accepted = np.sum(self.accepted.atol * moves) + np.max(self.accepted.rtol) * size
             return np.asarray(accepted + 4 * FLOAT64 * np.sqrt(moves.size) * size)
 
     def _of_rows(self, compared: Compared, resolution: float) -> GradientCheck:
@@ -227,7 +227,7 @@ class JacobianAtPoint:
     # --- Products from the left ------------------------------------------------------------------------------------
 
     def _by_rows(self, max_evals: int | None) -> GradientCheck:
-        """u J is the gradient of u·f for a random u; the rows of its wrong columns are found by halving u."""
+        """The gradient of u·f for a random u is u J; the rows of its wrong columns are found by halving u."""
         times = self.claim.rows
         assert times is not None
 
@@ -236,7 +236,7 @@ class JacobianAtPoint:
 
         point = as_point(self.x)
         problem = Problem(as_function(mixed, (), point), point, values=np.array([[self.mixture @ self.base]]))
-        mixture = GradientAtPoint(problem, times(self.mixture), (), self.atol, self.rtol, self.method)
+        mixture = GradientAtPoint(problem, times(self.mixture), (), self.accepted, self.method)
         check = mixture.check(None, max_evals, self.seed)
         if check.verdict == "right":
             why = f"u·J agrees with the gradient of u·f for a random u: {check.explanation}"
@@ -278,16 +278,19 @@ class JacobianAtPoint:
         numeric, bar = compared.numeric[:, place], compared.bar[:, place]
         some = u != 0
         with np.errstate(all="ignore"):
-            entry = np.max(self.atol) + (np.max(self.rtol) + 4 * FLOAT64) * np.abs(numeric)
+            atol, rtol = (np.max(each) for each in self.accepted)
+            entry = atol + (rtol + 4 * FLOAT64) * np.abs(numeric)
             allowed = float(np.abs(u[some]) @ (_MARGIN * bar + entry)[some])
             return bool(abs(claimed - float(u[some] @ numeric[some])) <= allowed)
 
 
-def claimed_by(jac: Any, jvp: Any, vjp: Any, problem: Problem, args: tuple[Any, ...]) -> Claimed:
-    """What a Jacobian, or products with it, claim at the problem's point."""
+def claimed_by(
+    jac: Any, jvp: Any, vjp: Any, problem: Problem, args: tuple[Any, ...], rows: int | None = None
+) -> Claimed:
+    """What a Jacobian, or products with it, claim at the problem's point; rows: of a Hessian."""
     point = problem.point
-    layout = JacobianLayout(problem.outputs, point.layout)
-    shape = (problem.outputs, point.n)
+    rows = problem.outputs if rows is None else rows
+    layout, shape = JacobianLayout(rows, point.layout), (rows, point.n)
     if jvp is not None or vjp is not None:
         return _by_products(jvp, vjp, point, shape)
 
@@ -314,17 +317,18 @@ def claimed_by(jac: Any, jvp: Any, vjp: Any, problem: Problem, args: tuple[Any, 
 
 def _by_products(jvp: Any, vjp: Any, point: Point, shape: tuple[int, int]) -> Claimed:
     m, n = shape
+    here = point.flat.ravel()
 
-    def times(v: Array, x: Array = point.flat.ravel()) -> Array:
+    def times(v: Array, x: Array = here) -> Array:
         found = floats(jvp(point.argument(x.copy()), point.argument(v.copy())), "what jvp returned")
         if found.size != m:
             raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
         return found.ravel()
 
-    def rows(u: Array, x: Array = point.flat.ravel()) -> Array:
+    def rows(u: Array, x: Array = here) -> Array:
         return point.layout.product_values(vjp(point.argument(x.copy()), u.copy()), "what vjp returned")
 
-    def matrix(x: Array = point.flat.ravel()) -> Array:
+    def matrix(x: Array = here) -> Array:
         if jvp is not None:
             return np.stack([times(v, x) for v in np.eye(n)], axis=1)
         return np.stack([rows(u, x) for u in np.eye(m)])

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.point import Array
 from ..evaluate import border
 from ..methods.adaptive import NOISY, flag_names
 from ..records.check import GradientCheck, Mismatch
@@ -84,8 +83,8 @@ def _rows(subject: Subject, compared: Compared, undecided: Mask) -> list[Mismatc
             flag = "wrong"
         else:
             flag = "undecided" if undecided[i, j] else flag_names(int(compared.flags[i, j]))
-        numbers = (float(each[i, j]) for each in (compared.claimed, compared.numeric, compared.bar))
-        rows.append(Mismatch(subject.name(index), index, *numbers, flag))
+        claimed, numeric, bar = (float(each[i, j]) for each in (compared.claimed, compared.numeric, compared.bar))
+        rows.append(Mismatch(subject.name(index), index, claimed, numeric, bar, flag))
     return rows
 
 
@@ -109,11 +108,11 @@ def _undecided(compared: Compared, undecided: Mask, rows: list[Mismatch]) -> str
     worst, count = rows[0], int(undecided.sum())
     numeric, bar = compared.numeric[undecided], compared.bar[undecided]
     noisy = bool((compared.flags[undecided] & NOISY != 0).any())
-    vanishes: Array = np.abs(numeric) <= 2 * bar
-    if not noisy and vanishes.all() and np.isfinite(bar).all():
+    vanishes = bool((np.abs(numeric) <= 2 * bar).all())
+    if not noisy and vanishes and np.isfinite(bar).all():
         return (
             f"differences cannot tell for {count} of {compared.claimed.size} entries, the first {worst.path}: x is a "
-            f"stationary point, where they are 0 within their errors (± {worst.error:.1e}); check elsewhere, near=3 does"
+            f"stationary point: they are 0 within their errors (± {worst.error:.1e}); check elsewhere, near=3 does"
         )
     cause = "noise" if noisy else "a kink or an edge nearby"
     return (

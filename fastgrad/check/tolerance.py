@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,26 +30,34 @@ _OF_PRECISION = 64.0
 """... nor so many square roots of the precision of f, which differences of float32 values can hardly do better than."""
 
 
+class Accepted(NamedTuple):
+    """What the user accepts, for each coordinate (n,) or for all."""
+
+    atol: Array | float = 0.0
+    rtol: Array | float = 0.0
+
+
 class Tolerance:
     """What entries of a claimed derivative may differ by.
 
     Parameters
     ----------
-    atol, rtol : ndarray or float
-        For each coordinate (n,), or for all.
+    by_user : Accepted
     claimed : ndarray
         The claimed entries, or what stands for them: a float32 one carries its own rounding.
+    float32 : bool
+        Whether f returns float32.
     """
 
     __slots__ = ("atol", "precision", "rounding", "rtol")
 
-    def __init__(self, atol: Array | float, rtol: Array | float, claimed: Array) -> None:
-        self.atol = np.asarray(atol, dtype=float)
-        self.rtol = np.asarray(rtol, dtype=float)
+    def __init__(self, by_user: Accepted, claimed: Array, float32: bool = False) -> None:
+        self.atol = np.asarray(by_user.atol, dtype=float)
+        self.rtol = np.asarray(by_user.rtol, dtype=float)
         with np.errstate(all="ignore"):
             narrow = fits_float32(claimed) and bool(np.any(claimed % 1 != 0))
         self.rounding = FLOAT32 if narrow else FLOAT64
-        self.precision = self.rounding  # of f and the claim, whichever is worse
+        self.precision = FLOAT32 if float32 else self.rounding  # of f and the claim, whichever is worse
 
     @property
     def least(self) -> float:
@@ -75,7 +83,7 @@ class Tolerance:
             return np.asarray(self.atol + self.rtol * size)
 
     def accepted(self, size: Array, largest: Array) -> Array:
-        """What is accepted in entries (..., n): by the user, and the claim's rounding; largest: of those beside each."""
+        """What is accepted in entries (..., n): by the user, and the claim's rounding; largest: of those beside."""
         with np.errstate(all="ignore"):
             of_an_entry, of_the_largest = _ROUNDINGS[self.rounding]
             rounding = self.rounding * np.maximum(of_an_entry * size, of_the_largest * largest)
@@ -86,7 +94,7 @@ class Tolerance:
         return np.asarray(_TINY * FLOAT64 * size)
 
     def hidden(self, size: Array, largest: Array) -> Array:
-        """The error bar with which an entry may still be called right: a longer one could hide any error that matters."""
+        """The error bar with which an entry may still be called right: a longer one could hide what matters."""
         with np.errstate(all="ignore"):
             return np.maximum(np.maximum(_SMALL * size, self.least * largest), self.by_user(size))
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 
 import numpy as np
 
 from ..check.gradient import GradientAtPoint
+from ..check.hessian import MOST_COORDINATES
+from ..check.hessian import checked as second_entries
 from ..check.jacobian import JacobianAtPoint, claimed_by
-from ..check.tolerance import by_coordinate
+from ..check.tolerance import Accepted, by_coordinate
 from ..core import options as checks
 from ..core.coordinates import checked_bounds
 from ..core.given import held
 from ..core.point import Array, Point, as_point
-from ..evaluate.functions import callable_or_error, evaluation
+from ..evaluate.functions import callable_or_error, evaluation, flat_gradient
 from ..evaluate.pointers import compiled_parts
 from ..evaluate.problem import Problem
 from ..methods.adaptive import Adaptive
 from ..records.check import GradientCheck, Mismatch
 from .signatures import GradientCheckOptions, JacobianCheckOptions, checked, with_options
 
-__all__ = ["GradientCheck", "Mismatch", "check_grad"]
+__all__ = ["GradientCheck", "Mismatch", "check_grad", "check_hessian", "check_jacobian"]
 
 
 @with_options(GradientCheckOptions)
@@ -106,11 +108,11 @@ def check_grad(
     method.check(point, point.flat)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
+    accepted = _accepted(given, point)
 
     def at(point: Point) -> GradientCheck:
         with Problem.of(f, args, point, how) as problem:
-            tolerances = (by_coordinate(given[name], name, point.layout) for name in ("atol", "rtol"))
-            work = GradientAtPoint(problem, grad, args, *tolerances, method)
+            work = GradientAtPoint(problem, grad, args, accepted, method)
             return work.check(exhaustive, max_evals, seed)
 
     return _here_and_near(at, point, near, bounds, seed)
@@ -179,29 +181,143 @@ def check_jacobian(
     for name, product in (("jvp", jvp), ("vjp", vjp)):
         if product is not None:
             callable_or_error(product, name=name)
-    near = checks.count("near", near)
-    exhaustive = checks.optional(checks.flag)("exhaustive", exhaustive)
-    max_evals = checks.optional(checks.count)("max_evals", max_evals)
-    if near and jac is not None and not callable(jac):
-        raise TypeError("near= needs a Jacobian that can be called at other points")
-    how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
-    if exhaustive is False and bounds is not None:
-        raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
-    point, method = as_point(x), Adaptive(given["typical_x"], bounds, scale=given["scale"])
-    method.check(point, point.flat)
-    if not point.n:
-        raise ValueError("x has no entries: there is nothing to compare")
+    work = _Matrix(check_jacobian, x, given, exhaustive, max_evals, near, jac)
     if not callable(f) or compiled_parts(f) is not None:
         raise TypeError("a compiled function has one value: its derivative is a gradient, see check_grad")
     jac = held(jac)
 
     def at(point: Point) -> GradientCheck:
-        with Problem.of(f, args, point, how, outputs=None) as problem:
-            tolerances = (by_coordinate(given[name], name, point.layout) for name in ("atol", "rtol"))
+        with Problem.of(f, args, point, work.how, outputs=None) as problem:
             claimed = claimed_by(jac, jvp, vjp, problem, args)
-            return JacobianAtPoint(problem, claimed, *tolerances, method, seed).check(exhaustive, max_evals)
+            check = JacobianAtPoint(problem, claimed, work.accepted, work.method, work.seed)
+            return check.check(work.exhaustive, work.max_evals)
 
-    return _here_and_near(at, point, near, bounds, seed)
+    return work.run(at)
+
+
+@with_options(JacobianCheckOptions)
+def check_hessian(
+    f: Callable[..., Any],
+    hess: Any = None,
+    x: Any = None,
+    *,
+    grad: Callable[..., Any] | None = None,
+    hvp: Callable[[Array, Array], Any] | None = None,
+    args: tuple[Any, ...] = (),
+    exhaustive: bool | None = None,
+    max_evals: int | None = None,
+    near: int = 0,
+    **options: Unpack[JacobianCheckOptions],
+) -> GradientCheck:
+    """Check a user-coded Hessian, or products with it, against differences of a gradient or of f.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args) -> float``.
+    hess : callable, array_like or sparse matrix, optional
+        ``hess(x, *args)``, or its value at x: (n, n), dense or of `scipy.sparse`.
+    x : number, array_like or pytree
+        Where to check; n coordinates.
+    grad : callable, optional
+        ``grad(x, *args)``, a gradient that is known to be right: the Hessian is its Jacobian, which is cheaper and
+        more accurate than second differences of f, and has no limit of n.
+    hvp : callable, optional
+        Instead of hess: ``hvp(x, v)`` is H v.
+    args : tuple, optional
+        Further arguments of f, hess and grad.
+    exhaustive, max_evals, near
+        As for `check_jacobian`.
+    **options
+        Those of `JacobianCheckOptions`.
+
+    Returns
+    -------
+    check : GradientCheck
+        Entries are named ``H[i, j]``, index i * n + j.
+
+    Raises
+    ------
+    TypeError
+        None or both of hess and hvp are given.
+    ValueError
+        The Hessian has the wrong shape; x has more than 60 coordinates, and no grad is given.
+
+    Notes
+    -----
+    With grad, this is ``check_jacobian(grad, hess, x)``. Without, every entry is compared with a second derivative by
+    the adaptive method (see `differentiate`, deriv=2), some 12 evaluations of f an entry of one triangle.
+
+    Examples
+    --------
+    >>> import fastgrad as fg, numpy as np
+    >>> f = lambda x: x[0] ** 2 * x[1]
+    >>> hess = lambda x: np.array([[2 * x[1], 2 * x[0]], [2 * x[0], 1.0]])
+    >>> check = fg.check_hessian(f, hess, np.array([3.0, 4.0]))
+    >>> check.verdict, check.wrong[0].path
+    ('wrong', 'H[1, 1]')
+    """
+    callable_or_error(f, args)
+    given = checked(check_hessian, options)
+    if (hess is None) == (hvp is None):
+        raise TypeError("check_hessian takes one of hess and hvp=")
+    for name, function in (("grad", grad), ("hvp", hvp)):
+        if function is not None:
+            callable_or_error(function, name=name)
+    work = _Matrix(check_hessian, x, given, exhaustive, max_evals, near, hess)
+    hess = held(hess)
+    if grad is None and work.point.n > MOST_COORDINATES:
+        raise ValueError(
+            f"x has {work.point.n} coordinates: beyond {MOST_COORDINATES} check_hessian needs grad=, of which the "
+            "Hessian is the Jacobian"
+        )
+
+    def at(point: Point) -> GradientCheck:
+        of = f if grad is None else flat_gradient(grad, point, work.how)
+        with Problem.of(of, args, point, work.how, outputs=1 if grad is None else None) as problem:
+            claimed = claimed_by(hess, hvp, None, problem, args, point.n)
+            if grad is None:
+                return second_entries(problem, claimed, work.accepted, work.method)
+            check = JacobianAtPoint(problem, claimed, work.accepted, work.method, work.seed, "Hessian")
+            return check.check(work.exhaustive, work.max_evals)
+
+    return work.run(at)
+
+
+class _Matrix:
+    """What checks of Jacobians and Hessians are asked."""
+
+    def __init__(
+        self,
+        verb: Callable[..., Any],
+        x: Any,
+        given: Mapping[str, Any],
+        exhaustive: bool | None,
+        max_evals: int | None,
+        near: int,
+        matrix: Any,
+    ) -> None:
+        self.near = checks.count("near", near)
+        self.exhaustive = checks.optional(checks.flag)("exhaustive", exhaustive)
+        self.max_evals = checks.optional(checks.count)("max_evals", max_evals)
+        if self.near and matrix is not None and not callable(matrix):
+            raise TypeError("near= needs a matrix that can be called at other points")
+        self.how, self.bounds, self.seed = evaluation(given), given["bounds"], given["seed"]
+        if self.exhaustive is False and self.bounds is not None:
+            raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+        self.point, self.method = as_point(x), Adaptive(given["typical_x"], self.bounds, scale=given["scale"])
+        self.method.check(self.point, self.point.flat)
+        if not self.point.n:
+            raise ValueError(f"x has no entries: {verb.__name__} has nothing to compare")
+        self.accepted = _accepted(given, self.point)
+
+    def run(self, at: Callable[[Point], GradientCheck]) -> GradientCheck:
+        """The check at x, and near it."""
+        return _here_and_near(at, self.point, self.near, self.bounds, self.seed)
+
+
+def _accepted(given: Mapping[str, Any], point: Point) -> Accepted:
+    return Accepted(*(by_coordinate(given[name], name, point.layout) for name in ("atol", "rtol")))
 
 
 def _here_and_near(
