@@ -64,8 +64,8 @@ def along(problem: Problem, direction: Array, size: Array | float, first: int = 
 def _better(before: Slopes, found: Slopes) -> Slopes:
     """Of each output the slope with the shorter bar."""
     better: NDArray[np.bool_] = ~(before.bar <= found.bar)
-    numbers = (np.where(better, there, here) for here, there in zip(before[:4], found[:4], strict=True))
-    return Slopes(*numbers, found.noisy, found.level, found.look)
+    value, bar, step, gap = (np.where(better, there, here) for here, there in zip(before[:4], found[:4], strict=True))
+    return Slopes(value, bar, step, gap, found.noisy, found.level, found.look)
 
 
 def _looked_at(problem: Problem, direction: Array, length: float, most: int) -> Slopes:

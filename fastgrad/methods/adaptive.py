@@ -74,7 +74,7 @@ class Adaptive(Method):
         self,
         typical_x: Any = None,
         bounds: Any = None,
-        noise: float | None = None,
+        noise: Any = None,
         tol: float | None = None,
         max_evals: int = EVALUATIONS,
         scale: Any = None,
