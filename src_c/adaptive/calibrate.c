@@ -158,6 +158,14 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     return 1;
 }
 
+/* What the noise counts in a bar, where that is rounding. */
+static double deviations_of_rounding(const fg_output *o)
+{
+    const double seen = OF_ROUNDING * fg_student(o->degrees + KNOWN_OF_ROUNDING),
+                 few = o->degrees < 1.0 + ENOUGH_SAMPLES ? DEVIATIONS_OF_FEW / o->kappa : 0.0;
+    return larger(larger(seen, few), LEAST_DEVIATIONS);
+}
+
 static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
     fg_output *const o = s->output + p * s->outputs + out;
@@ -166,8 +174,7 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     else if (o->root > 0.0 || (o->lined && o->kappa > SUSPECT_OF_FEW))
         o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
-        o->deviations =
-            larger(OF_ROUNDING * fg_student(o->degrees + KNOWN_OF_ROUNDING), LEAST_DEVIATIONS);
+        o->deviations = deviations_of_rounding(o);
     const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,
                            o->level};
     int same = 1;
