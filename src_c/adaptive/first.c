@@ -409,6 +409,8 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
         e->rough = w->at;
         return 0;
     }
+    if (is_faint(s, c, e, o, w))
+        return 0;
     if (w->kink) {
         judge_kink(s, c, out, w);
         return 0;
@@ -417,8 +419,6 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
     if (w->steep)
         e->steep = w->changes[0];
     if (!w->rough && !steep) {
-        if (is_faint(s, c, e, o, w))
-            return 0;
         fg_keep(s, c, out, w);
         e->phase = READY;
         return 0;
