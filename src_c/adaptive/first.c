@@ -73,10 +73,11 @@ static void sample(const fg_output *o, fg_entry *e, const fg_window *w)
     const double *const norms = w->at.side         ? fg_one_sided_norms
                                 : w->at.pairs == 4 ? fg_four_pairs.norms
                                                    : fg_three_pairs.norms;
+    const double kappa = fg_kappa(o, e);
     e->tops = 0.0;
     e->samples = 0;
     for (int k = w->terms - 2; k < w->terms; k++) {
-        const double z = w->b[k] * o->kappa / (norms[k] * w->sigma);
+        const double z = w->b[k] * kappa / (norms[k] * w->sigma);
         if (fabs(z) < TOP_SAMPLES || (!w->at.side && fabs(w->b[k]) > UNFORETOLD * foretold(w, k))) {
             e->tops += z * z;
             e->samples++;

@@ -147,6 +147,7 @@ typedef struct {
     double scale, base;
     double largest;   /* value close to x */
     double kappa;     /* rounding, of what is expected */
+    double unheard;   /* the same of components that show none of it: so many times that */
     double arguments; /* sum of (x_i g_i)^2 of the derivatives that are known */
     double inside;    /* noise where f is stationary, of the root of what curvature changes it by */
     double degrees;   /* of freedom of kappa */
@@ -167,7 +168,8 @@ typedef struct {
     double seen_level, seen_largest, seen_spacing, seen_bit, want; /* of the line under way */
     int seen, attempts, grown, lining, lined;
     int narrow, assumed, gridded, decimal, last_decimal;
-    double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
+    double
+        judged[5]; /* kappa, unheard, deviations, sum of arguments, level by which bars were set */
     int finite, flat, rounds_arguments, noisy, stepped;
 } fg_output;
 
@@ -227,6 +229,12 @@ static inline fg_entry *fg_entry_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o
 static inline fg_output *fg_output_of(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
 {
     return s->output + s->column[c].point * s->outputs + o;
+}
+
+/* Rounding in the values of an entry, of what is expected. */
+static inline double fg_kappa(const fg_output *o, const fg_entry *e)
+{
+    return e->view.pairs && !e->samples ? o->kappa * o->unheard : o->kappa;
 }
 
 /* --- records.c --- */
