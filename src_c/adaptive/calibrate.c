@@ -110,7 +110,7 @@ static double largest_of(ptrdiff_t count) { return sqrt(1.0 + 2.0 * log((double)
 static double deviations_of_rounding(double kappa, double degrees)
 {
     const double seen = OF_ROUNDING * fg_student(degrees + KNOWN_OF_ROUNDING),
-                 few = degrees < 1.0 + ENOUGH_SAMPLES ? DEVIATIONS_OF_FEW / kappa : 0.0;
+                 few = degrees < 1.0 + ENOUGH_SAMPLES ? DEVIATIONS_OF_ONE / kappa : 0.0;
     return larger(larger(seen, few), LEAST_DEVIATIONS);
 }
 

@@ -24,10 +24,9 @@ static const double DEVIATIONS_OF_ONE = 3.0;
 static const double OF_ROUNDING = 0.75;
 static const double KNOWN_OF_ROUNDING = 1.0;
 static const double LEAST_DEVIATIONS = 2.4;
-/* Fewer samples than the first, however small, are no sign that rounding is less than expected:
- * so many deviations of what is expected, at least. */
+/* Fewer samples than this, however small, are no sign that rounding is less than expected: as many
+ * deviations of that as before any was seen, at least. */
 enum { ENOUGH_SAMPLES = 4 };
-static const double DEVIATIONS_OF_FEW = 3.5;
 /* Student's factor of a line counts so many times: its values share what a parabola leaves. */
 static const double OF_A_LINE = 1.3;
 
