@@ -21,7 +21,7 @@ static const double TRUNCATION_FACTOR = 3.0;
  * times, as sums of roundings have short tails; how rounding compares with what is expected is
  * known as well as from so many values more. And no fewer than the last. */
 static const double DEVIATIONS_OF_ONE = 3.0;
-static const double OF_ROUNDING = 0.75;
+static const double OF_ROUNDING = 0.8;
 static const double KNOWN_OF_ROUNDING = 1.0;
 static const double LEAST_DEVIATIONS = 2.4;
 /* Fewer samples than this, however small, are no sign that rounding is less than expected: as many
