@@ -443,6 +443,14 @@ def test_a_power_beside_a_line_leaves_the_slope(power):
         pytest.xfail(f"a bar of {d.error:.1e} by {d.nfev} evaluations; 1e-8 by 28 are the bounds")
 
 
+@pytest.mark.parametrize(
+    ("x", "power", "slope"), [(-2.0054, 0.089, -0.968), (0.001, -1.752, -1.924), (-1.8, -0.018, -0.234)]
+)
+def test_a_power_that_a_line_takes_for_noise(x, power, slope):
+    d = fg.differentiate(lambda v: slope * v + power * max(0.0, v - x) ** 1.25, x)
+    assert abs(d.value - slope) <= d.error < 1e-4
+
+
 def test_pieces_that_meet_but_for_rounding():
     """One of them is off at x by 20 roundings."""
     d = fg.differentiate(lambda x: 1.0 + (x - 0.3) ** 2 * (3.0 if x < 0.3 else 1.0) + (2e-15 if x < 0.3 else 0.0), 0.3)

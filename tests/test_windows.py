@@ -296,3 +296,36 @@ def test_bounds_close_to_the_first_windows(room):
 
     d = fg.differentiate(f, 1.0, bounds=(1.0 - room, 1.0 + room))
     assert abs(d.value - math.e) <= d.error < 1e-8
+
+
+def fits_of_saturation(count):
+    """Sums of squares of b0 (1 - exp(-b1 t)) less data: the function, b, and the gradient in extended precision."""
+    rng = np.random.default_rng(8)
+    for _ in range(count):
+        last = 10 ** rng.uniform(-6, 6)
+        times, b = np.linspace(last / 15, last, 14), np.array([239.0, 0.4 / last]) * rng.uniform(0.6, 1.5, 2)
+        data = b[0] * (1 - np.exp(-b[1] * times)) * (1 + 0.02 * rng.normal(size=14))
+        long, parameters = times.astype(np.longdouble), b.astype(np.longdouble)
+        fall = np.exp(-parameters[1] * long)
+        left = parameters[0] * (1 - fall) - data
+        exact = np.array([np.sum(2 * left * (1 - fall)), np.sum(2 * left * parameters[0] * long * fall)], float)
+        yield lambda p, t=times, d=data: float(np.sum((p[0] * (1 - np.exp(-p[1] * t)) - d) ** 2)), b, exact
+
+
+def test_rounding_that_one_coordinate_does_not_show():
+    """Along b0 f is a parabola, whose windows show only how sums are rounded; along b1 exponentials are."""
+    holds = []
+    for f, b, exact in fits_of_saturation(200):
+        d = fg.differentiate(f, b)
+        holds.extend(np.abs(d.value - exact) <= d.error)
+    assert np.mean(holds) >= 0.99
+
+
+@pytest.mark.parametrize("x", [-1.5e-12, 2e-14, 1.3e-13, 5e-12, -6e-11])
+def test_a_tiny_coordinate_where_rounding_inside_f_is_all_that_close_values_show(x):
+    phases = np.array([2.0, 3.4, 4.0, 5.9])
+    d = fg.differentiate(lambda p: np.sin(1.1 * p[0] + phases) + 0.3 * np.exp(0.7 * p[0]), np.array([x]))
+    exact = 1.1 * np.cos(1.1 * x + phases) + 0.21 * math.exp(0.7 * x)
+    error = np.ravel(d.error)
+    assert np.all(np.abs(np.ravel(d.value) - exact) <= error)
+    assert np.all(error < 1e-11)

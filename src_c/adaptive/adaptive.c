@@ -114,6 +114,7 @@ static void prepare(fg_search *s)
 {
     for (ptrdiff_t k = 0; k < s->columns / s->n * s->outputs; k++)
         s->output[k] = (fg_output){.kappa = 1.0,
+                                   .unheard = 1.0,
                                    .degrees = 1.0,
                                    .deviations = DEVIATIONS_OF_ONE,
                                    .slope = NAN,

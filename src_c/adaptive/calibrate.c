@@ -106,6 +106,27 @@ static int shows_arguments(const sums *all, const seen *near, double top)
 /* About how many deviations the largest of so many samples is. */
 static double largest_of(ptrdiff_t count) { return sqrt(1.0 + 2.0 * log((double)count)); }
 
+/* What the noise counts in a bar, where that is rounding. */
+static double deviations_of_rounding(double kappa, double degrees)
+{
+    const double seen = OF_ROUNDING * fg_student(degrees + KNOWN_OF_ROUNDING),
+                 few = degrees < 1.0 + ENOUGH_SAMPLES ? DEVIATIONS_OF_ONE / kappa : 0.0;
+    return larger(larger(seen, few), LEAST_DEVIATIONS);
+}
+
+/* kappa by the points close to x, whose squares' sum is `sum` and which give o->degrees, and by top
+ * coefficients. Those of some components say little of another that shows none: what f rounds as
+ * one coordinate moves may stay as it is as another does. */
+static void add_tops(fg_output *o, double sum, const sums *all)
+{
+    const double close = larger(sqrt(sum / o->degrees), LEAST_ROUNDING),
+                 deviations = deviations_of_rounding(close, o->degrees);
+    o->degrees += all->count;
+    o->kappa = larger(sqrt((sum + all->tops) / o->degrees), LEAST_ROUNDING);
+    o->unheard =
+        larger(1.0, close * deviations / (o->kappa * deviations_of_rounding(o->kappa, o->degrees)));
+}
+
 /* kappa and degrees of freedom, from the residuals. Whether a line must say more. */
 static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
 {
@@ -113,6 +134,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
     sums all = sum_up(s, p, out);
     o->degrees = 1.0 + all.count;
     o->kappa = sqrt((1.0 + all.tops) / o->degrees);
+    o->unheard = 1.0;
     if (!all.complete)
         return 0;
     sample found[MOST_RESIDUALS] = {{0.0, 0.0, 1.0}};
@@ -133,19 +155,20 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
                           (o->seen && o->level > 0.0 && fg_explains_line(o, o->level));
     const double expected = fg_rounding(o, largest, all.arguments);
     all.tops *= pow(top / expected, 2.0);
-    double sum = 1.0 + all.tops;
+    double sum = 1.0;
     for (int k = 0; k < near.kept; k++)
         sum += near.own[k] / expected * (near.own[k] / expected);
-    o->degrees = 1.0 + near.kept + all.count;
+    o->degrees = 1.0 + near.kept;
     if (!near.kept && near.least < INFINITY) {
         /* All may be curvature, or rounding: no less than expected, no more than that. */
         sum += pow(larger(1.0, smaller(near.least / expected, MOST_OF_BOTH)), 2.0);
         o->degrees += 1.0;
     }
-    o->kappa = larger(sqrt(sum / o->degrees), LEAST_ROUNDING);
+    add_tops(o, sum, &all);
     if (isfinite(o->slope) || o->seen || o->level > 0.0) {
         o->kappa = larger(1.0, o->level / expected);
         o->degrees = 1.0 + LINE_DEGREES;
+        o->unheard = 1.0;
         return 0;
     }
     /* A line on which f cannot tell the points apart says nothing. */
@@ -153,7 +176,7 @@ static int scale_rounding(fg_search *s, ptrdiff_t p, ptrdiff_t out)
         near.kept < ENOUGH_RESIDUALS ? largest_of(s->outputs) * SUSPECT_OF_FEW : SUSPECT;
     if (o->lined || !(o->kappa > suspect))
         return 0;
-    o->kappa = 1.0;
+    o->kappa = o->unheard = 1.0;
     fg_want_line(o, CLOSE * (o->flat ? FARTHER : 1.0));
     return 1;
 }
@@ -166,16 +189,15 @@ static void rejudge(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
     else if (o->root > 0.0 || (o->lined && o->kappa > SUSPECT_OF_FEW))
         o->deviations = OF_A_LINE * fg_student(LINE_DEGREES);
     else
-        o->deviations =
-            larger(OF_ROUNDING * fg_student(o->degrees + KNOWN_OF_ROUNDING), LEAST_DEVIATIONS);
-    const double now[4] = {o->kappa, o->deviations, o->rounds_arguments ? o->arguments : 0.0,
-                           o->level};
+        o->deviations = deviations_of_rounding(o->kappa, o->degrees);
+    const double now[5] = {o->kappa, o->unheard, o->deviations,
+                           o->rounds_arguments ? o->arguments : 0.0, o->level};
     int same = 1;
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 5; k++)
         same &= fabs(now[k] - o->judged[k]) <= SAME * fabs(now[k]);
     for (ptrdiff_t c = p * s->n; c < (p + 1) * s->n && !same; c++)
         fg_choose(s, c, out);
-    for (int k = 0; k < 4 && !same; k++)
+    for (int k = 0; k < 5 && !same; k++)
         o->judged[k] = now[k];
 }
 

@@ -23,7 +23,10 @@ static const double TRUNCATION_FACTOR = 3.0;
 static const double DEVIATIONS_OF_ONE = 3.0;
 static const double OF_ROUNDING = 0.8;
 static const double KNOWN_OF_ROUNDING = 1.0;
-static const double LEAST_DEVIATIONS = 2.6;
+static const double LEAST_DEVIATIONS = 2.4;
+/* Fewer samples than this, however small, are no sign that rounding is less than expected: as many
+ * deviations of that as before any was seen, at least. */
+enum { ENOUGH_SAMPLES = 4 };
 /* Student's factor of a line counts so many times: its values share what a parabola leaves. */
 static const double OF_A_LINE = 1.3;
 
@@ -135,9 +138,6 @@ static const double KINK_ALIKE = 0.2;
 static const double KINK_AT_X = 0.01;
 static const double KINK_SURELY = 100.0;
 enum { KINK_LEVEL = 28 };
-/* f was constant nearby: a change of so many deviations within that distance contradicts a window.
- */
-static const double FLAT_DEVIATIONS = 8.0;
 /* Each side is looked at alone where the odd part beyond its slope grows from this on, as the
  * distance doubles, to this: of smooth functions 8 times and more; where the second derivative
  * jumps, 4; of a power p, 2^p. Closer to 4 where the window is too wide, as any may grow,
@@ -149,6 +149,16 @@ static const double SIDES_LEAST_OF_ROUGH = 3.4;
 static const double SIDES_MOST_OF_ROUGH = 5.0;
 /* That is a power of the distance if it grows alike from distance to distance, within so much. */
 static const double POWER_ALIKE = 0.02;
+/* Relative noise from which a window that is too wide is left for one not much closer. */
+static const double DOUBT = 1e-8;
+/* Within bounds, central windows are kept while they leave so much of the first one's reach. */
+static const double CENTRAL_ROOM = 3.0 / 8.0;
+
+/* --- What looks constant (flat.c) ------------------------------------------------------------ */
+
+/* f was constant nearby: a change of so many deviations within that distance contradicts a window.
+ */
+static const double FLAT_DEVIATIONS = 8.0;
 /* But not where f was only seen to be constant within so much of the window's distance, which it
  * cannot tell from x: 16 epsilons of the size whose part the distance is. */
 static const double UNTOLD = 16.0 * 256.0 * EPSILON;
@@ -160,10 +170,6 @@ static const double FAINT = 1e5;
 static const double CHANGES = 1e4 * EPSILON;
 /* A constant is looked at again where another output has a step so much shorter. */
 static const double MUCH_CLOSER = 8.0;
-/* Relative noise from which a window that is too wide is left for one not much closer. */
-static const double DOUBT = 1e-8;
-/* Within bounds, central windows are kept while they leave so much of the first one's reach. */
-static const double CENTRAL_ROOM = 3.0 / 8.0;
 
 /* --- The next window (refine.c) -------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
  *     near.c         values very close to x: rounding, and whether derivatives add up
  *     line.c         values on a line: the noise of f
  *     first.c        the first window in which a derivative can be seen
+ *     flat.c         windows that show a constant, or hardly more than rounding
  *     sides.c        each side alone, where the second derivative jumps at x
  *     refine.c       which window next
  *     calibrate.c    bars, once all derivatives are known
@@ -146,6 +147,7 @@ typedef struct {
     double scale, base;
     double largest;   /* value close to x */
     double kappa;     /* rounding, of what is expected */
+    double unheard;   /* the same of components that show none of it: so many times that */
     double arguments; /* sum of (x_i g_i)^2 of the derivatives that are known */
     double inside;    /* noise where f is stationary, of the root of what curvature changes it by */
     double degrees;   /* of freedom of kappa */
@@ -166,7 +168,8 @@ typedef struct {
     double seen_level, seen_largest, seen_spacing, seen_bit, want; /* of the line under way */
     int seen, attempts, grown, lining, lined;
     int narrow, assumed, gridded, decimal, last_decimal;
-    double judged[4]; /* kappa, deviations, sum of arguments and level by which bars were set */
+    double
+        judged[5]; /* kappa, unheard, deviations, sum of arguments, level by which bars were set */
     int finite, flat, rounds_arguments, noisy, stepped;
 } fg_output;
 
@@ -228,6 +231,12 @@ static inline fg_output *fg_output_of(const fg_search *s, ptrdiff_t c, ptrdiff_t
     return s->output + s->column[c].point * s->outputs + o;
 }
 
+/* Rounding in the values of an entry, of what is expected. */
+static inline double fg_kappa(const fg_output *o, const fg_entry *e)
+{
+    return e->view.pairs && !e->samples ? o->kappa * o->unheard : o->kappa;
+}
+
 /* --- records.c --- */
 
 /* The record of column c at distance d, signed where it is one-sided; or NULL. */
@@ -287,12 +296,29 @@ double fg_size_of(const fg_search *s, const fg_window *w);
  */
 double fg_rounding(const fg_output *o, double largest, double arguments);
 
-/* Bars of constants once more: values that came later may say more of the precision. */
-void fg_settle_constants(const fg_search *s);
-
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* An entry has its value and bar, and asks for no more. */
+void fg_finish(fg_entry *e, int flag, double value, double error);
+
+/* --- flat.c --- */
+/* Whether a window shows little beside rounding, so close to x that f may have no other scale there
+ * than that of the other coordinates: the entry wants one as far away as those. */
+int fg_is_faint(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
+                const fg_window *w);
+/* All values are the same: farther away, or that is what f is. */
+void fg_stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
+                  const fg_window *w);
+/* All values are the same number of a grid: as good a window as any, and farther away. */
+void fg_widen(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
+/* Whether f is constant nearby, and not as far away as a window: the entry is done. */
+int fg_is_constant_nearby(const fg_search *s, fg_entry *e, const fg_output *o, const fg_window *w);
+/* What looked constant from farther away than another output's step is looked at as close. */
+void fg_look_at_constants(const fg_search *s);
+/* Bars of constants once more: values that came later may say more of the precision. */
+void fg_settle_constants(const fg_search *s);
 
 /* --- sides.c --- */
 /* An entry wants to look at both sides of x if the odd part in a window grows between so much. */
@@ -320,9 +346,6 @@ void fg_keep(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *w);
 
 /* The best of the windows that were kept, judged again. */
 void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o);
-
-/* What looked constant from farther away than another output's step is looked at as close. */
-void fg_look_at_constants(const fg_search *s);
 
 /* All entries go on until none wants values. */
 int fg_run(fg_search *s, int (*step)(fg_search *, ptrdiff_t, ptrdiff_t));

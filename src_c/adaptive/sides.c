@@ -26,7 +26,8 @@ int fg_want_sides(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_windo
 {
     fg_entry *const e = fg_entry_of(s, c, out);
     const fg_output *const o = fg_output_of(s, c, out);
-    if (e->sides || w->at.side || o->noisy || o->narrow)
+    /* So close to x, a power looks like little noise. */
+    if (e->sides || w->at.side || (o->noisy && o->relative > FLAG_NOISY) || o->narrow)
         return 0;
     const double grows = growth(w), grew = e->grew;
     const int again =

@@ -20,7 +20,7 @@ static double noise_of(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_
     const double x = is_axis ? s->wanted->x[c] : s->wanted->sizes[c], own = x * w->slope / w->s;
     const double mine = is_axis && e->view.pairs ? x * e->slope : 0.0;
     const double others = larger(o->arguments - mine * mine, 0.0);
-    double sigma = o->kappa * fg_rounding(o, w->largest, own * own + others);
+    double sigma = fg_kappa(o, e) * fg_rounding(o, w->largest, own * own + others);
     if (o->narrow && !o->gridded)
         sigma = fg_norm(larger(sigma, GRID * EPSILON32 * w->largest),
                         GRID * EPSILON32 * fabs(x * w->b[0] / w->s));
