@@ -48,7 +48,7 @@ typedef struct {
  * such distances on one side. */
 typedef struct {
     short level;
-    signed char pairs; /* 3, 4, or 1: one-sided; 0: none */
+    signed char pairs; /* 2, 3, 4, or 1: one-sided; 0: none */
     signed char side;  /* 0: central, 1 or -1 */
 } fg_place;
 
@@ -85,7 +85,8 @@ typedef struct {
     double product;           /* of the squares of the distances */
 } fg_weights;
 
-extern const fg_weights fg_three_pairs, fg_four_pairs;
+extern const fg_weights fg_two_pairs, fg_three_pairs, fg_four_pairs;
+const fg_weights *fg_weights_of(int pairs);
 extern const double fg_one_sided[ONE_SIDED_POINTS][ONE_SIDED_POINTS];
 extern const double fg_one_sided_norms[ONE_SIDED_POINTS];
 extern const double fg_one_sided_product, fg_one_sided_product_of_second;
@@ -293,6 +294,9 @@ void fg_settle_constants(const fg_search *s);
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* The relative bar that needs no other window. */
+double fg_enough(const fg_search *s);
 
 /* --- sides.c --- */
 /* An entry wants to look at both sides of x if the odd part in a window grows between so much. */

@@ -2,6 +2,13 @@
  * them again. */
 #include "internal.h"
 
+const fg_weights fg_two_pairs = {
+    .pairs = 2,
+    .odd = {{4.0 / 3, -1.0 / 6}, {-1.0 / 3, 1.0 / 6}},
+    .norms = {0.9501461875826149, 1.5667996397469306, 0.26352313834736496, 0.34860834438919813},
+    .product = 4.0,
+};
+
 const fg_weights fg_three_pairs = {
     .pairs = 3,
     .odd = {{64.0 / 45, -2.0 / 9, 1.0 / 180},
@@ -23,6 +30,11 @@ const fg_weights fg_four_pairs = {
               0.00035852377684705394},
     .product = 4096.0,
 };
+
+const fg_weights *fg_weights_of(int pairs)
+{
+    return pairs == 2 ? &fg_two_pairs : pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
+}
 
 const double fg_one_sided[ONE_SIDED_POINTS][ONE_SIDED_POINTS] = {
     {32768.0 / 9765, -512.0 / 315, 16.0 / 63, -1.0 / 63, 1.0 / 2520, -1.0 / 312480},
