@@ -46,12 +46,25 @@ static void note_digits(fg_output *o, double size)
     o->digits = count > o->digits ? count : o->digits;
 }
 
+/* frexp, which is a call, where a positive number is a normal one: the same result. */
+static double split(double size, int *exponent)
+{
+    const uint64_t fraction = (UINT64_C(1) << (DBL_MANT_DIG - 1)) - 1, half = UINT64_C(1022);
+    uint64_t all;
+    if (size < DBL_MIN)
+        return frexp(size, exponent);
+    memcpy(&all, &size, sizeof all);
+    *exponent = (int)(all >> (DBL_MANT_DIG - 1)) - (int)half;
+    all = (all & fraction) | half << (DBL_MANT_DIG - 1);
+    memcpy(&size, &all, sizeof size);
+    return size;
+}
+
 /* The same of bits. */
 static void note_bits(fg_output *o, double size)
 {
-    int exponent;
-    uint64_t whole = (uint64_t)scaled(frexp(size, &exponent), DBL_MANT_DIG);
-    int bits = DBL_MANT_DIG;
+    int exponent, bits = DBL_MANT_DIG;
+    uint64_t whole = (uint64_t)scaled(split(size, &exponent), DBL_MANT_DIG);
     for (; !(whole & 1); whole >>= 1)
         bits--;
     o->bits = bits > o->bits ? bits : o->bits;

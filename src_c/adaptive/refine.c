@@ -61,13 +61,16 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
                 known |= e->kept[k].level == level && e->kept[k].pairs == pairs;
             if (known)
                 continue;
-            const double bar = fg_forecast(s, c, out, v, rho, there, e->error);
+            const double bar = fg_forecast(s, c, out, v, rho, there, e->error / least);
             if (!(bar > 0.0) || e->error < least * bar)
+                continue;
+            const double gain = log2(e->error / bar);
+            if (gain <= best)
                 continue;
             const int cost = fg_missing(s, c, there);
             if (cost > room)
                 continue;
-            const double score = log2(e->error / bar) - cost * worth;
+            const double score = gain - cost * worth;
             if (score > best) {
                 best = score;
                 *at = there;
