@@ -374,12 +374,14 @@ static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_win
 
 /* Whether two pairs are enough: not where the points close to x, or the digits of values, say that
  * their rounding may be another than that of float64, as so few do not show it. */
-static int are_enough(const fg_search *s, const fg_output *o, const fg_window *w)
+static int are_enough(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
+    const fg_output *const o = fg_output_of(s, c, out);
     const int exact =
         o->finite && !o->flat && !o->noisy && !o->narrow && !o->gridded && !o->decimal;
-    return exact && w->finite && !w->constant && !w->rough && w->slope > FAINT * w->sigma &&
-           w->bar <= fg_enough(s) * fg_size_of(s, w);
+    if (!exact || !w->finite || w->constant)
+        return exact && w->finite && others_change(s, c, fg_entry_of(s, c, out));
+    return !w->rough && w->slope > FAINT * w->sigma && w->bar <= fg_enough(s) * fg_size_of(s, w);
 }
 
 /* What a window says. Returns whether the entry waits for a line. */
@@ -387,7 +389,7 @@ static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
     fg_output *const o = fg_output_of(s, c, out);
-    if (w->at.pairs == 2 && !are_enough(s, o, w)) {
+    if (w->at.pairs == 2 && !are_enough(s, c, out, w)) {
         e->want.pairs = 3;
         return 0;
     }

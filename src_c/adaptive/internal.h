@@ -86,7 +86,12 @@ typedef struct {
 } fg_weights;
 
 extern const fg_weights fg_two_pairs, fg_three_pairs, fg_four_pairs;
-const fg_weights *fg_weights_of(int pairs);
+
+static inline const fg_weights *fg_weights_of(int pairs)
+{
+    return pairs == 2 ? &fg_two_pairs : pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
+}
+
 extern const double fg_one_sided[ONE_SIDED_POINTS][ONE_SIDED_POINTS];
 extern const double fg_one_sided_norms[ONE_SIDED_POINTS];
 extern const double fg_one_sided_product, fg_one_sided_product_of_second;

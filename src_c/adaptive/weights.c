@@ -31,11 +31,6 @@ const fg_weights fg_four_pairs = {
     .product = 4096.0,
 };
 
-const fg_weights *fg_weights_of(int pairs)
-{
-    return pairs == 2 ? &fg_two_pairs : pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
-}
-
 const double fg_one_sided[ONE_SIDED_POINTS][ONE_SIDED_POINTS] = {
     {32768.0 / 9765, -512.0 / 315, 16.0 / 63, -1.0 / 63, 1.0 / 2520, -1.0 / 312480},
     {-1024.0 / 315, 752.0 / 315, -55.0 / 126, 59.0 / 2016, -61.0 / 80640, 1.0 / 161280},
