@@ -46,25 +46,23 @@ static void note_digits(fg_output *o, double size)
     o->digits = count > o->digits ? count : o->digits;
 }
 
-/* frexp, which is a call, where a positive number is a normal one: the same result. */
-static double split(double size, int *exponent)
+/* The bits of a positive number; its exponent as of frexp, which is a call. */
+static uint64_t bits_of(double size, int *exponent)
 {
-    const uint64_t fraction = (UINT64_C(1) << (DBL_MANT_DIG - 1)) - 1, half = UINT64_C(1022);
+    const uint64_t first = UINT64_C(1) << (DBL_MANT_DIG - 1);
     uint64_t all;
     if (size < DBL_MIN)
-        return frexp(size, exponent);
+        return (uint64_t)scaled(frexp(size, exponent), DBL_MANT_DIG);
     memcpy(&all, &size, sizeof all);
-    *exponent = (int)(all >> (DBL_MANT_DIG - 1)) - (int)half;
-    all = (all & fraction) | half << (DBL_MANT_DIG - 1);
-    memcpy(&size, &all, sizeof size);
-    return size;
+    *exponent = (int)(all >> (DBL_MANT_DIG - 1)) - 1022;
+    return (all & (first - 1)) | first;
 }
 
 /* The same of bits. */
 static void note_bits(fg_output *o, double size)
 {
     int exponent, bits = DBL_MANT_DIG;
-    uint64_t whole = (uint64_t)scaled(split(size, &exponent), DBL_MANT_DIG);
+    uint64_t whole = bits_of(size, &exponent);
     for (; !(whole & 1); whole >>= 1)
         bits--;
     o->bits = bits > o->bits ? bits : o->bits;

@@ -348,21 +348,22 @@ static double noise_norm(const fg_search *s, fg_place at)
 double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *v, double rho,
                    fg_place at, double most)
 {
-    const fg_weights *const weights = fg_weights_of(at.pairs);
     const double d = fg_distance(s, c, at.level), q = d / fabs(v->s);
-    const int deriv = s->wanted->deriv;
+    const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
+    const int deriv = s->wanted->deriv, shows = shows_top(v);
+    if (rho == INFINITY || q * rho * reach > (shows ? FORECAST_SEEN : FORECAST_HIDDEN))
+        return INFINITY;
+    const double noise = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
+    if (of_derivative(noise, d, deriv) > most)
+        return INFINITY;
+    const fg_weights *const weights = fg_weights_of(at.pairs);
     const double product = !at.side     ? weights->product
                            : deriv == 1 ? fg_one_sided_product
                                         : fg_one_sided_product_of_second;
-    const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
-    const double noise = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
     double top;
-    if (rho == INFINITY || q * rho * reach > (shows_top(v) ? FORECAST_SEEN : FORECAST_HIDDEN) ||
-        of_derivative(noise, d, deriv) > most)
-        return INFINITY;
-    if (!shows_top(v))
+    if (!shows)
         top = hidden_top(v, terms, q, rho);
     else if (terms >= known)
         top = v->top * power(q, known) * power(q * rho, terms - known);
