@@ -68,10 +68,10 @@ class Derivative(Record, Generic[T]):
     _x: Array | None  # the coordinates of x, flat; None where the derivative is a matrix
 
     def __init__(
-        self, nfev: int, noise: float, layout: Layout, numbers: Array, bits: NDArray[np.intc], x: Array | None
+        self, nfev: int, noise: float, _layout: Layout, _numbers: Array, _bits: NDArray[np.intc], _x: Array | None
     ) -> None:
         # At once: a frozen dataclass sets each field by a call, which takes longer than an evaluation of f.
-        self.__dict__.update(nfev=nfev, noise=noise, _layout=layout, _numbers=numbers, _bits=bits, _x=x)
+        self.__dict__.update(nfev=nfev, noise=noise, _layout=_layout, _numbers=_numbers, _bits=_bits, _x=_x)
 
     @property
     def value(self) -> T:
