@@ -54,7 +54,7 @@ def field(window, name):
     return numbers(re.search(rf"\.{name} = (.*?),(?=\n    \.|$)", text, re.S).group(1))
 
 
-@pytest.mark.parametrize(("window", "pairs"), [("fg_three_pairs", 3), ("fg_four_pairs", 4)])
+@pytest.mark.parametrize(("window", "pairs"), [("fg_two_pairs", 2), ("fg_three_pairs", 3), ("fg_four_pairs", 4)])
 def test_weights_of_pairs(window, pairs):
     points = [side * 2**k for k in range(pairs) for side in (1, -1)]
     wanted = coefficients(points)

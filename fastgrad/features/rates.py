@@ -19,8 +19,9 @@ _CONSTANT = 0.75  # of the probes that see no change, in each feature, for a mod
 _CHUNK = 1 << 20  # numbers at a time
 _ENTRIES = 1 << 15  # derivatives at a time: the adaptive method keeps some 500 bytes of each
 
-# A slope that is so good is good enough, of a model; and where f is noisy, or has kinks, it may cost so much.
-_TOLERANCE, _MOST = 1e-6, 24
+# A slope that is so good is good enough, of a model; and where f is noisy, or has kinks, it may cost so much. The first
+# is less than two pairs are believed for (src_c/adaptive/constants.h): bars are shown, and theirs are wide.
+_TOLERANCE, _MOST = 5e-8, 24
 
 
 class Rates:

@@ -101,14 +101,14 @@ class Adaptive(Method):
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""
         found, flags, _ = self.components(problem)
-        if not border.is_plain(found[0]):
-            undetermined = ~np.isfinite(found[0])
+        value: Array = found[0]
+        if not border.is_plain(value):
+            undetermined = ~np.isfinite(value)
             c = int(np.argmax(undetermined))
             warn(
                 f"no derivative by {problem.point.name(c)} ({flag_names(flags[c])}; {undetermined.sum()} such "
                 "components): nan; fastgrad.differentiate shows more"
             )
-        value: Array = found[0]
         return value.reshape(problem.x.shape) if only is None else value[[only], None]
 
     def components(self, problem: Problem) -> Components:

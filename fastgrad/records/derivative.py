@@ -23,7 +23,7 @@ from .show import axes_or_new, html_paragraph, html_table, label, printable
 _STEPS = 73  # six a decade, over twelve decades
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Derivative(Record, Generic[T]):
     """A gradient, Jacobian or Hessian with its errors; see `differentiate`.
 
@@ -66,6 +66,12 @@ class Derivative(Record, Generic[T]):
     _numbers: Array  # rows value, error, step, left, right; an entry a component
     _bits: NDArray[np.intc]
     _x: Array | None  # the coordinates of x, flat; None where the derivative is a matrix
+
+    def __init__(
+        self, nfev: int, noise: float, _layout: Layout, _numbers: Array, _bits: NDArray[np.intc], _x: Array | None
+    ) -> None:
+        # At once: a frozen dataclass sets each field by a call, which takes longer than an evaluation of f.
+        self.__dict__.update(nfev=nfev, noise=noise, _layout=_layout, _numbers=_numbers, _bits=_bits, _x=_x)
 
     @property
     def value(self) -> T:

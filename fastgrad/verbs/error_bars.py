@@ -106,9 +106,9 @@ def differentiate(
     collection of problems, see docs/adaptive.md. They cannot where f hides something between the points that it was
     asked at.
 
-    It costs 6 evaluations a component and 1 to 4 for all together; more where the first window does not fit, some 20 a
-    component under noise; ``max_evals`` at most. A Jacobian costs about what its hardest output does; a Hessian that
-    for each line e_i and e_i ± e_j.
+    It costs 6 evaluations a component, 4 where ``tol`` is loose, and 1 to 4 for all together; more where the first
+    window does not fit, some 20 a component under noise; ``max_evals`` at most. A Jacobian costs about what its hardest
+    output does; a Hessian that for each line e_i and e_i ± e_j.
 
     Flags: "kink" (the one-sided slopes differ; `value` is their mean), "jump", "flat" (constant, at least in pieces),
     "noisy" (noise well above float64 rounding), "edge" (at an edge of the domain or a bound: one-sided; the bar is inf

@@ -246,8 +246,8 @@ class AdaptiveOptions(CoordinateOptions, NoiseOptions, EvaluationOptions, total=
             optional(checks.share),
             "float",
             """
-            Relative error that is enough: evaluations stop once the error bar is below it. By default they stop where
-            more of them would gain little.
+            Relative error that is enough: evaluations stop once the error bar is below it; from 1e-4 on, 4 a component
+            are mostly enough. By default they stop where more of them would gain little.
             """,
         ),
     ]

@@ -174,7 +174,8 @@ static int begin(fg_search *s)
                 level = fg_first_level(o);
             else if (o->hidden > 0.0)
                 level = fg_higher(level, fg_rounded(-log2(4.0 * o->hidden)));
-            fg_start(s, c, out, level);
+            if (level != FIRST_LEVEL)
+                fg_start(s, c, out, level);
         }
     return status;
 }

@@ -51,7 +51,7 @@ void fg_start(const fg_search *s, ptrdiff_t c, ptrdiff_t o, int level)
     const double climb = e->climb;
     *e = (fg_entry){.value = NAN, .error = INFINITY, .left = NAN, .right = NAN, .climb = climb};
     e->flags = flags;
-    e->want = (fg_place){(short)level, 3, 0};
+    e->want = (fg_place){(short)level, s->wanted->tolerance >= TWO_PAIRS_FROM ? 2 : 3, 0};
     e->nearest = LOWEST_LEVEL;
     e->grow = 5;
     fit(s, c, e);
@@ -70,9 +70,7 @@ static double foretold(const fg_window *w, int k)
  * samples of it. */
 static void sample(const fg_output *o, fg_entry *e, const fg_window *w)
 {
-    const double *const norms = w->at.side         ? fg_one_sided_norms
-                                : w->at.pairs == 4 ? fg_four_pairs.norms
-                                                   : fg_three_pairs.norms;
+    const double *const norms = w->at.side ? fg_one_sided_norms : fg_weights_of(w->at.pairs)->norms;
     const double kappa = fg_kappa(o, e);
     e->tops = 0.0;
     e->samples = 0;
@@ -285,11 +283,27 @@ static int asks_line(const fg_search *s, fg_entry *e, fg_output *o, const fg_win
     return 1;
 }
 
+/* Whether two pairs are enough: not where the points close to x, or the digits of values, say that
+ * their rounding may be another than that of float64, as so few do not show it. */
+static int are_enough(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
+{
+    const fg_output *const o = fg_output_of(s, c, out);
+    const int exact =
+        o->finite && !o->flat && !o->noisy && !o->narrow && !o->gridded && !o->decimal;
+    if (!exact || !w->finite || w->constant)
+        return exact && w->finite && others_change(s, c, fg_entry_of(s, c, out));
+    return !w->rough && w->slope > FAINT * w->sigma && w->bar <= fg_enough(s) * fg_size_of(s, w);
+}
+
 /* What a window says. Returns whether the entry waits for a line. */
 static int judge(fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window *w)
 {
     fg_entry *const e = fg_entry_of(s, c, out);
     fg_output *const o = fg_output_of(s, c, out);
+    if (w->at.pairs == 2 && !are_enough(s, c, out, w)) {
+        e->want.pairs = 3;
+        return 0;
+    }
     if (!w->finite) {
         retreat(s, c, out, w);
         return 0;

@@ -46,12 +46,23 @@ static void note_digits(fg_output *o, double size)
     o->digits = count > o->digits ? count : o->digits;
 }
 
+/* The bits of a positive number; its exponent as of frexp, which is a call. */
+static uint64_t bits_of(double size, int *exponent)
+{
+    const uint64_t first = UINT64_C(1) << (DBL_MANT_DIG - 1);
+    uint64_t all;
+    if (size < DBL_MIN)
+        return (uint64_t)scaled(frexp(size, exponent), DBL_MANT_DIG);
+    memcpy(&all, &size, sizeof all);
+    *exponent = (int)(all >> (DBL_MANT_DIG - 1)) - 1022;
+    return (all & (first - 1)) | first;
+}
+
 /* The same of bits. */
 static void note_bits(fg_output *o, double size)
 {
-    int exponent;
-    uint64_t whole = (uint64_t)scaled(frexp(size, &exponent), DBL_MANT_DIG);
-    int bits = DBL_MANT_DIG;
+    int exponent, bits = DBL_MANT_DIG;
+    uint64_t whole = bits_of(size, &exponent);
     for (; !(whole & 1); whole >>= 1)
         bits--;
     o->bits = bits > o->bits ? bits : o->bits;

@@ -49,7 +49,7 @@ typedef struct {
  * such distances on one side. */
 typedef struct {
     short level;
-    signed char pairs; /* 3, 4, or 1: one-sided; 0: none */
+    signed char pairs; /* 2, 3, 4, or 1: one-sided; 0: none */
     signed char side;  /* 0: central, 1 or -1 */
 } fg_place;
 
@@ -86,7 +86,13 @@ typedef struct {
     double product;           /* of the squares of the distances */
 } fg_weights;
 
-extern const fg_weights fg_three_pairs, fg_four_pairs;
+extern const fg_weights fg_two_pairs, fg_three_pairs, fg_four_pairs;
+
+static inline const fg_weights *fg_weights_of(int pairs)
+{
+    return pairs == 2 ? &fg_two_pairs : pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
+}
+
 extern const double fg_one_sided[ONE_SIDED_POINTS][ONE_SIDED_POINTS];
 extern const double fg_one_sided_norms[ONE_SIDED_POINTS];
 extern const double fg_one_sided_product, fg_one_sided_product_of_second;
@@ -299,6 +305,9 @@ double fg_rounding(const fg_output *o, double largest, double arguments);
 /* --- first.c, refine.c: an entry goes on as far as it can. Returns whether it wants values. --- */
 int fg_find_first(fg_search *s, ptrdiff_t c, ptrdiff_t o);
 int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t o);
+
+/* The relative bar that needs no other window. */
+double fg_enough(const fg_search *s);
 
 /* An entry has its value and bar, and asks for no more. */
 void fg_finish(fg_entry *e, int flag, double value, double error);

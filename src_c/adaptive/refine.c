@@ -20,8 +20,7 @@ void fg_choose(const fg_search *s, ptrdiff_t c, ptrdiff_t o)
 
 static int is_matrix(const fg_search *s) { return s->outputs > 1 || s->wanted->deriv == 2; }
 
-/* The relative bar that needs no other window. */
-static double enough(const fg_search *s)
+double fg_enough(const fg_search *s)
 {
     if (s->wanted->tolerance > 0.0)
         return s->wanted->tolerance;
@@ -40,7 +39,7 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
     const fg_output *const o = fg_output_of(s, c, out);
     const fg_entry *const e = fg_entry_of(s, c, out);
     /* Where more is wanted than pays, it may cost. */
-    const int close = enough(s) >= GOOD && e->error <= bad_bar(s, e);
+    const int close = fg_enough(s) >= GOOD && e->error <= bad_bar(s, e);
     const double good = is_matrix(s) ? WORTH_GOOD_OF_MATRICES : WORTH_GOOD;
     const double worth = log2(o->noisy ? WORTH_NOISY : close ? good : WORTH_BAD);
     const double least = o->noisy ? LEAST_GAIN_NOISY : LEAST_GAIN;
@@ -62,13 +61,16 @@ static int next(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_window 
                 known |= e->kept[k].level == level && e->kept[k].pairs == pairs;
             if (known)
                 continue;
-            const double bar = fg_forecast(s, c, out, v, rho, there, e->error);
+            const double bar = fg_forecast(s, c, out, v, rho, there, e->error / least);
             if (!(bar > 0.0) || e->error < least * bar)
+                continue;
+            const double gain = log2(e->error / bar);
+            if (gain <= best)
                 continue;
             const int cost = fg_missing(s, c, there);
             if (cost > room)
                 continue;
-            const double score = log2(e->error / bar) - cost * worth;
+            const double score = gain - cost * worth;
             if (score > best) {
                 best = score;
                 *at = there;
@@ -149,10 +151,12 @@ int fg_refine(fg_search *s, ptrdiff_t c, ptrdiff_t out)
             return 0;
         if (!e->waits) {
             fg_window v;
-            if (e->error <= enough(s) * e->size)
+            if (e->error <= fg_enough(s) * e->size)
                 break;
             fg_look_at(s, c, out, e->view, &v);
-            if (!next(s, c, out, &v, &e->want)) {
+            if (v.at.pairs == 2)
+                e->want = (fg_place){v.at.level, 3, 0};
+            else if (!next(s, c, out, &v, &e->want)) {
                 const fg_place farther = {(short)(v.at.level - 3), 3, 0};
                 if (v.seen || v.at.side || fg_room(s, c) < 6 || farther.level - 2 < e->nearest ||
                     (fg_output_of(s, c, out)->noisy && farther.level - 2 < NOISY_LEVEL))

@@ -53,7 +53,7 @@ static void climb(const fg_search *s, ptrdiff_t p, ptrdiff_t out)
             continue;
         fg_window w;
         fg_look_at(s, c, out, e->rough, &w);
-        const double *const norms = w.at.pairs == 4 ? fg_four_pairs.norms : fg_three_pairs.norms;
+        const double *const norms = fg_weights_of(w.at.pairs)->norms;
         for (int k = w.terms - 2; k < w.terms; k++, count++)
             sum += w.b[k] / norms[k] * (w.b[k] / norms[k]);
         largest = larger(largest, w.largest);

@@ -2,6 +2,13 @@
  * them again. */
 #include "internal.h"
 
+const fg_weights fg_two_pairs = {
+    .pairs = 2,
+    .odd = {{4.0 / 3, -1.0 / 6}, {-1.0 / 3, 1.0 / 6}},
+    .norms = {0.9501461875826149, 1.5667996397469306, 0.26352313834736496, 0.34860834438919813},
+    .product = 4.0,
+};
+
 const fg_weights fg_three_pairs = {
     .pairs = 3,
     .odd = {{64.0 / 45, -2.0 / 9, 1.0 / 180},

@@ -66,11 +66,14 @@ static double bar_of(const fg_output *o, const fg_window *w, double truncation, 
     return of_derivative(all, fabs(w->s), deriv);
 }
 
+/* Two pairs show too little of how coefficients fall: their error is that of the order below. */
+static double between_orders(const fg_window *w) { return fg_norm(w->size[2], w->size[3]); }
+
 /* The second derivative, by the noise of a value, from what was found for the first. */
 static void judge_second(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w, double noise)
 {
     const int n = w->terms, central = !w->at.side;
-    const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
+    const fg_weights *const weights = fg_weights_of(w->at.pairs);
     double truncation = w->truncation, top = w->top;
     if (central) {
         const double reach = 1 << (w->at.pairs - 1);
@@ -78,6 +81,8 @@ static void judge_second(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_wind
         truncation = weights->product * top;
         if (w->ratio * reach > WORSE_UNRESOLVED && w->seen >> (n - 2))
             truncation = larger(truncation, weights->product / (reach * reach) * fabs(w->b[n - 1]));
+        if (w->at.pairs == 2)
+            truncation = larger(truncation, between_orders(w));
         if (w->rough)
             truncation = larger(truncation, larger(weights->product * fabs(w->b[n - 1]), w->slope));
     } else {
@@ -149,7 +154,7 @@ static void judge_shape(fg_window *w)
         const double even = w->y[0] + w->y[1];
         w->across = fabs(w->y[0] - w->y[1]);
         w->rough |= near > 0.0 && far > OUTLIER_RANGE * near;
-        w->kink = fabs(even) > KINK_DEVIATIONS * w->sigma &&
+        w->kink = w->terms > 4 && fabs(even) > KINK_DEVIATIONS * w->sigma &&
                   fabs((w->y[2] + w->y[3]) / even - 2.0) < KINK_PART * 2.0 &&
                   fabs((w->y[4] + w->y[5]) / even - 4.0) < KINK_PART * 4.0;
     } else {
@@ -165,7 +170,7 @@ static void judge_shape(fg_window *w)
 static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
 {
     const int one_sided = w->at.side != 0, n = w->terms;
-    const fg_weights *const weights = w->at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
+    const fg_weights *const weights = fg_weights_of(w->at.pairs);
     const double *const norms = one_sided ? fg_one_sided_norms : weights->norms;
     const double product = one_sided ? fg_one_sided_product : weights->product;
     const int doublings = one_sided ? ONE_SIDED_POINTS - 1 : w->at.pairs - 1;
@@ -189,6 +194,8 @@ static void judge(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_window *w)
     const int top_seen = (w->seen >> (n - 2)) != 0;
     if (w->ratio * reach > WORSE_UNRESOLVED && top_seen)
         w->truncation = larger(w->truncation, product / (reach * reach) * fabs(b[n - 2]));
+    if (w->at.pairs == 2)
+        w->truncation = larger(w->truncation, between_orders(w));
     if (w->ratio * reach > UNRESOLVED && top_seen)
         noise =
             larger(noise, fg_norm(b[n - 2] / norms[n - 2], b[n - 1] / norms[n - 1]) * sqrt(0.5));
@@ -221,7 +228,7 @@ static void interpolate(const fg_search *s, ptrdiff_t c, ptrdiff_t out, fg_windo
 {
     const fg_output *const o = fg_output_of(s, c, out);
     const int pairs = w->at.pairs;
-    const fg_weights *const weights = pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
+    const fg_weights *const weights = fg_weights_of(pairs);
     const double x = s->wanted->x[c], d = fg_distance(s, c, w->at.level);
     w->terms = 2 * pairs;
     w->left = w->right = 1;
@@ -334,30 +341,29 @@ double fg_ratio_of(const fg_window *w) { return shows_top(w) ? w->ratio : hidden
 
 static double noise_norm(const fg_search *s, fg_place at)
 {
-    const double *const norms = at.side         ? fg_one_sided_norms
-                                : at.pairs == 4 ? fg_four_pairs.norms
-                                                : fg_three_pairs.norms;
+    const double *const norms = at.side ? fg_one_sided_norms : fg_weights_of(at.pairs)->norms;
     return norms[s->wanted->deriv - 1];
 }
 
 double fg_forecast(const fg_search *s, ptrdiff_t c, ptrdiff_t o, const fg_window *v, double rho,
                    fg_place at, double most)
 {
-    const fg_weights *const weights = at.pairs == 4 ? &fg_four_pairs : &fg_three_pairs;
     const double d = fg_distance(s, c, at.level), q = d / fabs(v->s);
-    const int deriv = s->wanted->deriv;
+    const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
+    const int deriv = s->wanted->deriv, shows = shows_top(v);
+    if (rho == INFINITY || q * rho * reach > (shows ? FORECAST_SEEN : FORECAST_HIDDEN))
+        return INFINITY;
+    const double noise = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
+    if (of_derivative(noise, d, deriv) > most)
+        return INFINITY;
+    const fg_weights *const weights = fg_weights_of(at.pairs);
     const double product = !at.side     ? weights->product
                            : deriv == 1 ? fg_one_sided_product
                                         : fg_one_sided_product_of_second;
-    const double reach = at.side ? ONE_SIDED_REACH : (double)(1 << (at.pairs - 1));
     /* The first coefficient left out is that of s^terms. */
     const int terms = at.side ? ONE_SIDED_POINTS + 1 : 2 * at.pairs + deriv, known = v->next;
-    const double noise = fg_output_of(s, c, o)->deviations * noise_norm(s, at) * v->sigma;
     double top;
-    if (rho == INFINITY || q * rho * reach > (shows_top(v) ? FORECAST_SEEN : FORECAST_HIDDEN) ||
-        of_derivative(noise, d, deriv) > most)
-        return INFINITY;
-    if (!shows_top(v))
+    if (!shows)
         top = hidden_top(v, terms, q, rho);
     else if (terms >= known)
         top = v->top * power(q, known) * power(q * rho, terms - known);
