@@ -1,22 +1,56 @@
-"""Patterns in the errors of a gradient, in one sentence with the evidence."""
+"""What is wrong with a gradient, in words: for each leaf how many entries, and the pattern that explains them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.point import Array
+from .patterns import words
+from .patterns.entries import Entries, Guess, Mask, best
+from .patterns.places import PLACES
+from .patterns.pointwise import POINTWISE, slightly
+from .patterns.softmax import SOFTMAX
+from .patterns.words import Subject, sentence
 
-Mask = NDArray[np.bool_]
+At = Callable[[Array, NDArray[np.intp]], Array]
 
-_FACTORS = {
-    2.0: "a missing ½?",
-    0.5: "a factor of 2 lost?",
-    -1.0: "a sign?",
-}
+_MOST_LEAVES = 3
+_SAMPLED = 12  # entries of a leaf that speak for all of it, where not all were looked at
+_MOST_LINES = 4  # rows or columns that are named
+_SINGLES = 6  # entries that tell a stale point
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """A leaf with something wrong."""
+
+    name: str
+    where: slice
+    entries: Entries
+    names: Callable[[int], str]  # of entries within the leaf
+    broken: int  # entries that are not finite
+    alone: bool  # x has no other leaf, so that the count was said
+
+    @property
+    def count(self) -> str:
+        size = self.entries.claimed.size
+        return "" if self.alone or size == 1 else words.count(self.bad.size + self.broken, size)
+
+    @property
+    def bad(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.entries.wrong)
+
+    @property
+    def severity(self) -> float:
+        """The size of the errors beside that of the gradient."""
+        e = self.entries
+        known = e.usable
+        size = max(float(np.linalg.norm(e.claimed[known])), float(np.linalg.norm(e.numeric[known])))
+        return np.inf if self.broken else float(np.linalg.norm(e.error[known & e.wrong])) / (size + 1e-300)
 
 
 @np.errstate(all="ignore")
@@ -28,9 +62,9 @@ def explain(
     x: Array,
     leaves: list[tuple[str, slice, tuple[int, ...]]],
     name: Callable[[int], str],
-    at: Callable[[Array, NDArray[np.intp]], Array] | None = None,
+    at: At | None = None,
 ) -> str:
-    """What is wrong with the claimed gradient, or "" where no pattern fits.
+    """What is wrong with the claimed gradient, leaf by leaf, the worst first; "" where no finite entry is wrong.
 
     Parameters
     ----------
@@ -43,157 +77,187 @@ def explain(
     at : callable, optional
         ``at(point, indices)`` gives the numeric derivatives of these entries at another point.
     """
-    known = np.isfinite(numeric) & np.isfinite(claimed)
-    tolerance = 5 * bar + 1e-4 * np.abs(numeric)
-    everywhere = all(known[where].all() or (wrong & known)[where].any() for _, where, _ in leaves)
-    if len(leaves) > 1 and everywhere and (wrong | (np.abs(numeric) <= tolerance) | ~known).all():
-        factor = _factor(claimed[known], numeric[known], tolerance[known])
-        if factor is not None:
-            return f"all of it is {_times(factor)} the gradient of f ({int(known.sum())} entries): {_reason(factor)}"
-    sentences = [
-        _leaf(leaf, where, shape, claimed, numeric, tolerance, wrong, known, x, name)
+    everything = Entries("x", claimed.shape, claimed, numeric, bar, x, wrong & ~np.isnan(numeric))
+    found = [
+        _Leaf(
+            leaf,
+            where,
+            Entries(leaf, shape, claimed[where], numeric[where], bar[where], x[where], everything.wrong[where]),
+            lambda k, where=where: name(k + where.start),
+            int(np.count_nonzero(~np.isfinite(claimed[where]))),
+            len(leaves) == 1,
+        )
         for leaf, where, shape in leaves
-        if wrong[where].any()
     ]
-    if not all(sentences):
-        stale = _stale(claimed, numeric, tolerance, wrong & known, x, at)
+    some = sorted((leaf for leaf in found if leaf.bad.size or leaf.broken), key=lambda leaf: -leaf.severity)
+    if len(some) > 1:
+        whole = _everything(everything, found) or _exchanged(some)
+        if whole:
+            return whole
+    sentences = [(leaf, _sentence(leaf)) for leaf in some]
+    if not all(text for _, text in sentences) and np.isfinite(claimed).all():
+        stale = _stale(everything, some, at)
         if stale:
             return stale
-    return "; ".join([sentence for sentence in sentences if sentence][:3])
+    parts = [text or _unexplained(leaf) for leaf, text in sentences[:_MOST_LEAVES]]
+    if len(some) > _MOST_LEAVES:
+        parts.append(words.more(len(some) - _MOST_LEAVES))
+    return "; ".join(parts)
 
 
-def _leaf(
-    leaf: str,
-    where: slice,
-    shape: tuple[int, ...],
-    claimed: Array,
-    numeric: Array,
-    tolerance: Array,
-    wrong: Mask,
-    known: Mask,
-    x: Array,
-    name: Callable[[int], str],
-) -> str:
-    """The pattern of one leaf."""
-    bad = np.flatnonzero(wrong[where]) + where.start
-    c, v, t, ok = claimed[where], numeric[where], tolerance[where], known[where]
-    single = bad.size == 1
-    some = name(int(bad[0])) if single else f"{bad.size} entries of {leaf}, the first {name(int(bad[0]))},"
-    if np.all(claimed[bad] == 0.0):
-        return f"{some} {'is' if single else 'are'} zero, but f depends on it: does its term reach the gradient?"
-    if bad.size == 2 and known[bad].all():
-        i, j = bad
-        if abs(claimed[i] - numeric[j]) <= tolerance[j] and abs(claimed[j] - numeric[i]) <= tolerance[i]:
-            return f"{name(int(i))} and {name(int(j))} are exchanged"
-    mostly = bad.size > 0.5 * np.count_nonzero(np.abs(v[ok]) > t[ok])
-    factor = _factor(c[ok], v[ok], t[ok]) if mostly else None
-    if factor is not None and bad.size > 1:
-        size = f"{abs(factor):.3f} times too large" if factor > 1 else f"{factor:.4g} times what it should be"
-        text = "has the wrong sign" if abs(factor + 1) < 1e-3 else f"is {_slightly(factor) or size}"
-        return f"{leaf} {text} ({bad.size} of {c.size} entries): {_reason(factor)}"
-    if ok.all():
-        text = _moved(leaf, shape, c, v, t)
-        if text:
-            return text
-    term = _regularisation(leaf, c[ok], v[ok], t[ok], x[where][ok]) if bad.size > 1 else ""
-    if term:
-        return term
-    factor = _factor(claimed[bad], numeric[bad], tolerance[bad])
-    if factor is None:
+def _everything(e: Entries, leaves: list[_Leaf]) -> str:
+    """One pattern for all leaves, each of which has a wrong entry, or hides."""
+    if not all(leaf.bad.size or (leaf.entries.usable.any() and leaf.entries.zero.all()) for leaf in leaves):
         return ""
-    if _slightly(factor):
-        return f"{some} {'is' if single else 'are'} {_slightly(factor)}"
-    text = "the wrong sign" if abs(factor + 1) < 1e-3 else f"{_times(factor)} its value"
-    return f"{some} {'has' if single else 'have'} {text}"
+    guess = best(POINTWISE, e)
+    if guess is None or guess.kind == "zero":
+        return ""
+    subject = Subject(words.EVERYTHING, words.count(np.count_nonzero(e.wrong), e.claimed.size))
+    return sentence(guess.kind, subject, e.leaf, **guess.said)
 
 
-def _factor(claimed: Array, numeric: Array, tolerance: Array) -> float | None:
-    """The number that numeric, times it, gives claimed, if there is one but 1."""
-    large = np.abs(numeric) > 10 * tolerance
-    if not large.any():
-        return None
-    factor = float(np.median(claimed[large] / numeric[large]))
-    if factor == 0.0 or abs(factor - 1) < 1e-6:
-        return None
-    fits = np.abs(claimed - factor * numeric) <= max(1.0, abs(factor)) * tolerance
-    return factor if fits.all() else None
+def _exchanged(leaves: list[_Leaf]) -> str:
+    """Two leaves of one shape exchanged."""
+    one, two = leaves[0].entries, leaves[1].entries
+    if len(leaves) != 2 or one.shape != two.shape or one.claimed.size < 2:
+        return ""
+
+    def of(a: Entries, b: Entries) -> bool:
+        return best((lambda _: iter([Guess("exchanged leaves", b.numeric, b.bar)]),), a) is not None
+
+    if not (of(one, two) and of(two, one)):
+        return ""
+    first, second = sorted(leaf.name for leaf in leaves)
+    return sentence("exchanged leaves", Subject(""), first=first, second=second)
 
 
-def _slightly(factor: float) -> str:
-    """A factor close to 1 in words; "" if it is not."""
-    return f"too {'large' if factor > 1 else 'small'} by {abs(factor - 1):.2g} of it" if abs(factor - 1) < 0.01 else ""
-
-
-def _times(factor: float) -> str:
-    return f"{factor:.4g} times"
-
-
-def _reason(factor: float) -> str:
-    for known, reason in _FACTORS.items():
-        if abs(factor / known - 1) < 1e-3:
-            return reason
-    for number in (factor, 1 / factor):
-        if 2.5 < number < math.inf and abs(number - round(number)) < 2e-3 * number:
-            whole = round(number)
-            return f"a sum, not a mean, over {whole}?" if number == factor else f"a mean, not a sum, over {whole}?"
-    return "a constant factor?"
-
-
-def _moved(leaf: str, shape: tuple[int, ...], claimed: Array, numeric: Array, tolerance: Array) -> str:
-    """Whether the entries are the right ones in the wrong places."""
-
-    def same(other: Array, among: slice = slice(None)) -> bool:
-        return bool((np.abs(claimed[among] - other[among]) <= np.maximum(tolerance, tolerance.mean())[among]).all())
-
-    if len(shape) == 2 and min(shape) > 1:
-        if shape[0] == shape[1] and same(numeric.reshape(shape).T.ravel()):
-            return f"{leaf} looks transposed"
-        if same(numeric.reshape(shape).ravel(order="F")) or same(numeric.reshape(shape, order="F").ravel()):
-            return f"{leaf} looks transposed and reshaped (rows for columns)"
-    if claimed.size > 2:
-        for shift in (1, -1):
-            inner = slice(1, None) if shift == 1 else slice(None, -1)
-            if same(np.roll(numeric, shift), inner):
-                return f"{leaf} is shifted by one entry"
-        if same(numeric[::-1]):
-            return f"{leaf} is in reverse order"
+def _sentence(leaf: _Leaf) -> str:
+    """The pattern of one leaf; "" where there is none."""
+    e, bad = leaf.entries, leaf.bad
+    if leaf.broken:
+        broken = np.flatnonzero(~np.isfinite(e.claimed))
+        return sentence("nonfinite", _some(leaf, broken))
+    if bad.size == 1:
+        return _single(leaf)
+    if e.zero[bad].all():
+        return _no_dependence(leaf)
+    whole = np.isfinite(e.numeric).all() or np.count_nonzero(e.usable) >= _SAMPLED
+    guess = best((*POINTWISE, *PLACES, *SOFTMAX), e) if whole else None
+    if guess is not None:
+        subject = Subject(leaf.name, leaf.count)
+        return _said(guess, leaf, subject)
+    for subject, where in _parts(leaf):
+        guess = best(POINTWISE, e.among(where))
+        if guess is not None:
+            return _said(guess, leaf, subject)
     return ""
 
 
-def _regularisation(leaf: str, claimed: Array, numeric: Array, tolerance: Array, x: Array) -> str:
-    """Whether the error is a multiple of x: a penalty's gradient that is missing, or there twice."""
-    error = claimed - numeric
-    weight = float(x @ x)
-    if weight == 0.0:
-        return ""
-    factor = float(error @ x) / weight
-    if factor == 0.0 or (np.abs(error - factor * x) > np.maximum(tolerance, 1e-3 * np.abs(error).max())).any():
-        return ""
-    if factor < 0:
-        return f"the term {-factor:.4g}·{leaf} is missing from {leaf}: regularisation?"
-    return f"there is a term {factor:.4g}·{leaf} too much in {leaf}: regularisation?"
+def _said(guess: Guess, leaf: _Leaf, subject: Subject) -> str:
+    said = dict(guess.said)
+    kind = guess.kind
+    if kind == "exchanged":
+        said["first"], said["second"] = (leaf.names(int(k)) for k in leaf.bad)
+    if kind == "zero" and subject.text != leaf.name and subject.plural:
+        kind = "masked"
+    return sentence(kind, subject, leaf.name, **said)
 
 
-def _stale(
-    claimed: Array,
-    numeric: Array,
-    tolerance: Array,
-    wrong: Mask,
-    x: Array,
-    at: Callable[[Array, NDArray[np.intp]], Array] | None,
-) -> str:
+def _single(leaf: _Leaf) -> str:
+    """One wrong entry, which speaks for itself alone; but a pattern of softmax holds for the others, too."""
+    e, k = leaf.entries, int(leaf.bad[0])
+    guess = best(SOFTMAX, e) if e.usable.all() and e.claimed.size > 1 else None
+    if guess is not None and guess.kind == "p":
+        return sentence("p", Subject(leaf.name, leaf.count))
+    subject = Subject(leaf.names(k), leaf.count)
+    one = e.among(slice(k, k + 1))
+    if one.zero[0]:
+        return sentence("no dependence", subject)
+    guess = best(POINTWISE, one)
+    if guess is not None and guess.kind in ("zero", "sign"):
+        return sentence(guess.kind, subject)
+    factor = float(e.claimed[k] / e.numeric[k])
+    kind = "sign" if abs(factor + 1) < 1e-3 else "single"
+    if abs(factor - 1) < 0.01:
+        return sentence("slight single", subject, slight=slightly(factor))
+    return sentence(kind, subject, factor=f"{factor:.4g}")
+
+
+def _no_dependence(leaf: _Leaf) -> str:
+    """All wrong entries are where f does not depend on its coordinate."""
+    e = leaf.entries
+    others = e.usable & ~e.wrong
+    kind = "unmasked" if (others & ~e.zero).any() else "no dependence"
+    subject = Subject(leaf.name, leaf.count) if e.wrong.all() else _some(leaf, leaf.bad)
+    return sentence(kind, subject)
+
+
+def _some(leaf: _Leaf, indices: NDArray[np.intp]) -> Subject:
+    first = leaf.names(int(indices[0]))
+    if indices.size == 1:
+        return Subject(first, leaf.count)
+    text = words.some(indices.size, leaf.name, first)
+    return Subject(text, "", True)
+
+
+def _parts(leaf: _Leaf) -> list[tuple[Subject, Mask]]:
+    """Rows, or columns, that all wrong entries are in; and these entries themselves."""
+    e = leaf.entries
+    parts: list[tuple[Subject, Mask]] = []
+    for axis, what, some in _lines(e):
+        text, plural = words.lines(what, some.tolist(), leaf.name)
+        where = np.zeros(e.shape, dtype=bool)
+        np.moveaxis(where, axis, 0)[some] = True
+        parts.append((Subject(text, leaf.count, plural), where.ravel()))
+    parts.append((_some(leaf, leaf.bad), e.wrong))
+    return parts
+
+
+def _lines(e: Entries) -> list[tuple[int, str, NDArray[np.intp]]]:
+    """Axis, "row" or "column" and the indices of a few lines that are mostly wrong, while the others are right."""
+    if len(e.shape) != 2 or min(e.shape) < 2 or not np.isfinite(e.numeric).all():
+        return []
+    wrong = e.wrong.reshape(e.shape)
+    found = []
+    for axis, what in enumerate(("row", "column")):
+        share = wrong.mean(axis=1 - axis)
+        some = np.flatnonzero(share > 0)
+        if some.size <= min(_MOST_LINES, e.shape[axis] - 1) and (share[some] > 0.5).all():
+            found.append((axis, what, some))
+    return found
+
+
+def _unexplained(leaf: _Leaf) -> str:
+    """Where the errors are, at least."""
+    e = leaf.entries
+    severity = np.where(e.wrong, np.abs(e.error) / (e.bar + 1e-300), -1.0)
+    worst = leaf.names(int(np.argmax(np.nan_to_num(severity, nan=-1.0, posinf=1e300))))
+    lines = _lines(e)
+    if lines:
+        _, what, some = lines[0]
+        text, plural = words.lines(what, some.tolist(), leaf.name)
+        return sentence("none", Subject(text, leaf.count, plural), worst=worst)
+    return sentence("none of all" if leaf.alone else "none", Subject(leaf.name, leaf.count), worst=worst)
+
+
+def _stale(e: Entries, leaves: list[_Leaf], at: At | None) -> str:
     """Whether the claimed gradient is right at a point a step of descent away."""
-    if at is None or np.count_nonzero(wrong) < 2:
+    if at is None or np.count_nonzero(e.wrong) < 2:
         return ""
     # Where not all of the gradient at x is known: a step of descent that led here went along the claimed one.
-    gradient = numeric if np.isfinite(numeric).all() else claimed
-    order = np.argsort(-np.abs(claimed - numeric) * wrong)
-    some = order[: min(6, int(np.count_nonzero(wrong)))].astype(np.intp)
+    gradient = e.numeric if np.isfinite(e.numeric).all() else e.claimed
+    tolerance = e.tolerance(e.claimed, e.bar)
+    # What differs by little more than the tolerance from the gradient at x would fit close points, too.
+    sure = np.where(e.wrong & e.usable & (np.abs(e.error) > 10 * tolerance), np.abs(e.error) / tolerance, 0.0)
+    worst = [leaf.where.start + int(np.argmax(sure[leaf.where])) for leaf in leaves]
+    order = [k for k in dict.fromkeys([*worst, *np.argsort(-sure).tolist()]) if sure[k] > 0]
+    some = np.array(order[: max(_SINGLES, min(len(worst), 2 * _SINGLES))], dtype=np.intp)
+    if some.size < 2 or any(sure[k] == 0 for k in worst):
+        return ""
     for rate in (0.1, 0.01, 0.001, 1.0, 0.05, 0.5):
         for sign in (-1.0, 1.0):
-            point = x + sign * rate * gradient
+            point = e.x + sign * rate * gradient
             # One entry first: it costs least to see that it is another point.
-            if all((np.abs(at(point, k) - claimed[k]) <= tolerance[k]).all() for k in (some[:1], some[1:])):
-                mark = "-" if sign < 0 else "+"
-                return f"it is right at x {mark} {rate:g}·gradient: evaluated at a stale point?"
+            if all((np.abs(at(point, k) - e.claimed[k]) <= tolerance[k]).all() for k in (some[:1], some[1:])):
+                return sentence("stale", Subject(""), sign="-" if sign < 0 else "+", rate=f"{rate:g}")
     return ""

@@ -1,0 +1,133 @@
+"""What a pattern is looked for in, what it predicts, and whether the claimed entries bear it out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.point import Array
+from ...evaluate.results import fits_float32
+from ...stencils import FLOAT32, FLOAT64
+
+Mask = NDArray[np.bool_]
+
+_BARS = 5.0  # how far a prediction may be off: of many entries some have bars that are too short
+_ROUNDINGS = 16.0  # of the claim, which sums terms that are larger than it
+_ENOUGH = 4.0  # digits that must agree by more than what was fitted
+_MOST_DIGITS = 8.0  # that one entry may add
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Entries of a gradient, flat: those of a leaf, or all.
+
+    Unknown derivatives are NaN. Where a claim differs from its derivative and is not wrong (at a kink), it says nothing.
+    """
+
+    leaf: str
+    shape: tuple[int, ...]
+    claimed: Array
+    numeric: Array
+    bar: Array
+    x: Array
+    wrong: Mask
+    rounding: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        finite = self.claimed[np.isfinite(self.claimed)]
+        narrow = fits_float32(finite) and bool(np.any(finite % 1 != 0))
+        object.__setattr__(self, "rounding", _ROUNDINGS * (FLOAT32 if narrow else FLOAT64))
+
+    @property
+    def error(self) -> Array:
+        return self.claimed - self.numeric
+
+    @property
+    def usable(self) -> Mask:
+        """Which entries a prediction is compared with."""
+        known = np.isfinite(self.claimed) & np.isfinite(self.numeric) & ~np.isnan(self.bar)
+        return known & (self.wrong | (np.abs(self.error) <= self.tolerance(self.numeric, self.bar)))
+
+    @property
+    def zero(self) -> Mask:
+        """Where f does not depend on the coordinate, as far as differences tell."""
+        return np.abs(self.numeric) <= self.tolerance(np.zeros_like(self.numeric), self.bar)
+
+    def tolerance(self, values: Array, bar: Array) -> Array:
+        """How far the claimed entries may be from predicted ones."""
+        known = np.abs(self.claimed[np.isfinite(self.claimed)])
+        typical = math.sqrt(float(np.mean(known**2))) if known.size else 0.0
+        return np.asarray(_BARS * bar + self.rounding * (np.abs(values) + typical) + 1e-9 * np.abs(values) + 1e-300)
+
+    def among(self, where: Mask | slice, shape: tuple[int, ...] | None = None) -> Entries:
+        """A part of them."""
+        parts = (each[where] for each in (self.claimed, self.numeric, self.bar, self.x, self.wrong))
+        claimed, numeric, bar, x, wrong = parts
+        return replace(
+            self, shape=shape or claimed.shape, claimed=claimed, numeric=numeric, bar=bar, x=x, wrong=wrong
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What the claimed entries would be if a pattern held: NaN where it says nothing.
+
+    `parameters` were fitted; `spent` are the digits that other choices cost; `said` are values for its words.
+    """
+
+    kind: str
+    values: Array
+    bar: Array
+    parameters: int = 0
+    spent: float = 0.0
+    said: dict[str, str] = field(default_factory=dict)
+
+
+Pattern = Callable[[Entries], Iterator[Guess]]
+
+
+@np.errstate(all="ignore")
+def best(patterns: tuple[Pattern, ...], entries: Entries) -> Guess | None:
+    """The pattern that explains the claimed entries with the fewest parameters, then that which fits best; or None."""
+    found: tuple[tuple[int, float], Guess] | None = None
+    for pattern in patterns:
+        for guess in pattern(entries):
+            misfit = _misfit(guess, entries)
+            # Below the bars, a difference of fits is chance: the first in the table is the likeliest.
+            key = guess.parameters, round(misfit, 1)
+            if misfit <= 1.0 and (found is None or key < found[0]):
+                found = key, guess
+    return found[1] if found else None
+
+
+def _misfit(guess: Guess, entries: Entries) -> float:
+    """The mean square of the errors of a guess, in tolerances; infinite if it is refuted, or nothing could refute it."""
+    tolerance = entries.tolerance(guess.values, guess.bar)
+    looked = entries.usable & np.isfinite(guess.values) & np.isfinite(tolerance)
+    wrong = looked & entries.wrong
+    if 2 * np.count_nonzero(wrong) <= np.count_nonzero(entries.wrong):
+        return math.inf
+    off = np.abs(entries.claimed - guess.values)[looked] / tolerance[looked]
+    if not (off <= 1.0).all():
+        return math.inf
+    # How much closer it is than the derivative itself: a prediction at random would not be.
+    digits = np.clip(np.log10(np.abs(entries.error[wrong]) / tolerance[wrong]), 0.0, _MOST_DIGITS)
+    fitted = guess.parameters * float(digits.max(initial=0.0))
+    return float(np.mean(off**2)) if float(digits.sum()) - fitted - guess.spent >= _ENOUGH else math.inf
+
+
+def fit(basis: Array, target: Array, entries: Entries) -> float:
+    """The number that times a basis is closest to a target, weighed by the error bars; 0 where there is none."""
+    tolerance = entries.tolerance(entries.claimed, entries.bar)
+    where = entries.usable & np.isfinite(basis) & np.isfinite(target) & (tolerance > 0) & (basis != 0)
+    if not where.any():
+        return 0.0
+    scaled, wanted = basis[where] / tolerance[where], target[where] / tolerance[where]
+    largest = float(np.abs(scaled).max())  # squares may overflow
+    scaled, wanted = scaled / largest, wanted / largest
+    factor = float(scaled @ wanted) / float(scaled @ scaled)
+    return factor if math.isfinite(factor) else 0.0
