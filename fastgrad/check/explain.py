@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.point import Array
 from .patterns import words
-from .patterns.entries import Entries, Guess, Mask, best
+from .patterns.entries import Entries, Guess, Mask, best, explains
 from .patterns.places import PLACES
 from .patterns.pointwise import POINTWISE, slightly
 from .patterns.softmax import SOFTMAX
@@ -21,24 +21,32 @@ At = Callable[[Array, NDArray[np.intp]], Array]
 _MOST_LEAVES = 3
 _SAMPLED = 12  # entries of a leaf that speak for all of it, where not all were looked at
 _MOST_LINES = 4  # rows or columns that are named
+_MOST_NAMES = 3  # entries that are named
 _SINGLES = 6  # entries that tell a stale point
+_APART = 10.0  # tolerances that they differ by from the gradient at x
 
 
 @dataclass(frozen=True)
 class _Leaf:
-    """A leaf with something wrong."""
+    """A leaf, with those of its entries that are known; most of them, or all, keep their places."""
 
     name: str
-    where: slice
     entries: Entries
-    names: Callable[[int], str]  # of entries within the leaf
-    broken: int  # entries that are not finite
-    alone: bool  # x has no other leaf, so that the count was said
+    places: NDArray[np.intp]  # of the entries, in x
+    size: int
+    broken: NDArray[np.intp]  # entries that are not finite
+    names: Callable[[int], str]
+    alone: bool  # the count was said: x has no other leaf, or nothing else is wrong
+
+    @property
+    def complete(self) -> bool:
+        return self.places.size == self.size
 
     @property
     def count(self) -> str:
-        size = self.entries.claimed.size
-        return "" if self.alone or size == 1 else words.count(self.bad.size + self.broken, size)
+        if self.alone or self.size == 1:
+            return ""
+        return words.count(self.bad.size + self.broken.size, self.size)
 
     @property
     def bad(self) -> NDArray[np.intp]:
@@ -50,7 +58,10 @@ class _Leaf:
         e = self.entries
         known = e.usable
         size = max(float(np.linalg.norm(e.claimed[known])), float(np.linalg.norm(e.numeric[known])))
-        return np.inf if self.broken else float(np.linalg.norm(e.error[known & e.wrong])) / (size + 1e-300)
+        return np.inf if self.broken.size else float(np.linalg.norm(e.error[known & e.wrong])) / (size + 1e-300)
+
+    def name_of(self, k: int) -> str:
+        return self.names(int(self.places[k]))
 
 
 @np.errstate(all="ignore")
@@ -77,26 +88,30 @@ def explain(
     at : callable, optional
         ``at(point, indices)`` gives the numeric derivatives of these entries at another point.
     """
-    everything = Entries("x", claimed.shape, claimed, numeric, bar, x, wrong & ~np.isnan(numeric))
-    found = [
-        _Leaf(
-            leaf,
-            where,
-            Entries(leaf, shape, claimed[where], numeric[where], bar[where], x[where], everything.wrong[where]),
-            lambda k, where=where: name(k + where.start),
-            int(np.count_nonzero(~np.isfinite(claimed[where]))),
-            len(leaves) == 1,
+    found = []
+    alone = len(leaves) == 1 or np.count_nonzero(wrong | ~np.isfinite(claimed)) == 1
+    for leaf, where, shape in leaves:
+        places = np.arange(where.start, where.stop)
+        broken = places[~np.isfinite(claimed[where])]
+        known = np.isfinite(numeric[where])
+        if 2 * np.count_nonzero(known) < known.size:
+            places = places[known]
+        e = _entries(
+            leaf, shape if places.size == known.size else places.shape, (claimed, numeric, bar, x), wrong, places
         )
-        for leaf, where, shape in leaves
-    ]
-    some = sorted((leaf for leaf in found if leaf.bad.size or leaf.broken), key=lambda leaf: -leaf.severity)
+        found.append(_Leaf(leaf, e, places, known.size, broken, name, alone))
+    some = sorted((leaf for leaf in found if leaf.bad.size or leaf.broken.size), key=lambda leaf: -leaf.severity)
     if len(some) > 1:
-        whole = _everything(everything, found) or _exchanged(some)
+        places = np.concatenate([leaf.places for leaf in found])
+        everything = _entries("x", places.shape, (claimed, numeric, bar, x), wrong, places)
+        whole = _everything(everything, found, claimed.size) or _exchanged(some)
         if whole:
             return whole
     sentences = [(leaf, _sentence(leaf)) for leaf in some]
     if not all(text for _, text in sentences) and np.isfinite(claimed).all():
-        stale = _stale(everything, some, at)
+        # Where not all of the gradient at x is known: a step of descent that led here went along the claimed one.
+        gradient = numeric if np.isfinite(numeric).all() else claimed
+        stale = _stale(some, x, gradient, at)
         if stale:
             return stale
     parts = [text or _unexplained(leaf) for leaf, text in sentences[:_MOST_LEAVES]]
@@ -105,14 +120,21 @@ def explain(
     return "; ".join(parts)
 
 
-def _everything(e: Entries, leaves: list[_Leaf]) -> str:
+def _entries(
+    leaf: str, shape: tuple[int, ...], parts: tuple[Array, ...], wrong: Mask, places: NDArray[np.intp]
+) -> Entries:
+    claimed, numeric, bar, x = (part[places] for part in parts)
+    return Entries(leaf, shape, claimed, numeric, bar, x, wrong[places] & np.isfinite(claimed) & np.isfinite(numeric))
+
+
+def _everything(e: Entries, leaves: list[_Leaf], size: int) -> str:
     """One pattern for all leaves, each of which has a wrong entry, or hides."""
     if not all(leaf.bad.size or (leaf.entries.usable.any() and leaf.entries.zero.all()) for leaf in leaves):
         return ""
     guess = best(POINTWISE, e)
     if guess is None or guess.kind == "zero":
         return ""
-    subject = Subject(words.EVERYTHING, words.count(np.count_nonzero(e.wrong), e.claimed.size))
+    subject = Subject(words.EVERYTHING, words.count(int(np.count_nonzero(e.wrong)), size))
     return sentence(guess.kind, subject, e.leaf, **guess.said)
 
 
@@ -122,11 +144,9 @@ def _exchanged(leaves: list[_Leaf]) -> str:
     if len(leaves) != 2 or one.shape != two.shape or one.claimed.size < 2:
         return ""
 
-    def of(a: Entries, b: Entries) -> bool:
-        return best((lambda _: iter([Guess("exchanged leaves", b.numeric, b.bar)]),), a) is not None
-
-    if not (of(one, two) and of(two, one)):
-        return ""
+    for claimed, other in ((one, two), (two, one)):
+        if not explains(Guess("exchanged leaves", other.numeric, other.bar), claimed):
+            return ""
     first, second = sorted(leaf.name for leaf in leaves)
     return sentence("exchanged leaves", Subject(""), first=first, second=second)
 
@@ -134,15 +154,14 @@ def _exchanged(leaves: list[_Leaf]) -> str:
 def _sentence(leaf: _Leaf) -> str:
     """The pattern of one leaf; "" where there is none."""
     e, bad = leaf.entries, leaf.bad
-    if leaf.broken:
-        broken = np.flatnonzero(~np.isfinite(e.claimed))
-        return sentence("nonfinite", _some(leaf, broken))
+    if leaf.broken.size:
+        return sentence("nonfinite", _some(leaf, leaf.broken))
     if bad.size == 1:
         return _single(leaf)
     if e.zero[bad].all():
         return _no_dependence(leaf)
-    whole = np.isfinite(e.numeric).all() or np.count_nonzero(e.usable) >= _SAMPLED
-    guess = best((*POINTWISE, *PLACES, *SOFTMAX), e) if whole else None
+    patterns = (*POINTWISE, *PLACES, *SOFTMAX) if leaf.complete else POINTWISE
+    guess = best(patterns, e) if leaf.complete or np.count_nonzero(e.usable) >= _SAMPLED else None
     if guess is not None:
         subject = Subject(leaf.name, leaf.count)
         return _said(guess, leaf, subject)
@@ -157,7 +176,7 @@ def _said(guess: Guess, leaf: _Leaf, subject: Subject) -> str:
     said = dict(guess.said)
     kind = guess.kind
     if kind == "exchanged":
-        said["first"], said["second"] = (leaf.names(int(k)) for k in leaf.bad)
+        said["first"], said["second"] = (leaf.name_of(k) for k in leaf.bad)
     if kind == "zero" and subject.text != leaf.name and subject.plural:
         kind = "masked"
     return sentence(kind, subject, leaf.name, **said)
@@ -166,10 +185,10 @@ def _said(guess: Guess, leaf: _Leaf, subject: Subject) -> str:
 def _single(leaf: _Leaf) -> str:
     """One wrong entry, which speaks for itself alone; but a pattern of softmax holds for the others, too."""
     e, k = leaf.entries, int(leaf.bad[0])
-    guess = best(SOFTMAX, e) if e.usable.all() and e.claimed.size > 1 else None
+    guess = best(SOFTMAX, e) if leaf.complete and e.usable.all() else None
     if guess is not None and guess.kind == "p":
         return sentence("p", Subject(leaf.name, leaf.count))
-    subject = Subject(leaf.names(k), leaf.count)
+    subject = Subject(leaf.name_of(k), leaf.count)
     one = e.among(slice(k, k + 1))
     if one.zero[0]:
         return sentence("no dependence", subject)
@@ -188,34 +207,36 @@ def _no_dependence(leaf: _Leaf) -> str:
     e = leaf.entries
     others = e.usable & ~e.wrong
     kind = "unmasked" if (others & ~e.zero).any() else "no dependence"
-    subject = Subject(leaf.name, leaf.count) if e.wrong.all() else _some(leaf, leaf.bad)
+    subject = Subject(leaf.name, leaf.count) if leaf.complete and e.wrong.all() else _some(leaf, leaf.places[leaf.bad])
     return sentence(kind, subject)
 
 
-def _some(leaf: _Leaf, indices: NDArray[np.intp]) -> Subject:
-    first = leaf.names(int(indices[0]))
-    if indices.size == 1:
-        return Subject(first, leaf.count)
-    text = words.some(indices.size, leaf.name, first)
-    return Subject(text, "", True)
+def _some(leaf: _Leaf, places: NDArray[np.intp]) -> Subject:
+    """Entries that have something in common."""
+    if places.size == 1:
+        return Subject(leaf.names(int(places[0])), leaf.count)
+    shown = places.size if places.size <= _MOST_NAMES + 1 else _MOST_NAMES
+    names = [leaf.names(int(k)) for k in places[:shown]]
+    return Subject(words.some(names, places.size - shown), leaf.count, True)
 
 
 def _parts(leaf: _Leaf) -> list[tuple[Subject, Mask]]:
     """Rows, or columns, that all wrong entries are in; and these entries themselves."""
     e = leaf.entries
     parts: list[tuple[Subject, Mask]] = []
-    for axis, what, some in _lines(e):
+    for axis, what, some in _lines(leaf):
         text, plural = words.lines(what, some.tolist(), leaf.name)
         where = np.zeros(e.shape, dtype=bool)
         np.moveaxis(where, axis, 0)[some] = True
         parts.append((Subject(text, leaf.count, plural), where.ravel()))
-    parts.append((_some(leaf, leaf.bad), e.wrong))
+    parts.append((_some(leaf, leaf.places[leaf.bad]), e.wrong))
     return parts
 
 
-def _lines(e: Entries) -> list[tuple[int, str, NDArray[np.intp]]]:
+def _lines(leaf: _Leaf) -> list[tuple[int, str, NDArray[np.intp]]]:
     """Axis, "row" or "column" and the indices of a few lines that are mostly wrong, while the others are right."""
-    if len(e.shape) != 2 or min(e.shape) < 2 or not np.isfinite(e.numeric).all():
+    e = leaf.entries
+    if not leaf.complete or len(e.shape) != 2 or min(e.shape) < 2:
         return []
     wrong = e.wrong.reshape(e.shape)
     found = []
@@ -231,8 +252,8 @@ def _unexplained(leaf: _Leaf) -> str:
     """Where the errors are, at least."""
     e = leaf.entries
     severity = np.where(e.wrong, np.abs(e.error) / (e.bar + 1e-300), -1.0)
-    worst = leaf.names(int(np.argmax(np.nan_to_num(severity, nan=-1.0, posinf=1e300))))
-    lines = _lines(e)
+    worst = leaf.name_of(int(np.argmax(np.nan_to_num(severity, nan=-1.0, posinf=1e300))))
+    lines = _lines(leaf)
     if lines:
         _, what, some = lines[0]
         text, plural = words.lines(what, some.tolist(), leaf.name)
@@ -240,24 +261,34 @@ def _unexplained(leaf: _Leaf) -> str:
     return sentence("none of all" if leaf.alone else "none", Subject(leaf.name, leaf.count), worst=worst)
 
 
-def _stale(e: Entries, leaves: list[_Leaf], at: At | None) -> str:
+def _stale(leaves: list[_Leaf], x: Array, gradient: Array, at: At | None) -> str:
     """Whether the claimed gradient is right at a point a step of descent away."""
-    if at is None or np.count_nonzero(e.wrong) < 2:
+    telling = [_telling(leaf) for leaf in leaves]
+    if at is None or sum(map(len, telling)) < 2 or not all(telling):
         return ""
-    # Where not all of the gradient at x is known: a step of descent that led here went along the claimed one.
-    gradient = e.numeric if np.isfinite(e.numeric).all() else e.claimed
-    tolerance = e.tolerance(e.claimed, e.bar)
-    # What differs by little more than the tolerance from the gradient at x would fit close points, too.
-    sure = np.where(e.wrong & e.usable & (np.abs(e.error) > 10 * tolerance), np.abs(e.error) / tolerance, 0.0)
-    worst = [leaf.where.start + int(np.argmax(sure[leaf.where])) for leaf in leaves]
-    order = [k for k in dict.fromkeys([*worst, *np.argsort(-sure).tolist()]) if sure[k] > 0]
-    some = np.array(order[: max(_SINGLES, min(len(worst), 2 * _SINGLES))], dtype=np.intp)
-    if some.size < 2 or any(sure[k] == 0 for k in worst):
-        return ""
+    first = sorted(each[0] for each in telling)
+    rest = sorted(entry for each in telling for entry in each[1:])
+    some = (first + rest)[: max(_SINGLES, min(len(first), 2 * _SINGLES))]
+    places, claimed, tolerance = (np.array(column) for column in list(zip(*some, strict=True))[1:])
     for rate in (0.1, 0.01, 0.001, 1.0, 0.05, 0.5):
         for sign in (-1.0, 1.0):
-            point = e.x + sign * rate * gradient
+            point = x + sign * rate * gradient
             # One entry first: it costs least to see that it is another point.
-            if all((np.abs(at(point, k) - e.claimed[k]) <= tolerance[k]).all() for k in (some[:1], some[1:])):
+            for part in (slice(1), slice(1, None)):
+                if not (np.abs(at(point, places[part]) - claimed[part]) <= tolerance[part]).all():
+                    break
+            else:
                 return sentence("stale", Subject(""), sign="-" if sign < 0 else "+", rate=f"{rate:g}")
     return ""
+
+
+def _telling(leaf: _Leaf) -> list[tuple[float, int, float, float]]:
+    """The entries of a leaf farthest from the gradient at x: how far (negative), which, the claim, its tolerance."""
+    e = leaf.entries
+    tolerance = e.tolerance(e.claimed, e.bar)
+    # What differs by little more than the tolerance would fit points close to x, too.
+    apart = np.where(e.wrong & (np.abs(e.error) > _APART * tolerance), np.abs(e.error) / tolerance, 0.0)
+    order = np.argsort(-apart)[:_SINGLES]
+    return [
+        (-float(apart[k]), int(leaf.places[k]), float(e.claimed[k]), float(tolerance[k])) for k in order if apart[k]
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _MOST_DIGITS = 8.0  # that one entry may add
 class Entries:
     """Entries of a gradient, flat: those of a leaf, or all.
 
-    Unknown derivatives are NaN. Where a claim differs from its derivative and is not wrong (at a kink), it says nothing.
+    Unknown derivatives are NaN. A claim that differs from its derivative but is not wrong (at a kink) says nothing.
     """
 
     leaf: str
@@ -63,13 +63,10 @@ class Entries:
         typical = math.sqrt(float(np.mean(known**2))) if known.size else 0.0
         return np.asarray(_BARS * bar + self.rounding * (np.abs(values) + typical) + 1e-9 * np.abs(values) + 1e-300)
 
-    def among(self, where: Mask | slice, shape: tuple[int, ...] | None = None) -> Entries:
+    def among(self, where: Mask | slice) -> Entries:
         """A part of them."""
-        parts = (each[where] for each in (self.claimed, self.numeric, self.bar, self.x, self.wrong))
-        claimed, numeric, bar, x, wrong = parts
-        return replace(
-            self, shape=shape or claimed.shape, claimed=claimed, numeric=numeric, bar=bar, x=x, wrong=wrong
-        )  # fmt: skip
+        claimed, numeric = self.claimed[where], self.numeric[where]
+        return Entries(self.leaf, claimed.shape, claimed, numeric, self.bar[where], self.x[where], self.wrong[where])
 
 
 @dataclass(frozen=True)
@@ -104,8 +101,14 @@ def best(patterns: tuple[Pattern, ...], entries: Entries) -> Guess | None:
     return found[1] if found else None
 
 
+@np.errstate(all="ignore")
+def explains(guess: Guess, entries: Entries) -> bool:
+    """Whether the claimed entries bear a guess out."""
+    return _misfit(guess, entries) <= 1.0
+
+
 def _misfit(guess: Guess, entries: Entries) -> float:
-    """The mean square of the errors of a guess, in tolerances; infinite if it is refuted, or nothing could refute it."""
+    """The mean square of a guess's errors, in tolerances; infinite if it is refuted, or nothing could refute it."""
     tolerance = entries.tolerance(guess.values, guess.bar)
     looked = entries.usable & np.isfinite(guess.values) & np.isfinite(tolerance)
     wrong = looked & entries.wrong

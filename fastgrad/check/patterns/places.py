@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -32,9 +33,8 @@ def transposed(e: Entries) -> Iterator[Guess]:
     elif 2 < axes <= _MOST_AXES:
         for one, two in itertools.combinations(range(axes), 2):
             if e.shape[one] == e.shape[two] > 1:
-                yield _moved(
-                    "swapped axes", e, lambda a, one=one, two=two: a.swapaxes(one, two), axes=f"{one} and {two}"
-                )
+                swapped = partial(np.swapaxes, axis1=one, axis2=two)
+                yield _moved("swapped axes", e, swapped, axes=f"{one} and {two}")
 
 
 def shifted(e: Entries) -> Iterator[Guess]:
@@ -47,7 +47,7 @@ def shifted(e: Entries) -> Iterator[Guess]:
         for axis, by in itertools.product(range(axes), (1, -1)):
             if e.shape[axis] > 2:
                 what = ("row", "column")[axis] if axes == 2 else f"place along axis {axis}"
-                yield _moved("shifted", e, lambda a, by=by, axis=axis: _roll(a, by, axis), what=what)
+                yield _moved("shifted", e, partial(_roll, by=by, axis=axis), what=what)
 
 
 def _roll(values: Array, by: int, axis: int) -> Array:
@@ -66,7 +66,7 @@ def reversed_(e: Entries) -> Iterator[Guess]:
         for count in range(1, len(axes)):
             for some in itertools.combinations(axes, count):
                 where = ("axis " if count == 1 else "axes ") + " and ".join(map(str, some))
-                yield _moved("flipped", e, lambda a, some=some: np.flip(a, some), axes=where)
+                yield _moved("flipped", e, partial(np.flip, axis=some), axes=where)
 
 
 def exchanged(e: Entries) -> Iterator[Guess]:
@@ -84,7 +84,7 @@ def exchanged(e: Entries) -> Iterator[Guess]:
             order = np.arange(e.shape[axis])
             order[some] = some[::-1]
             said = {"what": f"{what}s {some[0]} and {some[1]}"}
-            yield _moved("exchanged lines", e, lambda a, order=order, axis=axis: a.take(order, axis), **said)
+            yield _moved("exchanged lines", e, partial(np.take, indices=order, axis=axis), **said)
 
 
 def permuted(e: Entries) -> Iterator[Guess]:
@@ -110,11 +110,12 @@ def broadcast(e: Entries) -> Iterator[Guess]:
         names = ("its column", "its row") if axes == 2 else tuple(f"its line along axis {axis}" for axis in range(axes))
         along += [(axis, names[axis]) for axis in range(axes) if e.shape[axis] > 1]
     for (axis, what), (of, key) in itertools.product(along, ((np.sum, "sum"), (np.mean, "mean"))):
+        yield _moved("broadcast", e, partial(_spread, axis=axis, of=of), of_what=key, what=what)
 
-        def spread(a: Array, axis: int | None = axis, of: Callable[..., Array] = of) -> Array:
-            return np.broadcast_to(of(a, axis=axis, keepdims=True), a.shape)
 
-        yield _moved("broadcast", e, spread, of_what=key, what=what)
+def _spread(values: Array, axis: int | None, of: Callable[..., Array]) -> Array:
+    """A sum or a mean along an axis, in every place."""
+    return np.broadcast_to(of(values, axis=axis, keepdims=True), values.shape)
 
 
 def equal(e: Entries) -> Iterator[Guess]:

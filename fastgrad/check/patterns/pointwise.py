@@ -21,8 +21,7 @@ def factors(e: Entries) -> Iterator[Guess]:
     """The gradient times a number."""
     for factor in (-1.0, 2.0, 0.5):
         yield _times(e, factor)
-    # Small entries, beside their bars, would say little of it; what noise hides, nothing.
-    factor = fit(np.where(e.zero, np.nan, e.numeric), e.claimed, e)
+    factor = fit(e.numeric, e.claimed, e)
     if factor != 0.0:
         yield _times(e, factor, 1)
 

@@ -46,7 +46,7 @@ def own_term(e: Entries) -> Iterator[Guess]:
 
 
 def class_sums(e: Entries) -> Iterator[Guess]:
-    """Derivatives sum to 0, claimed entries to the number of samples, or 1: by the bias of a softmax, without its labels."""
+    """Derivatives sum to 0, claimed entries to 1, or the number of samples: by a bias, with the labels left out."""
     if len(e.shape) != 1 or e.claimed.size < 2 or not e.usable.all():
         return
     total, samples = float(e.claimed.sum()), float(np.rint(e.claimed.sum()))

@@ -106,16 +106,21 @@ def count(wrong: int, total: int) -> str:
     return f" ({wrong} of {total} {'entry' if total == 1 else 'entries'})"
 
 
-def some(number: int, leaf: str, first: str) -> str:
+def some(names: list[str], left_out: int) -> str:
     """A few entries as a subject."""
-    return f"{number} entries of {leaf}, the first {first},"
+    return listed([*names, f"{left_out} more"] if left_out else names)
+
+
+def listed(names: list[str]) -> str:
+    """Two or more things in a row."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def lines(what: str, indices: list[int], leaf: str) -> tuple[str, bool]:
     """Rows or columns as a subject, and whether it is plural."""
     if len(indices) == 1:
         return f"{what} {indices[0]} of {leaf}", False
-    return f"{what}s {', '.join(map(str, indices[:-1]))} and {indices[-1]} of {leaf}", True
+    return f"{what}s {listed(list(map(str, indices)))} of {leaf}", True
 
 
 def more(leaves: int) -> str:
