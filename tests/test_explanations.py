@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad.check.explain import explain
 
 
 class Model:
@@ -109,6 +110,8 @@ KINDS = {
     "equal rows": (leaf("W", lambda d, x: 0 * d + d[0] * 1.7), r"the rows of W are all equal"),
 }  # fmt: skip
 POSITIVE = {
+    "L1": (leaf("b", lambda d, x: d - 0.1), r"the term 0\.1 is missing from b .*: a linear term, or L1 regularisation"),
+    "zero everywhere": (whole(lambda d, x: 0 * d), r"all of it is zero .*, but f depends on it"),
     "by log": (leaf("b", lambda d, x: d * x), r"a factor b too much in b .* respect to log\(b\)"),
     "barrier missing": (leaf("V", lambda d, x: d - 0.2 / x), r"the term 0\.2/V is missing from V"),
     "by root": (leaf("W", lambda d, x: d * 2 * np.sqrt(x)), r"a factor 2·√W too much in W .* respect to √W"),
@@ -250,6 +253,16 @@ def test_what_bars_hide_is_no_pattern():
         assert not re.search("stale|shifted|regularisation", check.explanation)
 
 
+def test_errors_of_a_few_bars_have_no_pattern():
+    """Within such bars, nearly everything explains them."""
+    rng = np.random.default_rng(0)
+    x, numeric, bar = rng.normal(size=12), 1 + 0.01 * rng.normal(size=12), np.full(12, 0.1)
+    claimed = numeric + 0.3 * rng.choice([-1, 1], 12)
+    leaves = [("x", slice(0, 12), (3, 4))]
+    found = explain(claimed, numeric, bar, np.full(12, True), x, leaves, lambda k: f"x[{k}]")
+    assert found == f"no simple pattern, the worst entry is x[{np.argmax(np.abs(claimed - numeric))}]"
+
+
 def test_leaves_exchanged_and_masks():
     x = {"gamma": np.array([0.3, 1.2, -0.5, 0.8]), "beta": np.array([1.1, -0.2, 0.6, 0.4])}
 
@@ -273,6 +286,23 @@ def test_a_claim_of_float32():
     exact = (np.cos(x) * np.arange(1, 10).reshape(3, 3)).astype(np.float32)
     found = told(lambda x: np.sum(np.sin(x) * np.arange(1, 10).reshape(3, 3)), exact.T, x)
     assert "x looks transposed" in found
+
+
+def test_hyperparameters_that_are_numbers():
+    """Each is a leaf of its own, and says nothing by itself."""
+    x = {"mean": 0.4, "log_length": 0.3, "log_scale": -0.7, "log_noise": -1.9}
+
+    def f(p):
+        return p["mean"] ** 2 + np.exp(2 * p["log_length"]) + 3 * np.exp(p["log_scale"]) * np.exp(p["log_noise"])
+
+    product = 3 * np.exp(x["log_scale"] + x["log_noise"])
+    exact = {"log_length": 2 * np.exp(0.6), "log_scale": product, "log_noise": product}
+    assert fg.check_grad(f, {"mean": 0.8, **exact}, x)
+    claimed = {k: v / np.exp(x[k]) for k, v in exact.items()}
+    assert told(f, {"mean": 0.8, **claimed}, x) == (
+        "3 of 4 entries are wrong: a factor exp(x) is missing from log_length, log_noise and log_scale: "
+        "the derivative with respect to exp(x)?"
+    )
 
 
 def test_what_is_not_finite():

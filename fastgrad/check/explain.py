@@ -104,7 +104,7 @@ def explain(
     if len(some) > 1:
         places = np.concatenate([leaf.places for leaf in found])
         everything = _entries("x", places.shape, (claimed, numeric, bar, x), wrong, places)
-        whole = _everything(everything, found, claimed.size) or _exchanged(some)
+        whole = _everything(everything, found, claimed.size) or _exchanged(some) or _numbers(everything, some)
         if whole:
             return whole
     sentences = [(leaf, _sentence(leaf)) for leaf in some]
@@ -132,10 +132,22 @@ def _everything(e: Entries, leaves: list[_Leaf], size: int) -> str:
     if not all(leaf.bad.size or (leaf.entries.usable.any() and leaf.entries.zero.all()) for leaf in leaves):
         return ""
     guess = best(POINTWISE, e)
-    if guess is None or guess.kind == "zero":
+    if guess is None:
         return ""
     subject = Subject(words.EVERYTHING, words.count(int(np.count_nonzero(e.wrong)), size))
     return sentence(guess.kind, subject, e.leaf, **guess.said)
+
+
+def _numbers(e: Entries, leaves: list[_Leaf]) -> str:
+    """One pattern for a few numbers, each a leaf of its own; none of them tells one by itself."""
+    if any(leaf.size > 1 or not leaf.bad.size for leaf in leaves):
+        return ""
+    guess = best(POINTWISE, e.among(e.wrong))
+    if guess is None:
+        return ""
+    inside = sorted(leaves, key=lambda leaf: int(leaf.places[0]))
+    names = [leaf.name for leaf in inside[: _MOST_NAMES + 1 if len(inside) == _MOST_NAMES + 1 else _MOST_NAMES]]
+    return sentence(guess.kind, Subject(words.some(names, len(inside) - len(names)), "", True), e.leaf, **guess.said)
 
 
 def _exchanged(leaves: list[_Leaf]) -> str:
@@ -158,7 +170,7 @@ def _sentence(leaf: _Leaf) -> str:
         return sentence("nonfinite", _some(leaf, leaf.broken))
     if bad.size == 1:
         return _single(leaf)
-    if e.zero[bad].all():
+    if e.independent[bad].all():
         return _no_dependence(leaf)
     patterns = (*POINTWISE, *PLACES, *SOFTMAX) if leaf.complete else POINTWISE
     guess = best(patterns, e) if leaf.complete or np.count_nonzero(e.usable) >= _SAMPLED else None
@@ -190,7 +202,7 @@ def _single(leaf: _Leaf) -> str:
         return sentence("p", Subject(leaf.name, leaf.count))
     subject = Subject(leaf.name_of(k), leaf.count)
     one = e.among(slice(k, k + 1))
-    if one.zero[0]:
+    if one.independent[0]:
         return sentence("no dependence", subject)
     guess = best(POINTWISE, one)
     if guess is not None and guess.kind in ("zero", "sign"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ Mask = NDArray[np.bool_]
 _BARS = 5.0  # how far a prediction may be off: of many entries some have bars that are too short
 _ROUNDINGS = 16.0  # of the claim, which sums terms that are larger than it
 _ENOUGH = 4.0  # digits that must agree by more than what was fitted
+_SURE = 1e-4  # of a claimed entry: a derivative below is none
 _MOST_DIGITS = 8.0  # that one entry may add
 
 
@@ -42,26 +44,35 @@ class Entries:
         narrow = fits_float32(finite) and bool(np.any(finite % 1 != 0))
         object.__setattr__(self, "rounding", _ROUNDINGS * (FLOAT32 if narrow else FLOAT64))
 
-    @property
+    @cached_property
     def error(self) -> Array:
         return self.claimed - self.numeric
 
-    @property
+    @cached_property
     def usable(self) -> Mask:
         """Which entries a prediction is compared with."""
         known = np.isfinite(self.claimed) & np.isfinite(self.numeric) & ~np.isnan(self.bar)
         return known & (self.wrong | (np.abs(self.error) <= self.tolerance(self.numeric, self.bar)))
 
-    @property
+    @cached_property
     def zero(self) -> Mask:
         """Where f does not depend on the coordinate, as far as differences tell."""
         return np.abs(self.numeric) <= self.tolerance(np.zeros_like(self.numeric), self.bar)
 
+    @cached_property
+    def independent(self) -> Mask:
+        """Where f surely does not depend on the coordinate, though the claim says so."""
+        return self.zero & (self.tolerance(np.zeros_like(self.numeric), self.bar) <= _SURE * np.abs(self.claimed))
+
+    @cached_property
+    def typical(self) -> float:
+        """The size of the claimed entries."""
+        known = self.claimed[np.isfinite(self.claimed)]
+        return math.sqrt(float(np.mean(known**2))) if known.size else 0.0
+
     def tolerance(self, values: Array, bar: Array) -> Array:
         """How far the claimed entries may be from predicted ones."""
-        known = np.abs(self.claimed[np.isfinite(self.claimed)])
-        typical = math.sqrt(float(np.mean(known**2))) if known.size else 0.0
-        return np.asarray(_BARS * bar + self.rounding * (np.abs(values) + typical) + 1e-9 * np.abs(values) + 1e-300)
+        return np.asarray(_BARS * bar + self.rounding * (np.abs(values) + self.typical) + 1e-9 * np.abs(values) + 1e-300)
 
     def among(self, where: Mask | slice) -> Entries:
         """A part of them."""

@@ -51,10 +51,10 @@ def _reason(factor: float, e: Entries) -> str:
     for known, key in ((2.0, "half"), (0.5, "double"), (math.log(10), "log10"), (1 / math.log(10), "log10")):
         if abs(factor / known - 1) < 1e-3:
             return key
-    clear = e.usable & ~e.zero
-    uncertain = float(np.min((e.tolerance(factor * e.numeric, abs(factor) * e.bar) / np.abs(e.numeric))[clear]))
-    if not math.isfinite(factor) or not 0 < abs(factor) < math.inf:
+    if not 1e-100 < abs(factor) < 1e100:
         return "constant"
+    tolerance = e.tolerance(factor * e.numeric, abs(factor) * e.bar) / np.abs(e.numeric)
+    uncertain = float(np.min(tolerance[e.usable & ~e.zero], initial=math.inf))
     for number, key, off in (
         (abs(factor), "sum", uncertain),
         (1 / abs(factor), "mean", uncertain / factor**2),
@@ -116,10 +116,12 @@ def terms(e: Entries) -> Iterator[Guess]:
     for text, function, reason in _TERMS:
         basis = function(e.x)
         some = basis[e.usable & e.wrong]
-        if reason == "penalty of L1" and not ((some > 0).any() and (some < 0).any()):
-            continue
+        if reason == "penalty of L1" and (np.ptp(some) == 0 if some.size else True):
+            continue  # a constant, too
         factor = fit(basis, e.error, e)
         if factor != 0.0:
+            if reason == "constant term" and abs(float(np.sign(e.x).sum())) == e.x.size:
+                reason = "constant term or penalty"
             said = {"term": text.format(factor=f"{abs(factor):.4g}", x=e.leaf), "reason": reason}
             kind = "no term" if factor < 0 else "term"
             yield Guess(kind, e.numeric + factor * basis, e.bar, 1, 0.0, said)

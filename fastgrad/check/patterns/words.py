@@ -62,6 +62,7 @@ _REASONS = {
     "penalty": "regularisation?",
     "penalty of L1": "L1 regularisation?",
     "constant term": "a linear term?",
+    "constant term or penalty": "a linear term, or L1 regularisation?",
     "barrier": "a logarithmic barrier, or a prior?",
 }
 
