@@ -61,12 +61,25 @@ def leaf(name, change):
     return lambda d, p: d.update({name: np.array(change(d[name], p[name]))})
 
 
+def normed(d, p):
+    norm = np.sqrt(sum(np.sum(v**2) for v in d.values()))
+    d.update({k: v / norm for k, v in d.items()})
+
+
+def clipped(d, x):
+    limit = np.quantile(np.abs(d), 0.3)
+    return np.clip(d, -limit, limit)
+
+
 # What was done to the gradient of a model, and what is to be said; x is positive where the third is.
 KINDS = {
     "sign of all": (whole(lambda d, x: -d), r"all of it has the wrong sign"),
     "sum of all": (whole(lambda d, x: 64 * d), r"all of it is 64\.000 times too large .*: a sum, not a mean, over 64"),
     "mean of all": (whole(lambda d, x: d / 40), r"all of it is 0\.025 times .*: a mean, not a sum, over 40"),
     "chain of all": (whole(lambda d, x: d / np.exp(x)), r"a factor exp\(x\) is missing from all of it"),
+    "norm": (normed, r"all of it is .*: divided by its norm"),
+    "clipped": (leaf("W", clipped), r"W is cut off at ±.*: gradient clipping"),
+    "absolute": (leaf("V", lambda d, x: np.abs(d)), r"V has no signs .*: an absolute value"),
     "twice": (leaf("W", lambda d, x: 2 * d), r"W is 2\.000 times too large .*: a missing ½"),
     "half": (leaf("b", lambda d, x: d / 2), r"b is 0\.5 times what it should be .*: a factor of 2 lost"),
     "sign": (leaf("V", lambda d, x: -d), r"V has the wrong sign"),
@@ -214,6 +227,18 @@ def test_leaves_in_order_of_severity_and_no_more_than_three():
         "leaf5 is zero (5 of 5 entries), but f depends on it: does its term reach the gradient?; "
         "leaf0 is 1.500 times too large (5 of 5 entries): a constant factor?; and 3 more leaves"
     )
+
+
+def test_what_is_explained_is_said_even_if_it_is_not_the_worst():
+    x = {f"leaf{k}": np.linspace(0.5, 1.5, 5) + 0.1 * k for k in range(6)}
+    rng = np.random.default_rng(0)
+    claimed = {k: 10 * rng.normal(size=5) for k in x}
+    claimed["leaf4"] = 1.1 * np.cos(x["leaf4"])
+    found = told(lambda p: sum(np.sin(v).sum() for v in p.values()), claimed, x)
+    assert found.split("; ")[2:] == [
+        "leaf4 is 1.100 times too large (5 of 5 entries): a constant factor?",
+        "and 3 more leaves",
+    ]
 
 
 def test_a_single_entry_speaks_for_itself():

@@ -114,7 +114,9 @@ def explain(
         stale = _stale(some, x, gradient, at)
         if stale:
             return stale
-    parts = [text or _unexplained(leaf) for leaf, text in sentences[:_MOST_LEAVES]]
+    # What is explained tells more: it is said even if it is not the worst.
+    told = sorted(sorted(range(len(some)), key=lambda k: not sentences[k][1])[:_MOST_LEAVES])
+    parts = [sentences[k][1] or _unexplained(some[k]) for k in told]
     if len(some) > _MOST_LEAVES:
         parts.append(words.more(len(some) - _MOST_LEAVES))
     return "; ".join(parts)

@@ -72,7 +72,9 @@ class Entries:
 
     def tolerance(self, values: Array, bar: Array) -> Array:
         """How far the claimed entries may be from predicted ones."""
-        return np.asarray(_BARS * bar + self.rounding * (np.abs(values) + self.typical) + 1e-9 * np.abs(values) + 1e-300)
+        return np.asarray(
+            _BARS * bar + self.rounding * (np.abs(values) + self.typical) + 1e-9 * np.abs(values) + 1e-300
+        )
 
     def among(self, where: Mask | slice) -> Entries:
         """A part of them."""

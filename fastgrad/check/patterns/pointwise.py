@@ -51,6 +51,8 @@ def _reason(factor: float, e: Entries) -> str:
     for known, key in ((2.0, "half"), (0.5, "double"), (math.log(10), "log10"), (1 / math.log(10), "log10")):
         if abs(factor / known - 1) < 1e-3:
             return key
+    if abs(float(e.claimed @ e.claimed) - 1) < 1e-9 and e.claimed.size > 1:
+        return "norm"
     if not 1e-100 < abs(factor) < 1e100:
         return "constant"
     tolerance = e.tolerance(factor * e.numeric, abs(factor) * e.bar) / np.abs(e.numeric)
@@ -127,4 +129,11 @@ def terms(e: Entries) -> Iterator[Guess]:
             yield Guess(kind, e.numeric + factor * basis, e.bar, 1, 0.0, said)
 
 
-POINTWISE: tuple[Pattern, ...] = (zeros, factors, chains, terms)
+def limited(e: Entries) -> Iterator[Guess]:
+    """Absolute values, and entries that are cut off at a size."""
+    yield Guess("absolute", np.abs(e.numeric), e.bar)
+    most = float(np.abs(e.claimed[e.usable]).max(initial=0.0))
+    yield Guess("clipped", np.clip(e.numeric, -most, most), e.bar, 1, 0.0, {"size": f"{most:.4g}"})
+
+
+POINTWISE: tuple[Pattern, ...] = (zeros, factors, chains, terms, limited)
