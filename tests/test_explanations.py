@@ -278,6 +278,17 @@ def test_what_bars_hide_is_no_pattern():
         assert not re.search("stale|shifted|regularisation", check.explanation)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_are_said_to_the_digits_that_are_known(seed):
+    for change, said in (
+        (whole(lambda d, x: 64 * d), "all of it is 64(.00|.000)? times too large"),
+        (leaf("V", lambda d, x: d + 0.2 * x), r"a term 0\.2(00)? ?.*V too much in V"),
+        (lambda d, p: put(d, "b", 2, 3 * d["b"][2]), r"b\[2\] has 3 times its value"),
+    ):
+        check = checked(Model(seed, noise=1e-6), change)
+        assert re.search(said, check.explanation), check.explanation
+
+
 def test_errors_of_a_few_bars_have_no_pattern():
     """Within such bars, nearly everything explains them."""
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.point import Array
 from .patterns import words
-from .patterns.entries import Entries, Guess, Mask, best, explains
+from .patterns.entries import Entries, Guess, Mask, best, explains, rounded
 from .patterns.places import PLACES
 from .patterns.pointwise import POINTWISE, slightly
 from .patterns.softmax import SOFTMAX
@@ -213,7 +213,8 @@ def _single(leaf: _Leaf) -> str:
     kind = "sign" if abs(factor + 1) < 1e-3 else "single"
     if abs(factor - 1) < 0.01:
         return sentence("slight single", subject, slight=slightly(factor))
-    return sentence(kind, subject, factor=f"{factor:.4g}")
+    bar = float(one.tolerance(one.claimed, one.bar)[0] / abs(e.numeric[k]))
+    return sentence(kind, subject, factor=rounded(factor, bar))
 
 
 def _no_dependence(leaf: _Leaf) -> str:

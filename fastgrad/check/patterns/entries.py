@@ -136,14 +136,23 @@ def _misfit(guess: Guess, entries: Entries) -> float:
     return float(np.mean(off**2)) if float(digits.sum()) - fitted - guess.spent >= _ENOUGH else math.inf
 
 
-def fit(basis: Array, target: Array, entries: Entries) -> float:
-    """The number that times a basis is closest to a target, weighed by the error bars; 0 where there is none."""
+def fit(basis: Array, target: Array, entries: Entries) -> tuple[float, float]:
+    """The number that times a basis is closest to a target, weighed by the error bars, and its bar; 0 for none."""
     tolerance = entries.tolerance(entries.claimed, entries.bar)
     where = entries.usable & np.isfinite(basis) & np.isfinite(target) & (tolerance > 0) & (basis != 0)
     if not where.any():
-        return 0.0
+        return 0.0, 0.0
     scaled, wanted = basis[where] / tolerance[where], target[where] / tolerance[where]
     largest = float(np.abs(scaled).max())  # squares may overflow
+    if not 0 < largest < math.inf:
+        return 0.0, 0.0
     scaled, wanted = scaled / largest, wanted / largest
-    factor = float(scaled @ wanted) / float(scaled @ scaled)
-    return factor if math.isfinite(factor) else 0.0
+    weight = float(scaled @ scaled)
+    factor = float(scaled @ wanted) / weight
+    return (factor, 1 / (largest * math.sqrt(weight))) if math.isfinite(factor) else (0.0, 0.0)
+
+
+def rounded(value: float, bar: float) -> str:
+    """A fitted number, with the digits that it is known to, at most four."""
+    known = math.log10(abs(value) / bar) if value and bar > 0 and math.isfinite(value / bar) else 4.0
+    return f"{value:.{min(max(int(known), 1), 4)}g}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ...core.point import Array
-from .entries import Entries, Guess, Pattern, fit
+from .entries import Entries, Guess, Pattern, fit, rounded
 
 
 def zeros(e: Entries) -> Iterator[Guess]:
@@ -21,22 +21,22 @@ def factors(e: Entries) -> Iterator[Guess]:
     """The gradient times a number."""
     for factor in (-1.0, 2.0, 0.5):
         yield _times(e, factor)
-    factor = fit(e.numeric, e.claimed, e)
+    factor, bar = fit(e.numeric, e.claimed, e)
     if factor != 0.0:
-        yield _times(e, factor, 1)
+        yield _times(e, factor, 1, bar)
 
 
-def _times(e: Entries, factor: float, parameters: int = 0) -> Guess:
+def _times(e: Entries, factor: float, parameters: int = 0, bar: float = 0.0) -> Guess:
     kind = "large" if factor > 1 else "small"
     if abs(factor - 1) < 0.01:
         kind = "slight"
     elif abs(factor + 1) < 1e-3:
         kind = "sign"
     said = {
-        "times": f"{abs(factor):.3f}" if abs(factor) < 1000 else f"{factor:.6g}",
-        "factor": f"{factor:.4g}",
+        "times": f"{factor:.3f}" if abs(factor) < 1000 and bar < 5e-4 else rounded(factor, bar),
+        "factor": rounded(factor, bar),
         "slight": slightly(factor),
-        "reason": _reason(factor, e),
+        "reason": _reason(factor, bar, e),
     }
     return Guess(kind, factor * e.numeric, abs(factor) * e.bar, parameters, 0.0, said)
 
@@ -46,7 +46,7 @@ def slightly(factor: float) -> str:
     return f"{'large' if factor > 1 else 'small'} by {abs(factor - 1):.2g}"
 
 
-def _reason(factor: float, e: Entries) -> str:
+def _reason(factor: float, bar: float, e: Entries) -> str:
     """The likeliest reason for a factor, a key of the words."""
     for known, key in ((2.0, "half"), (0.5, "double"), (math.log(10), "log10"), (1 / math.log(10), "log10")):
         if abs(factor / known - 1) < 1e-3:
@@ -55,11 +55,9 @@ def _reason(factor: float, e: Entries) -> str:
         return "norm"
     if not 1e-100 < abs(factor) < 1e100:
         return "constant"
-    tolerance = e.tolerance(factor * e.numeric, abs(factor) * e.bar) / np.abs(e.numeric)
-    uncertain = float(np.min(tolerance[e.usable & ~e.zero], initial=math.inf))
     for number, key, off in (
-        (abs(factor), "sum", uncertain),
-        (1 / abs(factor), "mean", uncertain / factor**2),
+        (abs(factor), "sum", bar),
+        (1 / abs(factor), "mean", bar / factor**2),
     ):
         if 2.5 < number < 1e15 and abs(number - round(number)) <= max(off, 1e-6 * number) and off < 0.1:
             return f"{key} {round(number)}"
@@ -120,11 +118,11 @@ def terms(e: Entries) -> Iterator[Guess]:
         some = basis[e.usable & e.wrong]
         if reason == "penalty of L1" and (np.ptp(some) == 0 if some.size else True):
             continue  # a constant, too
-        factor = fit(basis, e.error, e)
+        factor, bar = fit(basis, e.error, e)
         if factor != 0.0:
             if reason == "constant term" and abs(float(np.sign(e.x).sum())) == e.x.size:
                 reason = "constant term or penalty"
-            said = {"term": text.format(factor=f"{abs(factor):.4g}", x=e.leaf), "reason": reason}
+            said = {"term": text.format(factor=rounded(abs(factor), bar), x=e.leaf), "reason": reason}
             kind = "no term" if factor < 0 else "term"
             yield Guess(kind, e.numeric + factor * basis, e.bar, 1, 0.0, said)
 
