@@ -7,6 +7,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.check.explain import explain
+from fastgrad.check.patterns.entries import rounded
 
 
 class Model:
@@ -287,6 +288,13 @@ def test_numbers_are_said_to_the_digits_that_are_known(seed):
     ):
         check = checked(Model(seed, noise=1e-6), change)
         assert re.search(said, check.explanation), check.explanation
+
+
+def test_rounded():
+    found = [rounded(-2.99917, bar) for bar in (0.0, 1e-9, 2e-3, 0.1, 50.0, 1e308, np.inf)]
+    assert found == ["-2.999", "-2.999", "-3", "-3", "-3", "-3", "-3"]
+    assert rounded(0.0, 0.0) == rounded(0.0, 1.0) == "0"
+    assert rounded(1e-300, 1e100) == "1e-300"
 
 
 def test_errors_of_a_few_bars_have_no_pattern():

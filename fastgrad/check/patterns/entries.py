@@ -154,5 +154,6 @@ def fit(basis: Array, target: Array, entries: Entries) -> tuple[float, float]:
 
 def rounded(value: float, bar: float) -> str:
     """A fitted number, with the digits that it is known to, at most four."""
-    known = math.log10(abs(value) / bar) if value and bar > 0 and math.isfinite(value / bar) else 4.0
-    return f"{value:.{min(max(int(known), 1), 4)}g}"
+    ratio = abs(value) / bar if bar > 0 else math.inf
+    known = math.floor(math.log10(ratio)) if 1 < ratio < math.inf else 4 * (ratio > 1)
+    return f"{value:.{min(max(known, 1), 4)}g}"
