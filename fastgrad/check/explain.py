@@ -1,22 +1,23 @@
-"""Patterns in the errors of a gradient, in one sentence with the evidence."""
+"""What is wrong with a gradient, in words: for each leaf how many entries, and the pattern that explains them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.point import Array
+from .leaves import MOST_NAMES, Leaf, entries_at, leaf_of, lines_of, parts_of, some_of
+from .patterns import words
+from .patterns.entries import Entries, Guess, Mask, best, explains, rounded
+from .patterns.places import PLACES
+from .patterns.pointwise import POINTWISE, slightly
+from .patterns.softmax import SOFTMAX
+from .patterns.words import Subject, sentence
+from .stale import At, stale_point
 
-Mask = NDArray[np.bool_]
-
-_FACTORS = {
-    2.0: "a missing ½?",
-    0.5: "a factor of 2 lost?",
-    -1.0: "a sign?",
-}
+_MOST_LEAVES = 3
+_SAMPLED = 12  # entries of a leaf that speak for all of it, where not all were looked at
 
 
 @np.errstate(all="ignore")
@@ -28,9 +29,9 @@ def explain(
     x: Array,
     leaves: list[tuple[str, slice, tuple[int, ...]]],
     name: Callable[[int], str],
-    at: Callable[[Array, NDArray[np.intp]], Array] | None = None,
+    at: At | None = None,
 ) -> str:
-    """What is wrong with the claimed gradient, or "" where no pattern fits.
+    """What is wrong with the claimed gradient, leaf by leaf, the worst first; "" where no finite entry is wrong.
 
     Parameters
     ----------
@@ -43,157 +44,138 @@ def explain(
     at : callable, optional
         ``at(point, indices)`` gives the numeric derivatives of these entries at another point.
     """
-    known = np.isfinite(numeric) & np.isfinite(claimed)
-    tolerance = 5 * bar + 1e-4 * np.abs(numeric)
-    everywhere = all(known[where].all() or (wrong & known)[where].any() for _, where, _ in leaves)
-    if len(leaves) > 1 and everywhere and (wrong | (np.abs(numeric) <= tolerance) | ~known).all():
-        factor = _factor(claimed[known], numeric[known], tolerance[known])
-        if factor is not None:
-            return f"all of it is {_times(factor)} the gradient of f ({int(known.sum())} entries): {_reason(factor)}"
-    sentences = [
-        _leaf(leaf, where, shape, claimed, numeric, tolerance, wrong, known, x, name)
-        for leaf, where, shape in leaves
-        if wrong[where].any()
-    ]
-    if not all(sentences):
-        stale = _stale(claimed, numeric, tolerance, wrong & known, x, at)
+    parts = claimed, numeric, bar, x
+    alone = len(leaves) == 1 or np.count_nonzero(wrong | ~np.isfinite(claimed)) == 1
+    found = [leaf_of(*leaf, parts, wrong, name, alone) for leaf in leaves]
+    some = sorted((leaf for leaf in found if leaf.bad.size or leaf.broken.size), key=lambda leaf: -leaf.severity)
+    if len(some) > 1:
+        places = np.concatenate([leaf.places for leaf in found])
+        everything = entries_at("x", places.shape, parts, wrong, places)
+        whole = _everything(everything, found, claimed.size) or _exchanged(some) or _numbers(everything, some)
+        if whole:
+            return whole
+    sentences = [(leaf, _sentence(leaf)) for leaf in some]
+    if not all(text for _, text in sentences) and np.isfinite(claimed).all():
+        # Where not all of the gradient at x is known: a step of descent that led here went along the claimed one.
+        gradient = numeric if np.isfinite(numeric).all() else claimed
+        stale = stale_point(some, x, gradient, at)
         if stale:
             return stale
-    return "; ".join([sentence for sentence in sentences if sentence][:3])
+    # What is explained tells more: it is said even if it is not the worst.
+    told = sorted(sorted(range(len(some)), key=lambda k: not sentences[k][1])[:_MOST_LEAVES])
+    said = [sentences[k][1] or _unexplained(some[k]) for k in told]
+    if len(some) > _MOST_LEAVES:
+        said.append(words.more(len(some) - _MOST_LEAVES))
+    return "; ".join(said)
 
 
-def _leaf(
-    leaf: str,
-    where: slice,
-    shape: tuple[int, ...],
-    claimed: Array,
-    numeric: Array,
-    tolerance: Array,
-    wrong: Mask,
-    known: Mask,
-    x: Array,
-    name: Callable[[int], str],
-) -> str:
-    """The pattern of one leaf."""
-    bad = np.flatnonzero(wrong[where]) + where.start
-    c, v, t, ok = claimed[where], numeric[where], tolerance[where], known[where]
-    single = bad.size == 1
-    some = name(int(bad[0])) if single else f"{bad.size} entries of {leaf}, the first {name(int(bad[0]))},"
-    if np.all(claimed[bad] == 0.0):
-        return f"{some} {'is' if single else 'are'} zero, but f depends on it: does its term reach the gradient?"
-    if bad.size == 2 and known[bad].all():
-        i, j = bad
-        if abs(claimed[i] - numeric[j]) <= tolerance[j] and abs(claimed[j] - numeric[i]) <= tolerance[i]:
-            return f"{name(int(i))} and {name(int(j))} are exchanged"
-    mostly = bad.size > 0.5 * np.count_nonzero(np.abs(v[ok]) > t[ok])
-    factor = _factor(c[ok], v[ok], t[ok]) if mostly else None
-    if factor is not None and bad.size > 1:
-        size = f"{abs(factor):.3f} times too large" if factor > 1 else f"{factor:.4g} times what it should be"
-        text = "has the wrong sign" if abs(factor + 1) < 1e-3 else f"is {_slightly(factor) or size}"
-        return f"{leaf} {text} ({bad.size} of {c.size} entries): {_reason(factor)}"
-    if ok.all():
-        text = _moved(leaf, shape, c, v, t)
-        if text:
-            return text
-    term = _regularisation(leaf, c[ok], v[ok], t[ok], x[where][ok]) if bad.size > 1 else ""
-    if term:
-        return term
-    factor = _factor(claimed[bad], numeric[bad], tolerance[bad])
-    if factor is None:
+def _everything(e: Entries, leaves: list[Leaf], size: int) -> str:
+    """One pattern for all leaves, each of which has a wrong entry, or hides."""
+    if not all(leaf.bad.size or (leaf.entries.usable.any() and leaf.entries.zero.all()) for leaf in leaves):
         return ""
-    if _slightly(factor):
-        return f"{some} {'is' if single else 'are'} {_slightly(factor)}"
-    text = "the wrong sign" if abs(factor + 1) < 1e-3 else f"{_times(factor)} its value"
-    return f"{some} {'has' if single else 'have'} {text}"
+    guess = best(POINTWISE, e)
+    if guess is None:
+        return ""
+    subject = Subject(words.EVERYTHING, words.count(int(np.count_nonzero(e.wrong)), size))
+    return sentence(guess.kind, subject, e.leaf, **guess.said)
 
 
-def _factor(claimed: Array, numeric: Array, tolerance: Array) -> float | None:
-    """The number that numeric, times it, gives claimed, if there is one but 1."""
-    large = np.abs(numeric) > 10 * tolerance
-    if not large.any():
-        return None
-    factor = float(np.median(claimed[large] / numeric[large]))
-    if factor == 0.0 or abs(factor - 1) < 1e-6:
-        return None
-    fits = np.abs(claimed - factor * numeric) <= max(1.0, abs(factor)) * tolerance
-    return factor if fits.all() else None
+def _numbers(e: Entries, leaves: list[Leaf]) -> str:
+    """One pattern for a few numbers, each a leaf of its own; none of them tells one by itself."""
+    if any(leaf.size > 1 or not leaf.bad.size for leaf in leaves):
+        return ""
+    guess = best(POINTWISE, e.among(e.wrong))
+    if guess is None:
+        return ""
+    inside = sorted(leaves, key=lambda leaf: int(leaf.places[0]))
+    names = [leaf.name for leaf in inside[: MOST_NAMES + 1 if len(inside) == MOST_NAMES + 1 else MOST_NAMES]]
+    return sentence(guess.kind, Subject(words.some(names, len(inside) - len(names)), "", True), e.leaf, **guess.said)
 
 
-def _slightly(factor: float) -> str:
-    """A factor close to 1 in words; "" if it is not."""
-    return f"too {'large' if factor > 1 else 'small'} by {abs(factor - 1):.2g} of it" if abs(factor - 1) < 0.01 else ""
+def _exchanged(leaves: list[Leaf]) -> str:
+    """Two leaves of one shape exchanged."""
+    one, two = leaves[0].entries, leaves[1].entries
+    if len(leaves) != 2 or one.shape != two.shape or one.claimed.size < 2:
+        return ""
+
+    for claimed, other in ((one, two), (two, one)):
+        if not explains(Guess("exchanged leaves", other.numeric, other.bar), claimed):
+            return ""
+    first, second = sorted(leaf.name for leaf in leaves)
+    return sentence("exchanged leaves", Subject(""), first=first, second=second)
 
 
-def _times(factor: float) -> str:
-    return f"{factor:.4g} times"
-
-
-def _reason(factor: float) -> str:
-    for known, reason in _FACTORS.items():
-        if abs(factor / known - 1) < 1e-3:
-            return reason
-    for number in (factor, 1 / factor):
-        if 2.5 < number < math.inf and abs(number - round(number)) < 2e-3 * number:
-            whole = round(number)
-            return f"a sum, not a mean, over {whole}?" if number == factor else f"a mean, not a sum, over {whole}?"
-    return "a constant factor?"
-
-
-def _moved(leaf: str, shape: tuple[int, ...], claimed: Array, numeric: Array, tolerance: Array) -> str:
-    """Whether the entries are the right ones in the wrong places."""
-
-    def same(other: Array, among: slice = slice(None)) -> bool:
-        return bool((np.abs(claimed[among] - other[among]) <= np.maximum(tolerance, tolerance.mean())[among]).all())
-
-    if len(shape) == 2 and min(shape) > 1:
-        if shape[0] == shape[1] and same(numeric.reshape(shape).T.ravel()):
-            return f"{leaf} looks transposed"
-        if same(numeric.reshape(shape).ravel(order="F")) or same(numeric.reshape(shape, order="F").ravel()):
-            return f"{leaf} looks transposed and reshaped (rows for columns)"
-    if claimed.size > 2:
-        for shift in (1, -1):
-            inner = slice(1, None) if shift == 1 else slice(None, -1)
-            if same(np.roll(numeric, shift), inner):
-                return f"{leaf} is shifted by one entry"
-        if same(numeric[::-1]):
-            return f"{leaf} is in reverse order"
+def _sentence(leaf: Leaf) -> str:
+    """The pattern of one leaf; "" where there is none."""
+    e, bad = leaf.entries, leaf.bad
+    if leaf.broken.size:
+        return sentence("nonfinite", some_of(leaf, leaf.broken))
+    if bad.size == 1:
+        return _single(leaf)
+    if e.independent[bad].all():
+        return _no_dependence(leaf)
+    patterns = (*POINTWISE, *PLACES, *SOFTMAX) if leaf.complete else POINTWISE
+    guess = best(patterns, e) if leaf.complete or np.count_nonzero(e.usable) >= _SAMPLED else None
+    if guess is not None:
+        subject = Subject(leaf.name, leaf.count)
+        return _said(guess, leaf, subject)
+    for subject, where in parts_of(leaf):
+        guess = best(POINTWISE, e.among(where))
+        if guess is not None:
+            return _said(guess, leaf, subject)
     return ""
 
 
-def _regularisation(leaf: str, claimed: Array, numeric: Array, tolerance: Array, x: Array) -> str:
-    """Whether the error is a multiple of x: a penalty's gradient that is missing, or there twice."""
-    error = claimed - numeric
-    weight = float(x @ x)
-    if weight == 0.0:
-        return ""
-    factor = float(error @ x) / weight
-    if factor == 0.0 or (np.abs(error - factor * x) > np.maximum(tolerance, 1e-3 * np.abs(error).max())).any():
-        return ""
-    if factor < 0:
-        return f"the term {-factor:.4g}·{leaf} is missing from {leaf}: regularisation?"
-    return f"there is a term {factor:.4g}·{leaf} too much in {leaf}: regularisation?"
+def _said(guess: Guess, leaf: Leaf, subject: Subject) -> str:
+    said = dict(guess.said)
+    kind = guess.kind
+    if kind == "exchanged":
+        said["first"], said["second"] = (leaf.name_of(k) for k in leaf.bad)
+    if kind == "zero" and subject.text != leaf.name and subject.plural:
+        kind = "masked"
+    return sentence(kind, subject, leaf.name, **said)
 
 
-def _stale(
-    claimed: Array,
-    numeric: Array,
-    tolerance: Array,
-    wrong: Mask,
-    x: Array,
-    at: Callable[[Array, NDArray[np.intp]], Array] | None,
-) -> str:
-    """Whether the claimed gradient is right at a point a step of descent away."""
-    if at is None or np.count_nonzero(wrong) < 2:
-        return ""
-    # Where not all of the gradient at x is known: a step of descent that led here went along the claimed one.
-    gradient = numeric if np.isfinite(numeric).all() else claimed
-    order = np.argsort(-np.abs(claimed - numeric) * wrong)
-    some = order[: min(6, int(np.count_nonzero(wrong)))].astype(np.intp)
-    for rate in (0.1, 0.01, 0.001, 1.0, 0.05, 0.5):
-        for sign in (-1.0, 1.0):
-            point = x + sign * rate * gradient
-            # One entry first: it costs least to see that it is another point.
-            if all((np.abs(at(point, k) - claimed[k]) <= tolerance[k]).all() for k in (some[:1], some[1:])):
-                mark = "-" if sign < 0 else "+"
-                return f"it is right at x {mark} {rate:g}·gradient: evaluated at a stale point?"
-    return ""
+def _single(leaf: Leaf) -> str:
+    """One wrong entry, which speaks for itself alone; but a pattern of softmax holds for the others, too."""
+    e, k = leaf.entries, int(leaf.bad[0])
+    guess = best(SOFTMAX, e) if leaf.complete and e.usable.all() else None
+    if guess is not None and guess.kind == "p":
+        return sentence("p", Subject(leaf.name, leaf.count))
+    subject = Subject(leaf.name_of(k), leaf.count)
+    one = e.among(slice(k, k + 1))
+    if one.independent[0]:
+        return sentence("no dependence", subject)
+    guess = best(POINTWISE, one)
+    if guess is not None and guess.kind in ("zero", "sign"):
+        return sentence(guess.kind, subject)
+    factor = float(e.claimed[k] / e.numeric[k])
+    kind = "sign" if abs(factor + 1) < 1e-3 else "single"
+    if abs(factor - 1) < 0.01:
+        return sentence("slight single", subject, slight=slightly(factor))
+    bar = float(one.tolerance(one.claimed, one.bar)[0] / abs(e.numeric[k]))
+    return sentence(kind, subject, factor=rounded(factor, bar))
+
+
+def _no_dependence(leaf: Leaf) -> str:
+    """All wrong entries are where f does not depend on its coordinate."""
+    e = leaf.entries
+    others = e.usable & ~e.wrong
+    kind = "unmasked" if (others & ~e.zero).any() else "no dependence"
+    subject = (
+        Subject(leaf.name, leaf.count) if leaf.complete and e.wrong.all() else some_of(leaf, leaf.places[leaf.bad])
+    )
+    return sentence(kind, subject)
+
+
+def _unexplained(leaf: Leaf) -> str:
+    """Where the errors are, at least."""
+    e = leaf.entries
+    severity = np.where(e.wrong, np.abs(e.error) / (e.bar + 1e-300), -1.0)
+    worst = leaf.name_of(int(np.argmax(np.nan_to_num(severity, nan=-1.0, posinf=1e300))))
+    lines = lines_of(leaf)
+    if lines:
+        _, what, some = lines[0]
+        text, plural = words.lines(what, some.tolist(), leaf.name)
+        return sentence("none", Subject(text, leaf.count, plural), worst=worst)
+    return sentence("none of all" if leaf.alone else "none", Subject(leaf.name, leaf.count), worst=worst)

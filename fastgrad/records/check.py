@@ -56,7 +56,7 @@ class GradientCheck(Record):
     wrong : list of Mismatch
         Worst first.
     explanation : str
-        One sentence.
+        How many entries are wrong, and how: a clause for each of at most three leaves, the worst first.
     n_compared : int
         Entries compared: each alone, or all at once in random directions.
     nfev : int
@@ -79,7 +79,7 @@ class GradientCheck(Record):
     >>> import fastgrad as fg, numpy as np
     >>> check = fg.check_grad(lambda x: (x**2).sum(), lambda x: x, np.array([1.0, 2.0]))
     >>> bool(check), check.verdict, check.explanation
-    (False, 'wrong', '2 of 2 entries are wrong: x is 0.5 times what it should be (2 of 2 entries): a factor of 2 lost?')
+    (False, 'wrong', '2 of 2 entries are wrong: x is 0.5 times what it should be: a factor of 2 lost?')
     >>> worst = check.wrong[0]
     >>> worst.path, worst.claimed, round(worst.numeric, 9)
     ('x[1]', 2.0, 4.0)
@@ -109,7 +109,10 @@ class GradientCheck(Record):
     def __str__(self) -> str:
         rows = self._table()
         width = max([len("entry"), *(len(row[0]) for row in rows)])
-        lines = [f"{self.what} is {self.verdict.upper()}: {printable(self.explanation)}"]
+        said = printable(self.explanation)
+        if self.verdict == "wrong":
+            said = said.replace("; ", ";\n  ")  # a line a leaf
+        lines = [f"{self.what} is {self.verdict.upper()}: {said}"]
         lines += [f"  note: {printable(note)}" for note in self.notes]
         if rows:
             lines.append(f"  {'entry':<{width}} {'claimed':>14} {'numeric':>14} {'± error':>9} {'difference':>11}")

@@ -291,7 +291,7 @@ static int are_enough(const fg_search *s, ptrdiff_t c, ptrdiff_t out, const fg_w
     const int exact =
         o->finite && !o->flat && !o->noisy && !o->narrow && !o->gridded && !o->decimal;
     if (!exact || !w->finite || w->constant)
-        return exact && w->finite && others_change(s, c, fg_entry_of(s, c, out));
+        return exact && w->finite && fg_others_change(s, c, fg_entry_of(s, c, out));
     return !w->rough && w->slope > FAINT * w->sigma && w->bar <= fg_enough(s) * fg_size_of(s, w);
 }
 

@@ -21,7 +21,7 @@ static double bar_of_constant(const fg_search *s, const fg_entry *e, double nois
 
 /* Whether another output changes in the window that an entry looks at: f does depend on the
  * component, and most entries of most Jacobians are 0. */
-static int others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
+int fg_others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e)
 {
     const double d = fg_distance(s, c, e->want.level);
     return fg_changes_at(s, c, e->want.side ? e->want.side * d : d);
@@ -58,7 +58,7 @@ void fg_stay_flat(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output 
 {
     e->flats++;
     e->constant = fabs(w->s) * (w->at.side ? ONE_SIDED_REACH : 1 << (w->at.pairs - 1));
-    if (e->flats < 3 && !e->rough.pairs && !others_change(s, c, e)) {
+    if (e->flats < 3 && !e->rough.pairs && !fg_others_change(s, c, e)) {
         int level = e->want.level - 10;
         if (e->flats == 1)
             level = level_of_largest(s, c, level);

@@ -313,6 +313,8 @@ double fg_enough(const fg_search *s);
 void fg_finish(fg_entry *e, int flag, double value, double error);
 
 /* --- flat.c --- */
+/* Whether f changes along another coordinate than c. */
+int fg_others_change(const fg_search *s, ptrdiff_t c, const fg_entry *e);
 /* Whether a window shows little beside rounding, so close to x that f may have no other scale there
  * than that of the other coordinates: the entry wants one as far away as those. */
 int fg_is_faint(const fg_search *s, ptrdiff_t c, fg_entry *e, const fg_output *o,
