@@ -109,7 +109,8 @@ def checked(case: Case) -> Outcome:
 
 def small(outcome: Outcome) -> Outcome:
     """Without what may be large."""
-    case = replace(outcome.case, f=None, claimed=None, x=None, exact=None, changed={}, noisy=None)
+    nothing = dict.fromkeys(("f", "claimed", "x", "exact", "noisy", "gradient", "verb"))
+    case = replace(outcome.case, changed={}, **nothing)
     return outcome._replace(case=case, check=Word(outcome.check.verdict, outcome.check.nfev))
 
 
