@@ -401,14 +401,13 @@ def outside():
 
     def made(draw):
         def one(rng):
-            case = draw(rng)
-            exact = flat(case.exact).astype(float)
-            entries = np.arange(exact.size)
-            left, right = one_sided(case, entries)
-            gap = np.abs(right - left)
-            at = np.flatnonzero(gap > 1e-3 * max(np.abs(exact).max(), 1e-3))
-            if not at.size:
-                return case
+            at = np.empty(0)
+            while not at.size:  # a draw need not have a kink
+                case = draw(rng)
+                exact = flat(case.exact).astype(float)
+                left, right = one_sided(case, np.arange(exact.size))
+                gap = np.abs(right - left)
+                at = np.flatnonzero(gap > 1e-3 * max(np.abs(exact).max(), 1e-3))
             k = int(rng.choice(at))
             by = gap[k] * rng.choice([0.1, 0.3, 1.0])
             claim = exact.copy()
