@@ -3,8 +3,8 @@
 import numpy as np
 from _check_cases import Case, in_turn, with_bug
 
-# inputs, units, outputs, samples
-SIZES = {10**3: (40, 20, 8, 12), 10**4: (180, 50, 16, 10), 10**5: (900, 108, 24, 8), 10**6: (2500, 396, 24, 6)}
+# inputs, units, outputs, samples: a kink for each unit and sample, at which a random direction passes nearby
+SIZES = {10**3: (40, 20, 8, 200), 10**4: (180, 50, 16, 150), 10**5: (300, 300, 24, 40), 10**6: (784, 1200, 24, 16)}
 
 
 class Network:
