@@ -188,11 +188,11 @@ def shown(name: str, found: dict[str, Any], bounds: dict[str, float] | None) -> 
         f"{column} {'>=' if column in LEAST else '<='} {bounds[column]:g}{'' if held else ' !'}"
         for column, held in passes(found, bounds or {}).items()
     ]
-    return f"{name:<22}{cells}   {', '.join(told)}".rstrip()
+    return f"{name:<30}{cells}   {', '.join(told)}".rstrip()
 
 
 def header() -> str:
-    return f"{'':<22}" + "".join(f"{column:>{max(9, len(column) + 2)}}" for column in COLUMNS) + "   wanted"
+    return f"{'':<30}" + "".join(f"{column:>{max(9, len(column) + 2)}}" for column in COLUMNS) + "   wanted"
 
 
 # Points that may be pytrees, flat and in other precisions.

@@ -113,7 +113,7 @@ def verify(name, count, seed):
         off = cases.verified(case)
         if not off <= worst:
             worst, which = off, f"#{case.index} {case.family}"
-    return f"{name:<22}{worst:.1e} of the largest entry, {which}"
+    return f"{name:<30}{worst:.1e} of the largest entry, {which}"
 
 
 def main():
