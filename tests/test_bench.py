@@ -2,7 +2,10 @@
 
 import json
 
+import _check_cases as cases
+import _check_explanations as explanations
 import accuracy
+import checks
 import pytest
 import report
 from problems import PROBLEMS
@@ -59,3 +62,34 @@ def test_accuracy_is_that_of_the_methods():
 def test_every_bound_has_a_name():
     assert all(workload.bound is None or workload.bound > 0 for workload in {**WORKLOADS, **DESCENTS}.values())
     assert all(w.allowed is None or w.allowed > w.bound for w in WORKLOADS.values())
+
+
+@pytest.mark.parametrize("name", checks.FIGURES)
+def test_what_the_checker_says_of_drawn_cases(name):
+    """The cases follow from the seed, and what they claim is the derivative, but for the bugs."""
+    figure = checks.FIGURES[name]
+
+    def verdicts(seed):
+        return [cases.checked(case).check.verdict for case in figure.draw(4, seed)]
+
+    assert verdicts(0) == verdicts(0)
+    lines = list(checks.lines(name, 4, families=True))
+    assert lines[-1].split()[:2] == [name, "4"]
+    assert all(column.removesuffix(" %") in [*cases.COLUMNS, "named", "falsely"] for column in figure.bounds)
+    if cases.precise():
+        assert max(cases.verified(case, most=4) for case in figure.draw(8, 1)) < 1e-6
+
+
+def test_what_is_missed_is_marked():
+    found = {"count": 8, "wrong": 1, "right": 7, "named %": None}
+    assert cases.passes(found, {"wrong": 0, "right %": 80, "named %": 90}) == {
+        "wrong": False,
+        "right %": True,
+        "named %": True,
+    }
+
+
+def test_each_kind_of_bug_is_told_by_its_own_words():
+    assert explanations.names("the term 0.1·W1 is missing from W1: regularisation?") == {"regularisation missing"}
+    assert explanations.names("W1 looks transposed and reshaped (rows for columns)") == {"transposed"}
+    assert explanations.names("16 of 16 entries are wrong, the worst x[3]") == set()
