@@ -17,7 +17,7 @@ from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
-from .orders import two_orders
+from .orders import sharpen, two_orders
 from .second_look import Look, is_due, look_at_points
 
 Indices = NDArray[np.intp]
@@ -127,10 +127,18 @@ class FixedStep(Method):
         if problem.raw and not border.is_plain(found):
             return found
         # Complex steps are trusted to the last digit: whether f takes them is looked at always.
+        if problem.lower is not None and self.look is not False and self.step is None and found.size:
+            self._sharpen(problem, found, only)
         due = is_due(self.look, 1 if only is not None else problem.point.n, first or self.imaginary)
         if due or (problem.lower is not None and self.look is not False):
             return look_at_points(problem, found, only, self._look, due)
         return found
+
+    def _sharpen(self, problem: Problem, found: Array, only: int | None) -> None:
+        assert self.stencil is not None
+        components = np.arange(problem.x.size) if only is None else np.array([only])
+        h = self.coordinates(problem.point, problem.x).steps(self.stencil, problem.relative_noise)[components]
+        sharpen(problem, self.stencil, found.reshape(-1, problem.outputs), h, components)
 
     def _look(self, problem: Problem, found: Array) -> Look:
         where = self.coordinates(problem.point, problem.x)
