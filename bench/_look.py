@@ -1,4 +1,4 @@
-"""What a second look (check=True) at gradients by fixed steps sees, over problems as they are, moved, noisy, in float32.
+"""What a second look (check=True) at gradients by fixed steps sees, over problems moved, noisy, in float32.
 
 silent %     components with fewer than three digits, of gradients of which nothing is said
 false        gradients of which something is said, though all components have four digits

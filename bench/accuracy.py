@@ -6,7 +6,7 @@ python bench/accuracy.py --special                     derivatives of 25 special
 python bench/accuracy.py --fresh                       derivatives over tests/fresh.py, which nothing was chosen by
 python bench/accuracy.py --matrices                    Jacobians and Hessians over tests/problems.py
 python bench/accuracy.py --nist                        fits of NIST's regressions by scipy, with Jacobians of each kind
-python bench/accuracy.py --look [--moved SEED ...]     what check=True sees, over tests/problems.py, held out and fresh ones
+python bench/accuracy.py --look [--moved SEED ...]     what check=True sees, over these, held out and fresh ones
 python bench/accuracy.py --kinds [--kind NAME ...] [--count 500] [--seed 0] [--families] [--verbose]
 
 Below figures with error bars stands what is wanted of them (`_wanted.py`), with "!" where it is missed.

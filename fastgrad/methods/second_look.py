@@ -41,9 +41,6 @@ _ROUNDING = 16.0
 _NOISE = 30.0
 """So many roundings of f are noise."""
 
-_HARMLESS = 1e-4
-"""Noise beside the changes of f over a step that leaves derivatives four digits."""
-
 _BLOCK = 1 << 16
 """Coordinates of points that are looked at together."""
 
@@ -313,10 +310,10 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
     """Derivatives by steps that fit the noise, which is said where these are not the same."""
     problem, found = look.problem, look.found
     if look.steps is not None:
-        # Noise that leaves four digits is not worth longer steps, whose truncation error is not known.
+        # Noise that leaves three digits is not worth longer steps, whose truncation error is not known.
         changes = np.abs(found) * look.steps[:, None]
         least = changes.min(axis=0, where=(look.moves != 0)[:, None], initial=np.inf)
-        if (noise <= _HARMLESS * (least if noise.size == 1 else changes.max(axis=0))).all():
+        if (noise <= AGREE * (least if noise.size == 1 else changes.max(axis=0))).all():
             return found
     level = f"{float(noise.max()):.0e}"
     if look.retake is not None and look.steps is not None:
