@@ -291,7 +291,7 @@ def test_a_right_pattern_is_never_refused():
     ]
     for f, low, high in functions:
         for method in ("central", "forward"):
-            for _ in range(20):
+            for _ in range(50):
                 x = rng.uniform(low, high, 6) * rng.choice([0.0, 1e-4, 1.0], 6)
                 below, above = 10.0 ** rng.uniform(-9, 0, (2, 6))
                 bounds = (np.maximum(x - below, low), np.minimum(x + above, high))

@@ -144,6 +144,8 @@ class FixedStep(Method):
         where = self.coordinates(problem.point, problem.x)
         stencil = self.stencil
         if stencil is None:
+            # A complex step may be far below what real ones move x by.
+            where = Coordinates(problem.point, problem.x, None, self.typical_x, self.bounds, self.scale)
             return Look.at(problem, where, found, None, None, None)
 
         def retake(relative_noise: float) -> Array:
