@@ -148,6 +148,16 @@ def test_gradients_as_objects_look_the_first_time():
     assert counts == [10, 8, 8]
 
 
+def test_objects_look_at_complex_steps_the_first_time():
+    f, calls = counted(lambda x: np.sum(x**3))
+    g, counts = fg.grad(f, method="complex"), []
+    for take in (g, g, lambda x: fg.gradient(f, x, method="complex")):
+        calls.clear()
+        take(np.linspace(0.5, 1.5, 4))
+        counts.append(len(calls))
+    assert counts == [6, 4, 6]
+
+
 def test_few_of_many_are_found_by_halving():
     f, calls = counted(lambda x: float(np.sum(np.exp(x)) + np.sin(1e7 * (x[70] - 1.0))))
     with pytest.warns(RuntimeWarning, match=r"x\[70\]"):

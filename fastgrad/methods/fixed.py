@@ -91,7 +91,7 @@ class FixedStep(Method):
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
         value: float | None = None,
-        first: bool = False,
+        first: bool | None = None,
     ) -> tuple[Any, float]:
         """As for `Method`, by the shortest way where x is a plain array and nothing is looked at twice."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64 and not self._looks(x, first):
@@ -105,7 +105,7 @@ class FixedStep(Method):
                 return found, FLOAT64
         return super().gradient(f, args, x, how, relative_noise, value, first)
 
-    def _looks(self, x: Any, first: bool) -> bool:
+    def _looks(self, x: Any, first: bool | None) -> bool:
         # Higher orders are compared with the lower ones that their values hold.
         higher = self.stencil is not None and self.stencil.order > 2 and self.look is not False
         return higher or is_due(self.look, x.size if type(x) is np.ndarray else 0, first)
@@ -120,16 +120,17 @@ class FixedStep(Method):
         return Coordinates(point, x, self.step, self.typical_x, self.bounds, self.scale)
 
     def checked(
-        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+        self, problem: Problem, first: bool | None = None, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As for `Method`."""
         found = self.derivatives(problem, only, out)
         if problem.raw and not border.is_plain(found):
             return found
-        # Complex steps are trusted to the last digit: whether f takes them is looked at always.
         if problem.lower is not None and self.look is not False and self.step is None and found.size:
             self._sharpen(problem, found, only)
-        due = is_due(self.look, 1 if only is not None else problem.point.n, first or self.imaginary)
+        # Complex steps are trusted to the last digit: whether f takes them is looked at, but once by an object.
+        once = first or (self.imaginary and first is None)
+        due = is_due(self.look, 1 if only is not None else problem.point.n, once)
         if due or (problem.lower is not None and self.look is not False):
             return look_at_points(problem, found, only, self._look, due)
         return found

@@ -51,12 +51,12 @@ _MOST = 64
 """Evaluations of a component that the adaptive method may take: each of many outputs may have a scale of its own."""
 
 
-def is_due(check: bool | None, n: int, first: bool = False) -> bool:
+def is_due(check: bool | None, n: int, first: bool | None = None) -> bool:
     """Whether derivatives by n coordinates are looked at again: as the option says, else where that costs little.
 
     first: they are the first ones of an object that takes them many times.
     """
-    return (first or n >= LEAST) if check is None else check
+    return (bool(first) or n >= LEAST) if check is None else check
 
 
 _NONE = np.empty(0, dtype=np.intp)
@@ -310,10 +310,11 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
     """Derivatives by steps that fit the noise, which is said where these are not the same."""
     problem, found = look.problem, look.found
     if look.steps is not None:
-        # Noise that leaves three digits is not worth longer steps, whose truncation error is not known.
+        # Noise that leaves three digits, and that alone explains what is left, is not worth longer steps, whose truncation error is not known.
         changes = np.abs(found) * look.steps[:, None]
         least = changes.min(axis=0, where=(look.moves != 0)[:, None], initial=np.inf)
-        if (noise <= AGREE * (least if noise.size == 1 else changes.max(axis=0))).all():
+        enough = noise <= AGREE * (least if noise.size == 1 else changes.max(axis=0))
+        if (enough & (seen.left <= 3 * noise)).all():
             return found
     level = f"{float(noise.max()):.0e}"
     if look.retake is not None and look.steps is not None:
