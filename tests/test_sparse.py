@@ -291,12 +291,26 @@ def test_a_right_pattern_is_never_refused():
     ]
     for f, low, high in functions:
         for method in ("central", "forward"):
-            for _ in range(50):
+            for _ in range(20):
                 x = rng.uniform(low, high, 6) * rng.choice([0.0, 1e-4, 1.0], 6)
                 below, above = 10.0 ** rng.uniform(-9, 0, (2, 6))
                 bounds = (np.maximum(x - below, low), np.minimum(x + above, high))
                 fg.jacobian(f, x, sparsity=np.eye(6) + np.roll(np.eye(6), 1, axis=0), bounds=bounds, method=method)
                 fg.jacobian(f, x, sparsity="detect", bounds=bounds, method=method)
+
+
+@pytest.mark.parametrize("method", ["trf", "dogbox"])
+def test_a_plan_in_a_fit_within_bounds(method):
+    """The points of a fit come close to bounds, of which one holds at the solution."""
+    x = np.full(12, 0.4)
+    bounds = (np.full(12, -1.0), np.where(np.arange(12) == 5, 0.5, 2.0))
+
+    def f(x):
+        return np.concatenate([x**2 - 0.49, [3 * (x[5] - 0.9)]])
+
+    plan = fg.plan_jacobian(f, x, bounds=bounds)
+    found = optimize.least_squares(f, x, jac=plan, bounds=bounds, method=method)
+    np.testing.assert_allclose(found.x, np.where(np.arange(12) == 5, 0.5, 0.7), atol=1e-6)
 
 
 def upwind(u):
