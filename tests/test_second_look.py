@@ -239,7 +239,7 @@ def test_imaginary_parts_that_f_drops_are_an_error(f):
 )
 def test_complex_steps_of_a_complex_f_are_an_error(call, imaginary):
     """Also where its imaginary part is so small that the derivative looks like one."""
-    with pytest.raises((TypeError, ValueError), match="complex value|complex step"):
+    with pytest.raises((TypeError, ValueError), match=r"complex value|complex step"):
         call(lambda x: 1e-3 * x + 1j * imaginary, method="complex")
 
 

@@ -310,7 +310,7 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
     """Derivatives by steps that fit the noise, which is said where these are not the same."""
     problem, found = look.problem, look.found
     if look.steps is not None:
-        # Noise that leaves three digits, and that alone explains what is left, is not worth longer steps, whose truncation error is not known.
+        # Longer steps have a truncation error that is not known: noise that leaves three digits is not worth them.
         changes = np.abs(found) * look.steps[:, None]
         least = changes.min(axis=0, where=(look.moves != 0)[:, None], initial=np.inf)
         enough = noise <= AGREE * (least if noise.size == 1 else changes.max(axis=0))
