@@ -5,6 +5,8 @@ python bench/accuracy.py --optimagic [POINTS ...]      gradients over the benchm
 python bench/accuracy.py --special                     derivatives of 25 special and elementary functions
 python bench/accuracy.py --fresh                       derivatives over tests/fresh.py, which nothing was chosen by
 python bench/accuracy.py --matrices                    Jacobians and Hessians over tests/problems.py
+python bench/accuracy.py --nist                        fits of NIST's regressions by scipy, with Jacobians of each kind
+python bench/accuracy.py --look [--moved SEED ...]     what check=True sees, over these, held out and fresh ones
 python bench/accuracy.py --kinds [--kind NAME ...] [--count 500] [--seed 0] [--families] [--verbose]
 
 Below figures with error bars stands what is wanted of them (`_wanted.py`), with "!" where it is missed.
@@ -186,6 +188,20 @@ def matrices(verbose=False, **chosen):
     return shown(found, bounds=_wanted.of_matrices(found))
 
 
+def nist():
+    """Fits that reach the certified digits."""
+    import _nist
+
+    return _nist.shown(_nist.table())
+
+
+def look(seeds=None, verbose=False):
+    """What a second look at gradients sees."""
+    import _look
+
+    return _look.shown(_look.table(seeds or (), verbose))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--own", action="store_true", help="without peers")
@@ -198,6 +214,8 @@ def main():
     which.add_argument("--special", action="store_true", help="special and elementary functions")
     which.add_argument("--fresh", action="store_true", help="functions that nothing was chosen by")
     which.add_argument("--matrices", action="store_true", help="Jacobians and Hessians")
+    which.add_argument("--nist", action="store_true", help="fits that reach NIST's certified digits")
+    which.add_argument("--look", action="store_true", help="what a second look at gradients sees")
     parser.add_argument("--verbose", action="store_true", help="components whose bar does not hold")
     kinds = parser.add_argument_group("drawn functions of kinds that mislead differences")
     which.add_argument("--kinds", action="store_true", help="their bars, instead of the problems")
@@ -215,6 +233,10 @@ def main():
         print(special(options.verbose))
     elif options.fresh:
         print(fresh(options.verbose))
+    elif options.nist:
+        print(nist())
+    elif options.look:
+        print(look(options.moved, options.verbose))
     elif options.matrices:
         print(matrices(options.verbose))
     else:

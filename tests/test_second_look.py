@@ -148,6 +148,16 @@ def test_gradients_as_objects_look_the_first_time():
     assert counts == [10, 8, 8]
 
 
+def test_objects_look_at_complex_steps_the_first_time():
+    f, calls = counted(lambda x: np.sum(x**3))
+    g, counts = fg.grad(f, method="complex"), []
+    for take in (g, g, lambda x: fg.gradient(f, x, method="complex")):
+        calls.clear()
+        take(np.linspace(0.5, 1.5, 4))
+        counts.append(len(calls))
+    assert counts == [6, 4, 6]
+
+
 def test_few_of_many_are_found_by_halving():
     f, calls = counted(lambda x: float(np.sum(np.exp(x)) + np.sin(1e7 * (x[70] - 1.0))))
     with pytest.warns(RuntimeWarning, match=r"x\[70\]"):
@@ -214,6 +224,25 @@ def test_imaginary_parts_that_f_drops_are_an_error(f):
             call(f, np.array([1.0, 2.0]), method="complex")
 
 
+@pytest.mark.parametrize("imaginary", [1e-3, 1e-20, 1e-95, 1e-130])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, **o: fg.gradient(lambda x: f(x)[0], np.ones(2), **o),
+        lambda f, **o: fg.gradient(lambda x: f(x)[0], np.ones(2), step=1e-20, **o),
+        lambda f, **o: fg.grad(lambda x: f(x)[0], **o)(np.ones(2)),
+        lambda f, **o: fg.jacobian(f, np.ones(2), **o),
+        lambda f, **o: fg.jvp(f, np.ones(2), np.ones(2), **o),
+        lambda f, **o: fg.batch_gradient(lambda x: f(x)[0], np.ones((2, 2)), **o),
+        lambda f, **o: fg.hessian(lambda x: f(x)[0], np.ones(2), **o),
+    ],
+)
+def test_complex_steps_of_a_complex_f_are_an_error(call, imaginary):
+    """Also where its imaginary part is so small that the derivative looks like one."""
+    with pytest.raises((TypeError, ValueError), match=r"complex value|complex step"):
+        call(lambda x: 1e-3 * x + 1j * imaginary, method="complex")
+
+
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_branch_cuts_beside_complex_hessians_are_an_error():
     with pytest.raises(ValueError, match="branch cut or edge"):
@@ -244,6 +273,35 @@ def test_a_look_at_a_hessian_costs_two_evaluations(n):
     f, calls = counted(lambda x: float(np.sum(x**3) + x[0] * x[-1]))
     fg.hessian(f, np.linspace(0.5, 1.5, n))
     assert len(calls) == n * (n + 1) + 1 + 2
+
+
+DATE = 57957.97
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "exact"),
+    [
+        (lambda x: float(np.sin(2 * np.pi * (x[0] - DATE) / 10)), DATE, np.pi / 5),
+        (lambda x: float(np.sin(2 * np.pi * (x[0] - DATE))), DATE, 2 * np.pi),
+        (lambda x: 1e3 * x[0] / (1e-6 + x[0]), 1e-6, 2.5e8),
+    ],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, x: fg.gradient(f, x, check=True)[0],
+        lambda f, x: fg.gradient(f, x, method="forward", check=True)[0],
+        lambda f, x: fg.grad(f)(x)[0],
+        lambda f, x: fg.value_and_grad(f)(x)[1][0],
+        lambda f, x: fg.partial(f, x, 0, check=True),
+        lambda f, x: fg.batch_gradient(f, x[None], check=True)[0, 0],
+        lambda f, x: fg.jacobian(lambda x: np.array([f(x), 0.0]), x, check=True)[0, 0],
+    ],
+)
+@pytest.mark.filterwarnings("ignore:fixed steps do not fit")
+def test_one_coordinate_in_raw_units(call, f, x, exact):
+    """Dates and concentrations: right, with a word or without."""
+    np.testing.assert_allclose(call(f, np.array([x])), exact, rtol=1e-6)
 
 
 def test_curvature_that_looks_like_noise_leaves_what_was_right():

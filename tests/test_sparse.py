@@ -299,6 +299,20 @@ def test_a_right_pattern_is_never_refused():
                 fg.jacobian(f, x, sparsity="detect", bounds=bounds, method=method)
 
 
+@pytest.mark.parametrize("method", ["trf", "dogbox"])
+def test_a_plan_in_a_fit_within_bounds(method):
+    """The points of a fit come close to bounds, of which one holds at the solution."""
+    x = np.full(12, 0.4)
+    bounds = (np.full(12, -1.0), np.where(np.arange(12) == 5, 0.5, 2.0))
+
+    def f(x):
+        return np.concatenate([x**2 - 0.49, [3 * (x[5] - 0.9)]])
+
+    plan = fg.plan_jacobian(f, x, bounds=bounds)
+    found = optimize.least_squares(f, x, jac=plan, bounds=bounds, method=method)
+    np.testing.assert_allclose(found.x, np.where(np.arange(12) == 5, 0.5, 0.7), atol=1e-6)
+
+
 def upwind(u):
     """Differences on the side that the wind comes from."""
     return -np.where(u > 0, u * (u - np.roll(u, 1)), u * (np.roll(u, -1) - u))

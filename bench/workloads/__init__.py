@@ -11,7 +11,7 @@ import fastgrad as fg
 from .arrays import against_numpy, samples
 from .compiled import compiled
 from .descents import iterations, many_starts
-from .gradients import adaptive, adaptive_gradient, batch, check, python_function
+from .gradients import adaptive, adaptive_gradient, batch, check, looked_at, python_function
 from .matrices import cheap_tridiagonal, colouring, compressed, dense_jacobian, sum_of_terms, tridiagonal
 from .models import model_rows
 
@@ -40,6 +40,9 @@ WORKLOADS = {
     "NumPy f, n=1000, gradient()": Workload(
         _of(python_function, rosenbrock, rosenbrock_gradient, 1000, False, False), 1.05
     ),
+    "NumPy f, n=20, check=True": Workload(_of(looked_at, rosenbrock, rosenbrock_gradient, 20), 1.1, 1.5),
+    "NumPy f, n=100, check=True": Workload(_of(looked_at, rosenbrock, rosenbrock_gradient, 100), 1.06, 1.2),
+    "NumPy f, n=1000, check=True": Workload(_of(looked_at, rosenbrock, rosenbrock_gradient, 1000), 1.05, 1.1),
     "1 µs f, n=10, adaptive gradient()": Workload(_of(adaptive, 10, adaptive_gradient), 1.25, 1.6),
     "1 µs f, n=10, differentiate()": Workload(_of(adaptive, 10, fg.differentiate), 1.25, 1.6),
     "f, n=100, differentiate()": Workload(_of(adaptive, 100, fg.differentiate), 1.3),

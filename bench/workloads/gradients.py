@@ -24,6 +24,20 @@ def python_function(f, exact, n, prepared, with_peers=True):
     return rows
 
 
+def looked_at(f, exact, n):
+    """A gradient with check=True, of two evaluations more, against the bare calls of both and the same without."""
+    limit = build_limit()
+    x = np.linspace(0.5, 1.5, n)
+    rows = {
+        "fastgrad": lambda: fg.gradient(f, x, check=True),
+        "limit": lambda: limit(f, x, 2 * n),
+        "check=False": lambda: fg.gradient(f, x, check=False),
+        "2n + 2 calls": lambda: limit(f, x, 2 * n + 2),
+    }
+    assert np.allclose(rows["fastgrad"](), exact(x), rtol=1e-6, atol=1e-6)
+    return rows
+
+
 def batch(b, n):
     rng = np.random.default_rng(0)
     X = rng.uniform(0.5, 1.5, (b, n))

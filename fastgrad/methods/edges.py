@@ -54,13 +54,14 @@ def replace(problem: Problem, where: Coordinates, components: Indices, rows: Arr
     # One by one: noise is looked for along all coordinates at once, and several edges leave no such line.
     for k in concerned:
         part = _Part.of(problem, where, components[[k]], noise)
-        value, seen = part.slopes()
+        value, bar, seen = part.slopes()
         for shorter in _SHORTER if part.problem.x[0] == 0.0 else ():
             # The size of a coordinate that is 0 is a guess.
             if (seen & NONFINITE == 0).any():
                 break
-            value, seen = part._replace(scale=part.scale * shorter).slopes()
-        rows[k] = np.where(missing[k], value, rows[k])
+            value, bar, seen = part._replace(scale=part.scale * shorter).slopes()
+        # The step was too long for other outputs too, where the edge is not one of theirs.
+        rows[k] = np.where(missing[k] | (np.abs(rows[k] - value) > bar), value, rows[k])
         flags[k] = np.where(missing[k], seen, 0)
     bad = missing.any(axis=1) & np.isnan(rows).any(axis=1)
     if bad.any():
@@ -135,8 +136,8 @@ class _Part(NamedTuple):
         moving, base = by_some(problem.function, x, coordinates), problem.values_at(np.array([p]))
         return cls(Problem(moving, at, None, problem.relative_noise, base), sizes, scale, bounds, noise)
 
-    def slopes(self) -> tuple[Array, NDArray[np.intc]]:
-        """First derivatives (coordinates, outputs), and the adaptive method's flags."""
+    def slopes(self) -> tuple[Array, Array, NDArray[np.intc]]:
+        """First derivatives (coordinates, outputs), their error bars, and the adaptive method's flags."""
         from .adaptive import Adaptive
 
         outputs = self.problem.outputs
@@ -148,7 +149,7 @@ class _Part(NamedTuple):
         if (np.isnan(accepted) & np.isfinite(error)).any():
             # At a minimum of 0 neither the derivative nor f has a size.
             accepted = self._accepted(value, error, np.maximum(least, self._rates(step.max(axis=1))), 1)
-        return accepted, found.flags.reshape(outputs, -1).T
+        return accepted, error, found.flags.reshape(outputs, -1).T
 
     def _rates(self, step: Array) -> Array:
         """How fast f changes over these steps, (coordinates, outputs); 0 where it is not finite so far away."""

@@ -17,7 +17,7 @@ from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
-from .orders import two_orders
+from .orders import sharpen, two_orders
 from .second_look import Look, is_due, look_at_points
 
 Indices = NDArray[np.intp]
@@ -91,7 +91,7 @@ class FixedStep(Method):
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
         value: float | None = None,
-        first: bool = False,
+        first: bool | None = None,
     ) -> tuple[Any, float]:
         """As for `Method`, by the shortest way where x is a plain array and nothing is looked at twice."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64 and not self._looks(x, first):
@@ -105,7 +105,7 @@ class FixedStep(Method):
                 return found, FLOAT64
         return super().gradient(f, args, x, how, relative_noise, value, first)
 
-    def _looks(self, x: Any, first: bool) -> bool:
+    def _looks(self, x: Any, first: bool | None) -> bool:
         # Higher orders are compared with the lower ones that their values hold.
         higher = self.stencil is not None and self.stencil.order > 2 and self.look is not False
         return higher or is_due(self.look, x.size if type(x) is np.ndarray else 0, first)
@@ -120,22 +120,33 @@ class FixedStep(Method):
         return Coordinates(point, x, self.step, self.typical_x, self.bounds, self.scale)
 
     def checked(
-        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+        self, problem: Problem, first: bool | None = None, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As for `Method`."""
         found = self.derivatives(problem, only, out)
         if problem.raw and not border.is_plain(found):
             return found
-        # Complex steps are trusted to the last digit: whether f takes them is looked at always.
-        due = is_due(self.look, 1 if only is not None else problem.point.n, first or self.imaginary)
+        if problem.lower is not None and self.look is not False and self.step is None and found.size:
+            self._sharpen(problem, found, only)
+        # Complex steps are trusted to the last digit: whether f takes them is looked at, but once by an object.
+        once = first or (self.imaginary and first is None)
+        due = is_due(self.look, 1 if only is not None else problem.point.n, once)
         if due or (problem.lower is not None and self.look is not False):
             return look_at_points(problem, found, only, self._look, due)
         return found
+
+    def _sharpen(self, problem: Problem, found: Array, only: int | None) -> None:
+        assert self.stencil is not None
+        components = np.arange(problem.x.size) if only is None else np.array([only])
+        h = self.coordinates(problem.point, problem.x).steps(self.stencil, problem.relative_noise)[components]
+        sharpen(problem, self.stencil, found.reshape(-1, problem.outputs), h, components)
 
     def _look(self, problem: Problem, found: Array) -> Look:
         where = self.coordinates(problem.point, problem.x)
         stencil = self.stencil
         if stencil is None:
+            # A complex step may be far below what real ones move x by.
+            where = Coordinates(problem.point, problem.x, None, self.typical_x, self.bounds, self.scale)
             return Look.at(problem, where, found, None, None, None)
 
         def retake(relative_noise: float) -> Array:

@@ -53,11 +53,11 @@ class Method(ABC):
         """
 
     def checked(
-        self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
+        self, problem: Problem, first: bool | None = None, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As `derivatives`, and where it is due f is asked whether they are right.
 
-        first: they are the first ones of an object that takes them many times.
+        first: whether they are the first ones of an object that takes them many times; None: there is none.
         """
         return self.derivatives(problem, only, out)
 
@@ -69,7 +69,7 @@ class Method(ABC):
         how: Evaluation = SERIAL,
         relative_noise: float = FLOAT64,
         value: float | None = None,
-        first: bool = False,
+        first: bool | None = None,
     ) -> tuple[Any, float]:
         """The gradient of f at x, in x's structure, and the relative noise of f, for a later call to believe.
 
@@ -90,7 +90,7 @@ class Method(ABC):
         x: Any,
         how: Evaluation,
         relative_noise: float,
-        first: bool = False,
+        first: bool | None = None,
     ) -> tuple[float, Any, float]:
         """As `gradient`, and f at x before it: once, also where the derivatives start from it."""
         point = as_point(x)

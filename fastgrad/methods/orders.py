@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.point import Array
 from ..evaluate.border import Function
+from ..evaluate.problem import Problem
 from ..stencils import Stencil, central
 
 _BLOCK = 1 << 20
@@ -14,6 +17,17 @@ _BLOCK = 1 << 20
 
 DIGITS = 1e-3
 """The relative error of a component that is to be noticed."""
+
+_ROUNDING = 16.0
+"""What may be left unexplained, in roundings of f."""
+
+_OF_ORDER_2 = 0.1
+"""The relative error, in square roots of the noise of f, at which order 2 with its own steps is as good."""
+
+_TINY = np.finfo(float).tiny
+
+_PROBES = 3
+"""Components by which it is tried whether shorter steps help."""
 
 
 def two_orders(
@@ -43,12 +57,83 @@ def two_orders(
     return found, lower
 
 
-def apart(stencil: Stencil, found: Array, lower: Array, h: Array) -> NDArray[np.intp]:
+class _Gap(NamedTuple):
+    """How far two orders are apart, for each component: norms over the outputs, each in units of its own.
+
+    The components of a gradient stand each for itself; of a matrix columns do, whose entries may be 0 or small.
+    """
+
+    changes: Array  # by the derivatives, over a step
+    differences: Array  # of the two orders over a step, beyond rounding
+    rounding: Array  # of f
+
+    @classmethod
+    def between(cls, found: Array, lower: Array, h: Array, n: int, rounding: Array | float = 0.0) -> _Gap:
+        """Derivatives (components, outputs), n of a point, with their steps; rounding: of f, of their shape."""
+        with np.errstate(all="ignore"):
+            changes, differences = np.abs(found) * h[:, None], np.abs(found - lower) * h[:, None]
+            parts = changes, np.fmax(differences - _ROUNDING * rounding, 0.0), np.broadcast_to(rounding, found.shape)
+            if found.shape[1] == 1:
+                return cls(*(part[:, 0] for part in parts))
+            # Outputs that hardly change have nothing but rounding, and are no measure of it.
+            largest = np.fmax(changes, _ROUNDING / DIGITS * rounding).reshape(-1, n, found.shape[1])
+            unit = np.fmax.reduce(largest, axis=1, keepdims=True, initial=0.0)
+            unit = np.broadcast_to(np.where(unit > 0.0, unit, 1.0), largest.shape).reshape(found.shape)
+            return cls(*(np.sqrt(((part / unit) ** 2).sum(axis=1)) for part in parts))
+
+    def apart(self, order: int, digits: float) -> NDArray[np.bool_]:
+        """Where the higher order may be off by more than that: truncation falls by one factor from order to order."""
+        return np.asarray(self.differences > digits ** (1 - 2 / order) * self.changes)
+
+    def shorter(self, order: int) -> Array:
+        """The part of a step at which the truncation error that is seen would be as large as rounding is."""
+        with np.errstate(all="ignore"):
+            truncation = self.changes * (self.differences / self.changes) ** (order / (order - 2))
+            return np.asarray((self.rounding / (order * truncation)) ** (1 / (order + 1)))
+
+
+def apart(stencil: Stencil, found: Array, lower: Array, h: Array, rounding: Array | float = 0.0) -> NDArray[np.intp]:
     """The components (of (n, outputs)) at which the two orders are too far apart for the higher one to be right."""
-    with np.errstate(all="ignore"):
-        changes, differences = np.abs(found) * h[:, None], np.abs(found - lower) * h[:, None]
-        # Where truncation falls from order to order by one factor, the higher one is off by so much then.
-        most = DIGITS ** (1 - 2 / stencil.order)
-        # A gradient's components each for itself; entries of a matrix beside the largest of their row.
-        whole = changes if found.shape[1] == 1 else changes.max(axis=0)
-        return np.flatnonzero((differences > most * whole).any(axis=1))
+    return np.flatnonzero(_Gap.between(found, lower, h, max(1, len(found)), rounding).apart(stencil.order, DIGITS))
+
+
+def sharpen(problem: Problem, stencil: Stencil, found: Array, h: Array, components: NDArray[np.intp]) -> None:
+    """Take derivatives (components, outputs) anew by shorter steps, in place, where the two orders ask for that.
+
+    They do where they show more truncation error than order 2 would have, whose steps are shorter, but leave no doubt
+    of three digits. Noise looks the same, but grows where steps get shorter: then the derivatives stay as they are.
+    """
+    assert problem.lower is not None
+    order, lower = stencil.order, problem.lower.reshape(found.shape)
+    n = problem.point.n if components.size == problem.x.size else 1
+    digits = _OF_ORDER_2 * np.sqrt(problem.relative_noise)
+    if not _Gap.between(found, lower, h, n).apart(order, digits).any():
+        return
+    rounding = problem.relative_noise * np.abs(problem.values_at(components // problem.point.n))
+    gap = _Gap.between(found, lower, h, n, rounding)
+    part = gap.shorter(order)
+    wanted = gap.apart(order, digits) & ~gap.apart(order, DIGITS) & (part > 0.0) & (part < 0.5)
+    if problem.near is not None:
+        wanted &= ~problem.near[components]
+    which = np.flatnonzero(wanted)
+    which = which[np.argsort(-gap.differences[which] / gap.changes[which], kind="stable")]
+    for some in (which[:_PROBES], which[_PROBES:]):
+        shorter = components[some], h[some] * part[some]
+        again, below = two_orders(problem.function, problem.x, stencil, _representable(problem, *shorter), shorter[0])
+        with np.errstate(all="ignore"):
+            now, before = (
+                np.sqrt((((high - low) / np.fmax(rounding[some], _TINY)) ** 2).sum(axis=1))
+                for high, low in ((again, below), (found[some], lower[some]))
+            )
+            better = now <= before * part[some] ** (0.5 * order - 1)
+        found[some[better]], lower[some[better]] = again[better], below[better]
+        if not better.any():
+            return
+
+
+def _representable(problem: Problem, components: NDArray[np.intp], h: Array) -> Array:
+    """Steps of all coordinates, of which some count, that x can move by exactly."""
+    x = problem.x.ravel()
+    steps = np.zeros(x.size)
+    steps[components] = (x[components] + h) - x[components]
+    return steps

@@ -47,13 +47,16 @@ _BLOCK = 1 << 16
 _FEW = 8
 """Suspects that are taken by the adaptive method without another look."""
 
+_MOST = 64
+"""Evaluations of a component that the adaptive method may take: each of many outputs may have a scale of its own."""
 
-def is_due(check: bool | None, n: int, first: bool = False) -> bool:
+
+def is_due(check: bool | None, n: int, first: bool | None = None) -> bool:
     """Whether derivatives by n coordinates are looked at again: as the option says, else where that costs little.
 
     first: they are the first ones of an object that takes them many times.
     """
-    return (first or n >= LEAST) if check is None else check
+    return (bool(first) or n >= LEAST) if check is None else check
 
 
 _NONE = np.empty(0, dtype=np.intp)
@@ -145,16 +148,18 @@ def _compared_with_lower(look: Look, lower: Array) -> Array:
     assert look.stencil is not None
     assert look.steps is not None
     suspects = apart(look.stencil, look.found, lower, look.steps)
-    suspects = suspects[look.moves[suspects] != 0]
-    if not suspects.size:
+    if not (look.moves[suspects] != 0).any():
         return look.found
     size = np.abs(look.problem.values).max(axis=0)
     rounding = look.problem.relative_noise * size
-    with np.errstate(all="ignore"):
-        left = (np.abs(look.found - lower) * look.steps[:, None])[suspects]
-    suspects = suspects[(left > _ROUNDING * rounding).any(axis=1)]
+    suspects = apart(look.stencil, look.found, lower, look.steps, rounding)
+    suspects = suspects[look.moves[suspects] != 0]
     if not suspects.size:
         return look.found
+    with np.errstate(all="ignore"):
+        steps = look.steps[suspects, None]
+        left, own = np.abs(look.found - lower)[suspects] * steps, np.abs(look.found[suspects]) * steps
+    left[left <= np.fmax(DIGITS * own, _ROUNDING * rounding)] = 0.0
     return _acted_on(look, Seen(suspects, _NONE, left.max(axis=0), rounding, size))
 
 
@@ -185,7 +190,7 @@ class Seen(NamedTuple):
 
     wrong: Indices  # components of which more may be off than a thousandth, beyond all rounding of f
     weak: Indices  # other components, of which no three digits can be known for rounding
-    left: Array  # what the derivatives leave unexplained, (outputs,)
+    left: Array  # what the derivatives leave unexplained, (outputs,); 0 for the rows of a matrix that are right
     rounding: Array  # of f
     size: Array  # of f
 
@@ -235,7 +240,7 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         return Seen(wrong, np.flatnonzero(weak & ~doubtful if beyond else weak), left, rounding, size)
     # Many entries of a matrix are 0 or small: each row is compared as a whole.
     rows = left > np.maximum(DIGITS * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)
-    return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, left, rounding, size)
+    return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, np.where(rows, left, 0.0), rounding, size)
 
 
 def looked_at(look: Look) -> Array:
@@ -296,13 +301,21 @@ def _noise(look: Look, seen: Seen) -> Array | None:
     where = look.where
     levels = problem.function.noise(problem.points, problem.values, where.sizes().reshape(1, -1), where.room)[0]
     expected = levels * np.sqrt(1 + MOVE**2 * problem.x.size)
-    noisy = (levels > _NOISE * seen.rounding) & (seen.left < 16 * expected)
-    return np.asarray(levels) if noisy.any() else None
+    noisy, doubtful = levels > _NOISE * seen.rounding, seen.left > 0.0
+    # Noise of some outputs does not explain what others are off by.
+    return np.asarray(levels) if (noisy & doubtful).any() and (seen.left < 16 * expected)[doubtful].all() else None
 
 
 def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
     """Derivatives by steps that fit the noise, which is said where these are not the same."""
     problem, found = look.problem, look.found
+    if look.steps is not None:
+        # Longer steps have a truncation error that is not known: noise that leaves three digits is not worth them.
+        changes = np.abs(found) * look.steps[:, None]
+        least = changes.min(axis=0, where=(look.moves != 0)[:, None], initial=np.inf)
+        enough = noise <= AGREE * (least if noise.size == 1 else changes.max(axis=0))
+        if (enough & (seen.left <= 3 * noise)).all():
+            return found
     level = f"{float(noise.max()):.0e}"
     if look.retake is not None and look.steps is not None:
         relative = float((noise[seen.size > 0] / seen.size[seen.size > 0]).max(initial=FLOAT64))
@@ -313,7 +326,7 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
             problem.relative_noise = believed
             return look.found
         again = seen_along(look._replace(found=found))
-        if again is not None and (again.left > seen.left).any():
+        if again is not None and (again.left > seen.left)[seen.left > 0.0].any():
             found = look.found
     warn(
         f"f is noisy, about {level}, which derivatives by fixed steps do not stand: they may be off by more than 0.1%. "
@@ -341,7 +354,7 @@ def by_adaptive(look: Look, which: Indices) -> tuple[Array, Array]:
     part = by_some(problem.function, x, which)
     part.tolerate(True)
     sizes, room = where.sizes().reshape(1, -1)[:, which], None if where.room is None else where.room[:, which]
-    found, _, _ = part.adaptive(x[None, which], problem.values, sizes, room)
+    found, _, _ = part.adaptive(x[None, which], problem.values, sizes, room, most=_MOST)
     value, bar = found[:2].reshape(2, -1, which.size).transpose(0, 2, 1)
     return value, bar
 
@@ -359,7 +372,8 @@ def _mended(look: Look, suspects: Indices) -> Array:
         size = np.abs(look.problem.values).max(axis=0)
         rounding = 4 * look.problem.relative_noise * size / look.steps[suspects, None]
         # Where neither sees more than rounding, the derivative is 0 as far as can be known.
-        nothing = (np.abs(value) <= bar) & (np.abs(given) <= rounding + bar) & (bar <= 100 * rounding)
+        nothing = (np.abs(value) <= bar) & (np.abs(given) <= rounding + bar)
+        nothing &= (bar <= 100 * rounding) | (np.fmax(np.abs(value), np.abs(given)) <= rounding)
         better = np.isfinite(value) & ~nothing & (np.abs(given - value) > bar)
     right |= nothing
     found = look.found.copy()
