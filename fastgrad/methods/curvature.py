@@ -21,10 +21,12 @@ _ROUNDING = 16.0
 """What may be left unexplained, in roundings of f."""
 
 
-def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other: Adaptive, exact: bool) -> Array:
+def hessian_looked_at(
+    problem: Problem, where: Coordinates, found: Array, steps: Array, other: Adaptive, exact: bool
+) -> Array:
     """The Hessian (n, n), taken by the adaptive method where f does not agree with it.
 
-    other: the adaptive method, with the user's options; exact: it is that of gradients by complex steps.
+    steps: how far f is moved along each axis to see that, as far as for the Hessian itself; other: the adaptive method, with the user's options; exact: it is that of gradients by complex steps.
     """
     if not np.isfinite(found).all() or not found.size:
         return found
@@ -32,7 +34,7 @@ def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other:
     border.random_direction(v, 1, MOVE)
     if problem.near is not None:
         v[problem.near] = 0.0
-    if _agrees(problem, where, v, found):
+    if _agrees(problem, where, steps * v, found):
         return found
     if problem.x.size > _MOST:
         _say(f"{problem.x.size} coordinates are too many for it to be taken anew")
@@ -68,7 +70,6 @@ def product_looked_at(problem: Problem, where: Coordinates, direction: Array, fo
 
 
 def _agrees(problem: Problem, where: Coordinates, v: Array, matrix: Array) -> bool:
-    v = v * where.steps(central(2, deriv=2), problem.relative_noise)
     if where.room is not None:
         v = np.sign(v) * np.minimum(np.abs(v), where.room.min(axis=0))
     with np.errstate(all="ignore"):

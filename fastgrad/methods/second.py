@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
 from .bounded import is_curved, near_bounds
+from .curvature_steps import AlongAxes, Axes
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
 
 Indices = NDArray[np.intp]
+T = TypeVar("T")
 
 _BLOCK = 1 << 18
 
@@ -31,10 +34,18 @@ _BESIDE = Stencil("one-sided", 2, (0, 1, 2, 3), *stencils.exact_weights(0, range
 _SPAN = 3e-3
 
 
+class Entries(NamedTuple):
+    """Second derivatives, and the steps that they were taken with."""
+
+    diagonal: Array  # (n,)
+    mixed: Array  # an entry a pair
+    h: Array  # (n,)
+
+
 def second_derivatives(
     problem: Problem, chosen: FixedStep, axes: Indices, rows: Indices, columns: Indices
-) -> tuple[Array, Array]:
-    """∂²f/∂x_i² for the coordinates `axes`, in an array (n,), and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
+) -> Entries:
+    """∂²f/∂x_i² for the coordinates `axes`, and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
     where, problem.near = chosen.coordinates(problem.point, problem.x.ravel()), None
@@ -46,38 +57,48 @@ def second_derivatives(
     # Order 2 is better off without, on the problems of the tests: its rounding weighs more.
     shorter = 1.0 if stencil.order <= 2 else 2.0 ** -((stencil.order + 1) / (stencil.order + 2))
 
-    def take(relative_noise: float) -> tuple[Array, Array]:
-        relative = shorter * stencil.relative_step(relative_noise)
-        h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical)
-        at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns)
-        return at.central(stencil) if stencil.is_symmetric else at.forward()
+    along = AlongAxes(problem.function, where, stencil, shorter, base, axes)
 
-    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
-    if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
-        replace_second(problem, where, axes, (rows, columns), (diagonal, mixed), chosen.noise)
-    return diagonal, mixed
+    def take(relative_noise: float) -> Entries:
+        relative = shorter * stencil.relative_step(relative_noise)
+        h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical).ravel()
+        return Entries(*_Point(problem.function, where, relative_noise, h, base, axes, rows, columns).forward(), h)
+
+    def settled(take: Callable[[float], T]) -> T:
+        return take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
+
+    if stencil.is_symmetric:
+        # The precision of f shows along the axes already.
+        known = settled(along.take)
+        at = _Point(problem.function, where, problem.relative_noise, known.h, base, axes, rows, columns)
+        found = Entries(*at.central(stencil, known), known.h)
+    else:
+        found = settled(take)
+    if not (np.isfinite(found.diagonal[axes]).all() and np.isfinite(found.mixed).all()):
+        replace_second(problem, where, axes, (rows, columns), (found.diagonal, found.mixed), chosen.noise)
+    return found
 
 
 def second_partial(problem: Problem, i: int, j: int, chosen: FixedStep) -> float:
     """∂²f/∂x_i∂x_j, of order 2."""
     pair: list[tuple[int, int]] = [] if i == j else [(i, j)]
     rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
-    diagonal, mixed = second_derivatives(problem, chosen, np.unique([i, j]).astype(np.intp), rows, columns)
-    return float(diagonal[i] if i == j else mixed[0])
+    found = second_derivatives(problem, chosen, np.unique([i, j]).astype(np.intp), rows, columns)
+    return float(found.diagonal[i] if i == j else found.mixed[0])
 
 
 def hessian(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, (n, n)."""
     n = problem.point.n
     rows, columns = np.triu_indices(n, 1)
-    diagonal, mixed = second_derivatives(problem, chosen, np.arange(n), rows, columns)
+    found = second_derivatives(problem, chosen, np.arange(n), rows, columns)
     matrix: Array = np.empty((n, n))
-    matrix[np.diag_indices(n)] = diagonal
-    matrix[rows, columns] = matrix[columns, rows] = mixed
-    return _looked_at(problem, chosen, matrix)
+    matrix[np.diag_indices(n)] = found.diagonal
+    matrix[rows, columns] = matrix[columns, rows] = found.mixed
+    return _looked_at(problem, chosen, matrix, found.h)
 
 
-def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
+def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array, steps: Array) -> Array:
     from . import curvature
     from .adaptive import Adaptive
 
@@ -85,7 +106,7 @@ def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
         return matrix
     where = chosen.coordinates(problem.point, problem.x.ravel())
     other = Adaptive(chosen.typical_x, chosen.bounds, chosen.noise, scale=chosen.scale)
-    return curvature.hessian_looked_at(problem, where, matrix, other, chosen.imaginary)
+    return curvature.hessian_looked_at(problem, where, matrix, steps, other, chosen.imaginary)
 
 
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
@@ -103,7 +124,8 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
         whole = Problem(gradient, point)
         matrix = outer.derivatives(whole).reshape(flat.n, flat.n)
     problem.near = whole.near
-    return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)))
+    steps = outer.coordinates(point, problem.x.ravel()).steps(stencils.central(2, deriv=2), problem.relative_noise)
+    return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)), steps)
 
 
 def product_near_edge(problem: Problem, chosen: FixedStep, direction: Array) -> Array:
@@ -133,7 +155,7 @@ class _Point(NamedTuple):
     rows: Indices
     columns: Indices
 
-    def central(self, stencil: Stencil) -> tuple[Array, Array]:
+    def central(self, stencil: Stencil, known: Axes) -> tuple[Array, Array]:
         """The diagonal and the mixed entries; those beside a bound are one-sided, of order 2."""
         function, x, h, base, rows, columns = self.function, self.where.x, self.h, self.base, self.rows, self.columns
         sided: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
@@ -147,8 +169,9 @@ class _Point(NamedTuple):
         diagonal, mixed = np.zeros(x.size), np.zeros(rows.size)
         with np.errstate(all="ignore"):
             for s, w in zip(stencil.offsets[1::2], stencil.weights[1::2], strict=True):
-                one = np.full((x.size, 2), np.nan)
-                one[free] = function.at_shifts(x, free, s * h[free], np.array([1.0, -1.0]))[:, :, 0] - base
+                one = known.rises.copy() if s == 1 else np.full((x.size, 2), np.nan)
+                new = free[~known.taken[free]] if s == 1 else free
+                one[new] = function.at_shifts(x, new, s * h[new], np.array([1.0, -1.0]))[:, :, 0] - base
                 if near.any() and s == 1:
                     near &= self._curved(one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), 1, self._span(stencil))
                 diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) ** 2)

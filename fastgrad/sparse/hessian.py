@@ -58,8 +58,8 @@ def by_entries(problem: Problem, chosen: FixedStep, sparsity: Any) -> Any:
     """Second differences of f for the entries of a pattern; a csr_array."""
     n = problem.point.n
     rows, columns = upper_entries(sparsity, n)
-    diagonal, mixed = second_derivatives(problem, chosen, np.arange(n), rows, columns)
-    return symmetric(rows, columns, mixed, diagonal)
+    found = second_derivatives(problem, chosen, np.arange(n), rows, columns)
+    return symmetric(rows, columns, found.mixed, found.diagonal)
 
 
 def upper_entries(sparsity: Any, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
