@@ -16,6 +16,7 @@ from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
 from .bounded import is_curved, near_bounds
+from .curvature import Entries, entries_looked_at
 from .curvature_steps import AlongAxes, Axes
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
@@ -32,14 +33,6 @@ _SIDED = ((0.0, 1.0, 2.0), (-1.5, 2.0, -0.5))
 _BESIDE = Stencil("one-sided", 2, (0, 1, 2, 3), *stencils.exact_weights(0, range(4), 2), deriv=2)
 # Forward differences are of order 1: beside a bound they take steps this long in distances to it.
 _SPAN = 3e-3
-
-
-class Entries(NamedTuple):
-    """Second derivatives, and the steps that they were taken with."""
-
-    diagonal: Array  # (n,)
-    mixed: Array  # an entry a pair
-    h: Array  # (n,)
 
 
 def second_derivatives(
@@ -83,30 +76,38 @@ def second_partial(problem: Problem, i: int, j: int, chosen: FixedStep) -> float
     """∂²f/∂x_i∂x_j, of order 2."""
     pair: list[tuple[int, int]] = [] if i == j else [(i, j)]
     rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
-    found = second_derivatives(problem, chosen, np.unique([i, j]).astype(np.intp), rows, columns)
+    axes = np.unique([i, j]).astype(np.intp)
+    found = second_derivatives(problem, chosen, axes, rows, columns)
+    if chosen.look:
+        found = entries_looked_at(problem, _where(problem, chosen), found, axes, (rows, columns), chosen.noise)
     return float(found.diagonal[i] if i == j else found.mixed[0])
+
+
+def hessian_entries(problem: Problem, chosen: FixedStep, rows: Indices, columns: Indices) -> Entries:
+    """Second derivatives along all coordinates, and of pairs of them, beside which there are none that are not 0."""
+    axes = np.arange(problem.point.n)
+    found = second_derivatives(problem, chosen, axes, rows, columns)
+    if chosen.look is False:
+        return found
+    return entries_looked_at(problem, _where(problem, chosen), found, axes, (rows, columns), chosen.noise)
 
 
 def hessian(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, (n, n)."""
-    n = problem.point.n
+    return _matrix(hessian_entries(problem, chosen, *np.triu_indices(problem.point.n, 1)))
+
+
+def _matrix(found: Entries) -> Array:
+    n = found.diagonal.size
     rows, columns = np.triu_indices(n, 1)
-    found = second_derivatives(problem, chosen, np.arange(n), rows, columns)
     matrix: Array = np.empty((n, n))
     matrix[np.diag_indices(n)] = found.diagonal
     matrix[rows, columns] = matrix[columns, rows] = found.mixed
-    return _looked_at(problem, chosen, matrix, found.h)
+    return matrix
 
 
-def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array, steps: Array) -> Array:
-    from . import curvature
-    from .adaptive import Adaptive
-
-    if chosen.look is False:
-        return matrix
-    where = chosen.coordinates(problem.point, problem.x.ravel())
-    other = Adaptive(chosen.typical_x, chosen.bounds, chosen.noise, scale=chosen.scale)
-    return curvature.hessian_looked_at(problem, where, matrix, steps, other, chosen.imaginary)
+def _where(problem: Problem, chosen: FixedStep) -> Coordinates:
+    return chosen.coordinates(problem.point, problem.x.ravel())
 
 
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
@@ -124,8 +125,13 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
         whole = Problem(gradient, point)
         matrix = outer.derivatives(whole).reshape(flat.n, flat.n)
     problem.near = whole.near
-    steps = outer.coordinates(point, problem.x.ravel()).steps(stencils.central(2, deriv=2), problem.relative_noise)
-    return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)), steps)
+    matrix = np.asarray(0.5 * (matrix + matrix.T))
+    if chosen.look is False:
+        return matrix
+    where, pairs = _where(problem, chosen), np.triu_indices(flat.n, 1)
+    steps = where.steps(stencils.central(2, deriv=2), problem.relative_noise)
+    found = Entries(np.diag(matrix).copy(), matrix[pairs], steps)
+    return _matrix(entries_looked_at(problem, where, found, np.arange(flat.n), pairs, None, exact=True))
 
 
 def product_near_edge(problem: Problem, chosen: FixedStep, direction: Array) -> Array:
