@@ -37,8 +37,8 @@ _ROUNDS = 3
 _ENOUGH = 1e-6
 """The relative error that a step may leave which is not found anew."""
 
-_TOO_MUCH = 1e-5
-"""A larger one is mended whatever it costs."""
+_CLOSE = 3.0
+"""Nor one that is so close to the step that balances the errors."""
 
 
 class Axes(NamedTuple):
@@ -101,9 +101,8 @@ class AlongAxes:
         if not (self.function.sees_double or relative_noise > FLOAT64):
             return h
         below, above = np.zeros(where.n), np.full(where.n, np.inf)
-        least = 3.0 * relative**self.stencil.order
-        allowed, must = (max((error / least) ** 0.5, ratio) for error, ratio in ((_ENOUGH, 2.5), (_TOO_MUCH, 4.0)))
-        which, spare = free, (where.n + 1) // 2
+        allowed = max((6.0 * _ENOUGH / relative**self.stencil.order) ** 0.5, _CLOSE)
+        which = free
         for _ in range(_ROUNDS):
             sizes = np.where(own, x, where.step_sizes())[which]
             wanted, seen = self._wanted(relative, relative_noise, h[which], rises[which], sizes)
@@ -119,9 +118,8 @@ class AlongAxes:
                 wanted = np.where(outside, np.sqrt(below[which] * above[which]), wanted)
                 wanted = np.minimum(wanted, longest[which])
                 ratio = np.where(wanted > 0.0, np.maximum(wanted / h[which], h[which] / wanted), 1.0)
-            far = np.argsort(-ratio)
-            far = far[(ratio[far] > must) | ((ratio[far] > allowed) & (np.arange(far.size) < spare))]
-            which, wanted, spare = which[far], wanted[far], spare - far.size
+            far = ratio > allowed
+            which, wanted = which[far], wanted[far]
             if not which.size:
                 break
             step = self._representable(wanted, which)
