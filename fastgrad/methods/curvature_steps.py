@@ -63,13 +63,22 @@ class AlongAxes:
     base : float
         f at x.
     axes : ndarray of int
+    noise : float, optional
+        The absolute noise of f, where it is known; else it follows from the size of f.
     """
 
     def __init__(
-        self, function: border.Function, where: Coordinates, stencil: Stencil, shorter: float, base: float, axes: Indices
+        self,
+        function: border.Function,
+        where: Coordinates,
+        stencil: Stencil,
+        shorter: float,
+        base: float,
+        axes: Indices,
+        noise: float | None = None,
     ) -> None:
         self.function, self.where, self.stencil = function, where, stencil
-        self.shorter, self.base, self.axes = shorter, base, axes
+        self.shorter, self.base, self.axes, self.noise = shorter, base, axes, noise
 
     def take(self, relative_noise: float) -> Axes:
         """The steps for a relative noise of f, and the values that they were found by."""
@@ -140,7 +149,8 @@ class AlongAxes:
             bend, slope = np.abs(rises[:, 0] + rises[:, 1]), 0.5 * np.abs(rises[:, 0] - rises[:, 1]) / h
             size = np.maximum(abs(self.base), np.abs(rises + self.base).max(axis=1))
             # Roundings of x count as well, by the slopes at x ± h.
-            rounding = relative_noise * np.maximum(size, sizes * (slope + bend / h))
+            rounding = (FLOAT64 if self.noise else relative_noise) * np.maximum(size, sizes * (slope + bend / h))
+            rounding = np.maximum(rounding, self.noise or 0.0)
             seen = bend > _VISIBLE * rounding
             curvature = np.maximum(bend, _VISIBLE * rounding) / h**2
             length = np.minimum(np.sqrt(size / curvature), sizes)

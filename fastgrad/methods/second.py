@@ -20,6 +20,7 @@ from .curvature import Entries, entries_looked_at
 from .curvature_steps import AlongAxes, Axes
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
+from .told_noise import BELIED, shown_noise
 
 Indices = NDArray[np.intp]
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def second_derivatives(
     # Order 2 is better off without, on the problems of the tests: its rounding weighs more.
     shorter = 1.0 if stencil.order <= 2 else 2.0 ** -((stencil.order + 1) / (stencil.order + 2))
 
-    along = AlongAxes(problem.function, where, stencil, shorter, base, axes)
+    along = AlongAxes(problem.function, where, stencil, shorter, base, axes, chosen.noise)
 
     def take(relative_noise: float) -> Entries:
         relative = shorter * stencil.relative_step(relative_noise)
@@ -63,6 +64,8 @@ def second_derivatives(
     if stencil.is_symmetric:
         # The precision of f shows along the axes already.
         known = settled(along.take)
+        if chosen.noise and where.step is None:
+            known = _for_shown_noise(problem, along, known)
         at = _Point(problem.function, where, problem.relative_noise, known.h, base, axes, rows, columns)
         found = Entries(*at.central(stencil, known), known.h)
     else:
@@ -70,6 +73,23 @@ def second_derivatives(
     if not (np.isfinite(found.diagonal[axes]).all() and np.isfinite(found.mixed).all()):
         replace_second(problem, where, axes, (rows, columns), (found.diagonal, found.mixed), chosen.noise)
     return found
+
+
+def _for_shown_noise(problem: Problem, along: AlongAxes, known: Axes) -> Axes:
+    """Axes for the noise that f shows, where it is less than was told and the curvature stays what it was."""
+    own = shown_noise(problem, along.where)
+    if own >= BELIED * problem.relative_noise:
+        return known
+    along.noise = own * abs(along.base)
+    shown = along.take(own)
+    with np.errstate(all="ignore"):
+        # The curvature of stairs is 0 or far too large.
+        before, after = (each.rises.sum(axis=1) / each.h**2 for each in (known, shown))
+        told = known.taken & ~(np.abs(after - before) <= 0.5 * np.maximum(np.abs(before), np.abs(after)))
+    problem.relative_noise = own if not told.any() else problem.relative_noise
+    return Axes(
+        np.where(told, known.h, shown.h), np.where(told[:, None], known.rises, shown.rises), known.taken & shown.taken
+    )
 
 
 def second_partial(problem: Problem, i: int, j: int, chosen: FixedStep) -> float:

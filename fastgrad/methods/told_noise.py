@@ -22,7 +22,7 @@ Indices = NDArray[np.intp]
 Take = Callable[[float, Indices], Array]
 """Derivatives (components, outputs) of some components, by steps for a relative noise."""
 
-_BELIED = 0.1
+BELIED = 0.1
 """f shows so much less noise than was told: then it shows that."""
 
 _SHORTER = 5.0
@@ -67,7 +67,7 @@ def fitted(
     own = shown_noise(problem, where)
     h = where.steps(stencil, told)[components, None]
     with np.errstate(all="ignore"):
-        if own < _BELIED * told:
+        if own < BELIED * told:
             return _of_smooth(problem, where, stencil, found, components, take, own, _BARS * noise / h)
         return _while_off(stencil, found, components, take, told, _BARS * noise / h)
 
