@@ -28,6 +28,9 @@ _SMALL = 1e-3
 _VISIBLE = 16.0
 """A second difference of fewer roundings shows no curvature."""
 
+_NOISY = 1e-9
+"""Of so much relative noise, a step of a unit shows no curvature for certain."""
+
 _OF_ZERO = 0.1
 """f is next to 0 at x if it is so much smaller than its second difference."""
 
@@ -112,10 +115,12 @@ class AlongAxes:
         below, above = np.zeros(where.n), np.full(where.n, np.inf)
         allowed = max((6.0 * _ENOUGH / relative**self.stencil.order) ** 0.5, _CLOSE)
         which = free
-        for _ in range(_ROUNDS):
-            sizes = np.where(own, x, where.step_sizes())[which]
-            wanted, seen = self._wanted(relative, relative_noise, h[which], rises[which], sizes)
-            lost = own[which] & ~seen
+        # Noise hides the curvature over a step that is short for a coordinate's own unit.
+        first = int(relative_noise > _NOISY)
+        for k in range(_ROUNDS + first):
+            sizes = where.step_sizes()[which]
+            wanted, seen = self._wanted(relative, relative_noise, h[which], rises[which], sizes, np.where(own, x, np.inf)[which])
+            lost = own[which] & ~seen & (k >= first)
             own[which[lost]] = False
             wanted[lost] = usual[which[lost]]
             # Steps once found too long or too short stay so.
@@ -141,19 +146,24 @@ class AlongAxes:
         return h
 
     def _wanted(
-        self, relative: float, relative_noise: float, h: Array, rises: Array, sizes: Array
+        self, relative: float, relative_noise: float, h: Array, rises: Array, sizes: Array, x: Array
     ) -> tuple[Array, Mask]:
-        """Steps that balance the errors along axes, from values at other ones, and where these show curvature."""
+        """Steps that balance the errors along axes, from values at other ones, and where these show curvature.
+
+        x: sizes of coordinates that may be in units of their own, else inf.
+        """
         p = self.stencil.order
         with np.errstate(all="ignore"):
             bend, slope = np.abs(rises[:, 0] + rises[:, 1]), 0.5 * np.abs(rises[:, 0] - rises[:, 1]) / h
             size = np.maximum(abs(self.base), np.abs(rises + self.base).max(axis=1))
             # Roundings of x count as well, by the slopes at x ± h.
-            rounding = (FLOAT64 if self.noise else relative_noise) * np.maximum(size, sizes * (slope + bend / h))
+            rounding = (FLOAT64 if self.noise else relative_noise) * np.maximum(size, np.minimum(sizes, x) * (slope + bend / h))
             rounding = np.maximum(rounding, self.noise or 0.0)
             seen = bend > _VISIBLE * rounding
             curvature = np.maximum(bend, _VISIBLE * rounding) / h**2
-            length = np.minimum(np.sqrt(size / curvature), sizes)
+            length = np.sqrt(size / curvature)
+            # A small coordinate may be in units of its own, or be small by chance: the truth is between.
+            length = np.minimum(np.minimum(length, np.sqrt(length * x)), sizes)
             ratio = rounding / (relative_noise * curvature)
             wanted = relative * (ratio * length**p) ** (1 / (p + 2))
             # Longer ones only as far as digits are lost: f'' may be small here by chance, and the next derivatives not.
