@@ -17,6 +17,7 @@ from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
+from .edges import unless_steep
 from .orders import two_orders
 from .second_look import Look, is_due, look_at_points
 
@@ -194,8 +195,11 @@ class FixedStep(Method):
             found = take(problem.relative_noise)
         else:
             found = problem.settled(take, None if found is None else take(problem.relative_noise, found), where.room)
-            if self.noise is not None and not problem.raw:
-                found = self._fitted_to_noise(problem, where, components, found)
+            if not problem.raw:
+                if self.noise is not None:
+                    found = self._fitted_to_noise(problem, where, components, found)
+                if self.stencil is not None and not self.stencil.is_symmetric and where.room is None:
+                    found = unless_steep(problem, where, self.stencil, components, found)
                 finite = border.is_plain(found)
         return found if finite else self._beside_edges(problem, where, components, found)
 
@@ -225,7 +229,8 @@ class FixedStep(Method):
             from . import edges
 
             some = np.arange(problem.x.size) if components is None else components
-            edges.replace(problem, where, some, found.reshape(-1, problem.outputs), self.noise)
+            noise = self.noise if problem.declared else None
+            edges.replace(problem, where, some, found.reshape(-1, problem.outputs), noise)
         return found
 
     def _differences(

@@ -20,7 +20,7 @@ from .curvature import Entries, entries_looked_at
 from .curvature_steps import AlongAxes, Axes
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
-from .told_noise import BELIED, shown_noise
+from .told_noise import shown_noise
 
 Indices = NDArray[np.intp]
 T = TypeVar("T")
@@ -65,7 +65,7 @@ def second_derivatives(
         # The precision of f shows along the axes already.
         known = settled(along.take)
         if chosen.noise and where.step is None:
-            known = _for_shown_noise(problem, along, known)
+            known = _for_shown_noise(problem, along, known, chosen.noise)
         at = _Point(problem.function, where, problem.relative_noise, known.h, base, axes, rows, columns)
         found = Entries(*at.central(stencil, known), known.h)
     else:
@@ -75,10 +75,10 @@ def second_derivatives(
     return found
 
 
-def _for_shown_noise(problem: Problem, along: AlongAxes, known: Axes) -> Axes:
+def _for_shown_noise(problem: Problem, along: AlongAxes, known: Axes, noise: float) -> Axes:
     """Axes for the noise that f shows, where it is less than was told and the curvature stays what it was."""
-    own = shown_noise(problem, along.where)
-    if own >= BELIED * problem.relative_noise:
+    own = shown_noise(problem, along.where, noise)
+    if own is None:
         return known
     along.noise = own * abs(along.base)
     shown = along.take(own)
@@ -213,6 +213,7 @@ class _Point(NamedTuple):
         function, x, rows, columns = self.function, self.where.x, self.rows, self.columns
         h = self.h if self.where.room is None else self._within(2.0)
         values = function.at_shifts(x, np.arange(x.size), h, np.array([1.0, 2.0]))[:, :, 0] - self.base
+        steep = self._steep(h, values[:, 0], values[:, 1])
         with np.errstate(all="ignore"):
             bend = values[:, 1] - 2 * values[:, 0]
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
@@ -220,7 +221,18 @@ class _Point(NamedTuple):
             near: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
             if self.where.room is not None:
                 near = (self.where.room.min(axis=0) < self.h / _SPAN) & self._curved(bend, values[:, 0], 1, _SPAN)
-            return self._where_straight(bend / h**2, mixed, near)
+            return self._where_straight(bend / h**2, mixed, near | steep)
+
+    def _steep(self, h: Array, one: Array, two: Array) -> NDArray[np.bool_]:
+        """Coordinates at 0 where the curvature over h, of these rises, is not that over 2h: f may have an edge there."""
+        x, found = self.where.x.ravel(), np.zeros(h.size, dtype=bool)
+        zero = np.flatnonzero((x == 0.0) & np.isfinite(two)) if self.where.step is None else np.empty(0, dtype=np.intp)
+        if zero.size:
+            half = self.function.at_shifts(self.where.x, zero, 0.5 * h[zero], np.ones(1))[:, 0, 0] - self.base
+            bend, shorter = (two - 2 * one)[zero], one[zero] - 2 * half
+            rounding = 16.0 * self.relative_noise * np.maximum(abs(self.base), np.abs(two[zero]))
+            found[zero] = np.abs(shorter - 0.25 * bend) > 0.1 * np.abs(bend) + rounding
+        return found
 
     def _beside_bounds(self, h: Array, coordinates: Indices) -> tuple[Array, NDArray[np.bool_]]:
         """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h, and whether the step is too long."""

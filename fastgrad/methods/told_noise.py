@@ -22,7 +22,7 @@ Indices = NDArray[np.intp]
 Take = Callable[[float, Indices], Array]
 """Derivatives (components, outputs) of some components, by steps for a relative noise."""
 
-BELIED = 0.1
+_BELIED = 0.1
 """f shows so much less noise than was told: then it shows that."""
 
 _SHORTER = 5.0
@@ -44,13 +44,12 @@ _LEAST = 30.0 * FLOAT64
 """Less relative noise is rounding."""
 
 
-def shown_noise(problem: Problem, where: Coordinates) -> float:
-    """The relative noise that values of f around x show, at least its rounding."""
-    points, values = problem.points, problem.values
-    levels = problem.function.noise(points, values, where.sizes().reshape(points.shape), where.room)
-    size = float(np.abs(values).max(initial=0.0))
-    shown = float(levels.max(initial=0.0)) / size if size else np.inf
-    return shown if shown > _LEAST else FLOAT64
+def shown_noise(problem: Problem, where: Coordinates, noise: float) -> float | None:
+    """The relative noise that values of f around x show, where it is much less than was told; at least rounding."""
+    told, points = problem.relative_noise, problem.points
+    levels = problem.function.noise(points, problem.values, where.sizes().reshape(points.shape), where.room)
+    shown = told * float(levels.max(initial=0.0)) / noise
+    return None if not shown < _BELIED * told else (shown if shown > _LEAST else FLOAT64)
 
 
 def fitted(
@@ -64,10 +63,10 @@ def fitted(
     told = problem.relative_noise
     if told <= _LEAST or not components.size:
         return found
-    own = shown_noise(problem, where)
+    own = shown_noise(problem, where, noise)
     h = where.steps(stencil, told)[components, None]
     with np.errstate(all="ignore"):
-        if own < BELIED * told:
+        if own is not None:
             return _of_smooth(problem, where, stencil, found, components, take, own, _BARS * noise / h)
         return _while_off(stencil, found, components, take, told, _BARS * noise / h)
 
@@ -108,7 +107,8 @@ def _of_smooth(
     for level in dict.fromkeys((own, FLOAT64)):
         short = take(level, components[which])
         known = np.isfinite(short)
-        good = known & ((np.abs(short - found[which]) <= bars[which]) | ~np.isfinite(found[which]))
+        # That there is an edge or an infinite slope shows in short steps only.
+        good = ~known | (np.abs(short - found[which]) <= bars[which]) | ~np.isfinite(found[which])
         doubtful = known & ~good & (short != 0.0)
         some = np.flatnonzero(doubtful.any(axis=1))
         if some.size:
@@ -122,6 +122,6 @@ def _of_smooth(
         better[which] |= good
         which = which[~good.all(axis=1)]
         if not which.size:
-            problem.relative_noise = own
+            problem.relative_noise, problem.declared = own, False
             break
     return result
