@@ -68,25 +68,35 @@ def fitted(
     with np.errstate(all="ignore"):
         if own is not None:
             return _of_smooth(problem, where, stencil, found, components, take, own, _BARS * noise / h)
-        return _while_off(stencil, found, components, take, told, _BARS * noise / h)
+        found, growing = _while_off(stencil, found, components, take, told, _BARS * noise / h)
+    if where.room is not None:
+        # At a bound it may be a slope that is infinite.
+        found[growing & (where.room.min(axis=0) == 0.0)[components, None]] = np.nan
+    return found
 
 
-def _while_off(stencil: Stencil, found: Array, components: Indices, take: Take, told: float, bars: Array) -> Array:
-    """Derivatives by shorter and shorter steps, where they are off from longer ones by more than noise explains."""
+def _while_off(
+    stencil: Stencil, found: Array, components: Indices, take: Take, told: float, bars: Array
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Derivatives by shorter and shorter steps, where they are off from longer ones by more than noise explains.
+
+    And which change more and more, or show an edge.
+    """
     power, which, before = stencil.order + stencil.deriv, np.arange(components.size), np.full(found.shape, np.inf)
-    longer = found.copy()
+    longer, growing = found.copy(), np.zeros(found.shape, dtype=bool)
     for k in range(1, _TIMES + 1):
         short = take(told * _SHORTER ** (-k * power), components[which])
         change = np.abs(short - found[which])
         off = (change > _SHORTER**k * bars[which]) | ~np.isfinite(found[which])
         # Changes that grow are noise, of which there is more than was told.
         grows = off & (change > before[which])
+        growing[which] |= grows | ~np.isfinite(short)
         kept = np.where(grows, longer[which], np.where(off & np.isfinite(short), short, found[which]))
         longer[which], found[which], before[which] = found[which], kept, change
         which = which[(off & ~grows).any(axis=1)]
         if not which.size:
             break
-    return found
+    return found, growing
 
 
 def _of_smooth(
