@@ -21,13 +21,13 @@ from .second_look import AGREE, MOVE
 Indices = NDArray[np.intp]
 
 _MOST = 210
-"""More entries than those of 20 coordinates are not taken anew by the adaptive method: each takes some 8 evaluations."""
+"""More entries, those of 20 coordinates, are not taken anew by the adaptive method: each takes 8 evaluations or more."""
 
 _ROUNDING = 16.0
 """What may be left unexplained, in roundings of f."""
 
 _NEARER = (0.3, 0.1, 1e-2, 1e-4)
-"""The moves of a look: nearer to x where f disagrees, for a second difference has an error of its own, or is not finite."""
+"""The moves of a look: nearer to x where f is not finite or disagrees, for a second difference has its own error."""
 
 
 class Entries(NamedTuple):

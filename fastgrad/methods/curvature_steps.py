@@ -2,8 +2,8 @@
 
 A step from |x| alone is wrong where f lives on another scale. Three values along an axis give f'', and with it the
 length over which curvature makes f of its own size, L = sqrt(|f| / |f''|). If derivatives of f grow by 1/L from one to
-the next, though by 1/|x| at least, the truncation error |b f''| (h/L)^p and the rounding error eps |f| / h² of a stencil
-of order p are balanced by h^(p + 2) = r^(p + 2) |f / f''| L^p, r being its relative step.
+the next, though by 1/|x| at least, the truncation error |b f''| (h/L)^p and the rounding error eps |f| / h² of a
+stencil of order p are balanced by h^(p + 2) = r^(p + 2) |f / f''| L^p, r being its relative step.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class AlongAxes:
         h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical).ravel()
         rises = np.full((where.n, 2), np.nan)
         taken = np.zeros(where.n, dtype=bool)
-        taken[self.axes] = np.broadcast_to(where.has_room(self.stencil.reach * h, self.stencil.reach * h), h.shape)[self.axes]
+        reach = self.stencil.reach * h
+        taken[self.axes] = np.broadcast_to(where.has_room(reach, reach), h.shape)[self.axes]
         free = np.flatnonzero(taken)
         if where.step is not None or where.scale is not None:
             rises[free] = self._values(free, h[free])
@@ -119,7 +120,8 @@ class AlongAxes:
         first = int(relative_noise > _NOISY)
         for k in range(_ROUNDS + first):
             sizes = where.step_sizes()[which]
-            wanted, seen = self._wanted(relative, relative_noise, h[which], rises[which], sizes, np.where(own, x, np.inf)[which])
+            units = np.where(own, x, np.inf)[which]
+            wanted, seen = self._wanted(relative, relative_noise, h[which], rises[which], sizes, units)
             lost = own[which] & ~seen & (k >= first)
             own[which[lost]] = False
             wanted[lost] = usual[which[lost]]
@@ -157,7 +159,8 @@ class AlongAxes:
             bend, slope = np.abs(rises[:, 0] + rises[:, 1]), 0.5 * np.abs(rises[:, 0] - rises[:, 1]) / h
             size = np.maximum(abs(self.base), np.abs(rises + self.base).max(axis=1))
             # Roundings of x count as well, by the slopes at x ± h.
-            rounding = (FLOAT64 if self.noise else relative_noise) * np.maximum(size, np.minimum(sizes, x) * (slope + bend / h))
+            roundings = np.maximum(size, np.minimum(sizes, x) * (slope + bend / h))
+            rounding = (FLOAT64 if self.noise else relative_noise) * roundings
             rounding = np.maximum(rounding, self.noise or 0.0)
             seen = bend > _VISIBLE * rounding
             curvature = np.maximum(bend, _VISIBLE * rounding) / h**2

@@ -33,6 +33,9 @@ _SHORT = 1 / 16  # of a step, over which the slope of a forward difference is lo
 _STEEP = 0.01  # slopes over the two of a smooth function differ by less, relative to their size
 _ROUNDINGS = 16.0
 
+_AT_MOST = 0.1
+"""But a derivative of less than a digit is none."""
+
 _NONE = np.empty(0, dtype=np.intp)
 _SHORTER = (1e-6, 1e-12)
 _MOST = 44  # evaluations of a component: several outputs take more than one; more find no more edges of asin, acosh
@@ -40,7 +43,7 @@ _MOST = 44  # evaluations of a component: several outputs take more than one; mo
 
 def tolerance(relative_noise: float, deriv: int) -> float:
     """The relative error that a derivative near an edge may have, for the noise of f."""
-    return float(max(ENOUGH, _OF_THE_BEST * relative_noise ** (2 / (2 + deriv))))
+    return float(max(ENOUGH, min(_OF_THE_BEST * relative_noise ** (2 / (2 + deriv)), _AT_MOST)))
 
 
 def unless_steep(

@@ -17,7 +17,6 @@ from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
 from .method import Method
-from .edges import unless_steep
 from .orders import two_orders
 from .second_look import Look, is_due, look_at_points
 
@@ -199,13 +198,13 @@ class FixedStep(Method):
                 if self.noise is not None:
                     found = self._fitted_to_noise(problem, where, components, found)
                 if self.stencil is not None and not self.stencil.is_symmetric and where.room is None:
+                    from .edges import unless_steep
+
                     found = unless_steep(problem, where, self.stencil, components, found)
                 finite = border.is_plain(found)
         return found if finite else self._beside_edges(problem, where, components, found)
 
-    def _fitted_to_noise(
-        self, problem: Problem, where: Coordinates, components: Indices | None, found: Array
-    ) -> Array:
+    def _fitted_to_noise(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
         """The derivatives by steps for the noise that was told, or by shorter ones where these are better."""
         from .told_noise import fitted
 

@@ -36,9 +36,7 @@ _BESIDE = Stencil("one-sided", 2, (0, 1, 2, 3), *stencils.exact_weights(0, range
 _SPAN = 3e-3
 
 
-def second_derivatives(
-    problem: Problem, chosen: FixedStep, axes: Indices, rows: Indices, columns: Indices
-) -> Entries:
+def second_derivatives(problem: Problem, chosen: FixedStep, axes: Indices, rows: Indices, columns: Indices) -> Entries:
     """∂²f/∂x_i² for the coordinates `axes`, and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
@@ -224,7 +222,7 @@ class _Point(NamedTuple):
             return self._where_straight(bend / h**2, mixed, near | steep)
 
     def _steep(self, h: Array, one: Array, two: Array) -> NDArray[np.bool_]:
-        """Coordinates at 0 where the curvature over h, of these rises, is not that over 2h: f may have an edge there."""
+        """Coordinates at 0 where the curvature over h, of these rises, is not that over 2h: as at an edge of f."""
         x, found = self.where.x.ravel(), np.zeros(h.size, dtype=bool)
         zero = np.flatnonzero((x == 0.0) & np.isfinite(two)) if self.where.step is None else np.empty(0, dtype=np.intp)
         if zero.size:

@@ -272,8 +272,8 @@ def _beside_edges(look: Look) -> Array:
     if steep.any():
         found[which[steep]] = np.nan
         warn(
-            f"f has an edge at {_names(look, which[steep])}, where its slope is not that of the complex step and may be "
-            "infinite: their derivatives are nan. Take them farther from the edge"
+            f"f has an edge at {_names(look, which[steep])}, where its slope is not that of the complex step and may "
+            "be infinite: their derivatives are nan. Take them farther from the edge"
         )
     return found
 
