@@ -21,7 +21,7 @@ from .second_look import AGREE, MOVE
 Indices = NDArray[np.intp]
 
 _MOST = 210
-"""More entries, those of 20 coordinates, are not taken anew by the adaptive method: each takes 8 evaluations or more."""
+"""More entries, those of 20 coordinates, are not taken anew by the adaptive method: each takes 8 evaluations."""
 
 _ROUNDING = 16.0
 """What may be left unexplained, in roundings of f."""

@@ -62,7 +62,7 @@ def second_derivatives(problem: Problem, chosen: FixedStep, axes: Indices, rows:
     if stencil.is_symmetric:
         # The precision of f shows along the axes already.
         known = settled(along.take)
-        if chosen.noise and where.step is None:
+        if chosen.noise and where.step is None and chosen.look is not False:
             known = _for_shown_noise(problem, along, known, chosen.noise)
         at = _Point(problem.function, where, problem.relative_noise, known.h, base, axes, rows, columns)
         found = Entries(*at.central(stencil, known), known.h)
