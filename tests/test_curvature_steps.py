@@ -1,4 +1,4 @@
-"""Second derivatives of functions in other units: steps follow from f's curvature; products that are wrong are mended."""
+"""Second derivatives in any units: steps follow from f's curvature, and products that are wrong are mended."""
 
 import warnings
 
@@ -179,7 +179,7 @@ def test_a_product_within_bounds_is_mended_within_them():
     found = fg.hvp(f, x, v, bounds=(0.0, 1.0))
     s, c = np.sin(0.3), np.cos(0.3)
     np.testing.assert_allclose(found, [(-0.5 * s + c) * 1e5, c], rtol=1e-5)
-    assert 0.0 <= np.min(seen)
+    assert np.min(seen) >= 0.0
     assert np.max(seen) <= 1.0
 
 
