@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..core.coordinates import Coordinates
 from ..core.point import Array
 from ..evaluate import border
-from ..stencils import FLOAT64, Stencil
+from ..stencils import FLOAT32, FLOAT64, Stencil
 from .edges import tolerance
 
 Indices = NDArray[np.intp]
@@ -28,11 +28,17 @@ _SMALL = 1e-3
 _VISIBLE = 16.0
 """A second difference of fewer roundings shows no curvature."""
 
+_OF_FLOAT32 = 0.6
+"""Values are rounded to half a last digit at most, and on average to a quarter: so much shorter are steps."""
+
 _NOISY = 1e-9
-"""Of so much relative noise, a step of a unit shows no curvature for certain."""
+"""With so much relative noise, the first step may show no curvature where there is some."""
 
 _OF_ZERO = 0.1
 """f is next to 0 at x if it is so much smaller than its second difference."""
+
+_A_DIGIT = 40.0
+"""A second difference of so many roundings is known to a digit."""
 
 _ROUNDS = 3
 """How often a step is found anew: saturated values say little of how long it should be."""
@@ -40,7 +46,7 @@ _ROUNDS = 3
 _ENOUGH = 1e-6
 """The relative error that a step may leave which is not found anew."""
 
-_CLOSE = 3.0
+_CLOSE = 2.0
 """Nor one that is so close to the step that balances the errors."""
 
 
@@ -86,6 +92,8 @@ class AlongAxes:
     def take(self, relative_noise: float) -> Axes:
         """The steps for a relative noise of f, and the values that they were found by."""
         where, relative = self.where, self.shorter * self.stencil.relative_step(relative_noise)
+        if relative_noise == FLOAT32:
+            relative *= _OF_FLOAT32
         h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical).ravel()
         rises = np.full((where.n, 2), np.nan)
         taken = np.zeros(where.n, dtype=bool)
@@ -110,16 +118,20 @@ class AlongAxes:
         if where.typical is None:
             own[free] = (x[free] > 0.0) & (x[free] < _SMALL)
             h[own] = self._representable(relative * x)[own]
-        rises[free] = self._values(free, h[free])
-        if not (self.function.sees_double or relative_noise > FLOAT64):
+        doubtful = relative_noise == FLOAT64 and not self.function.sees_double
+        some = free[:1] if doubtful else free
+        rises[some] = self._values(some, h[some])
+        if doubtful and self.function.sees_change and not self.function.sees_double:
             return h
+        rises[free[some.size :]] = self._values(free[some.size :], h[free[some.size :]])
         below, above = np.zeros(where.n), np.full(where.n, np.inf)
         allowed = max((6.0 * _ENOUGH / relative**self.stencil.order) ** 0.5, _CLOSE)
         which = free
         # Noise hides the curvature over a step that is short for a coordinate's own unit.
         first = int(relative_noise > _NOISY)
+        limit = self._lengths(free, h, rises, relative_noise) if first else np.full(where.n, np.inf)
         for k in range(_ROUNDS + first):
-            sizes = where.step_sizes()[which]
+            sizes = np.minimum(where.step_sizes(), limit)[which]
             units = np.where(own, x, np.inf)[which]
             wanted, seen = self._wanted(relative, relative_noise, h[which], rises[which], sizes, units)
             lost = own[which] & ~seen & (k >= first)
@@ -147,6 +159,23 @@ class AlongAxes:
             h[which], rises[which] = step, values
         return h
 
+    def _lengths(self, axes: Indices, h: Array, rises: Array, relative_noise: float) -> Array:
+        """The lengths over which second derivatives change, (n,), as third differences show; inf where they do not.
+
+        Steps for noise are so long that it matters, and one more value an axis tells.
+        """
+        found = np.full(h.shape, np.inf)
+        room = np.inf if self.where.room is None else self.where.room[1][axes]
+        axes = axes[2.0 * h[axes] <= room]
+        far = self.function.at_shifts(self.where.x, axes, h[axes], np.array([2.0]))[:, 0, 0] - self.base
+        one, back = rises[axes].T
+        with np.errstate(all="ignore"):
+            third, bend = np.abs(far - 3.0 * one - back), np.abs(one + back)
+            rounding = _VISIBLE * relative_noise * np.maximum(abs(self.base), np.abs(far))
+            found[axes] = np.where(third > rounding, h[axes] * bend / third, np.inf)
+        found[np.isnan(found) | (found == 0.0)] = np.inf
+        return found
+
     def _wanted(
         self, relative: float, relative_noise: float, h: Array, rises: Array, sizes: Array, x: Array
     ) -> tuple[Array, Mask]:
@@ -172,6 +201,8 @@ class AlongAxes:
             # Longer ones only as far as digits are lost: f'' may be small here by chance, and the next derivatives not.
             enough = h * np.sqrt(4.0 * rounding / np.maximum(bend, rounding) / max(_ENOUGH, relative**2 / 3))
             wanted = np.minimum(wanted, np.maximum(h, enough))
+            # Nor shorter ones than leave a digit.
+            wanted = np.maximum(wanted, np.minimum(h, h * np.sqrt(_A_DIGIT * rounding / bend)))
         # Beside a zero of f all values are its curvature: then they show no length.
         vacuous = (abs(self.base) < _OF_ZERO * bend) & (bend > (1 - _OF_ZERO) * size) & (wanted < h)
         unknown = ~(np.isfinite(wanted) & (wanted > 0.0)) | vacuous
