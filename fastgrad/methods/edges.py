@@ -72,9 +72,11 @@ def unless_steep(
     changes = h[:, None] * rows[zero]
     rise = problem.function.at_points(moved[None]) - base
     if off(rise, changes.sum(axis=0), np.abs(changes).sum(axis=0)).any():
-        rises = problem.function.at_shifts(problem.x, which[zero], h, np.ones(1))[:, 0] - base
+        right, left = problem.function.at_shifts(problem.x, which[zero], h, np.array([1.0, -1.0])).transpose(1, 0, 2)
+        steep = off(right - base, changes, np.abs(changes))
         rows = rows.copy()
-        rows[zero[off(rises, changes, np.abs(changes))]] = np.nan
+        # Where f goes on, it is on a small scale only, which a second look tells.
+        rows[zero[steep & ~np.isfinite(left).all(axis=1)]] = np.nan
     return rows.reshape(found.shape)
 
 
