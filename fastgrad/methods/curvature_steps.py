@@ -46,6 +46,9 @@ _ROUNDS = 3
 _ENOUGH = 1e-6
 """The relative error that a step may leave which is not found anew."""
 
+_FAR = 3.0
+"""One that is farther off than that by this factor is found anew along any number of axes, not along half of them."""
+
 _CLOSE = 2.0
 """Nor one that is so close to the step that balances the errors."""
 
@@ -126,9 +129,9 @@ class AlongAxes:
         rises[free[some.size :]] = self._values(free[some.size :], h[free[some.size :]])
         below, above = np.zeros(where.n), np.full(where.n, np.inf)
         allowed = max((6.0 * _ENOUGH / relative**self.stencil.order) ** 0.5, _CLOSE)
-        which = free
         # Noise hides the curvature over a step that is short for a coordinate's own unit.
         first = int(relative_noise > _NOISY)
+        which, spare = free, where.n if first else (where.n + 1) // 2
         limit = self._lengths(free, h, rises, relative_noise) if first else np.full(where.n, np.inf)
         for k in range(_ROUNDS + first):
             sizes = np.minimum(where.step_sizes(), limit)[which]
@@ -146,8 +149,9 @@ class AlongAxes:
                 wanted = np.where(outside, np.sqrt(below[which] * above[which]), wanted)
                 wanted = np.minimum(wanted, longest[which])
                 ratio = np.where(wanted > 0.0, np.maximum(wanted / h[which], h[which] / wanted), 1.0)
-            far = ratio > allowed
-            which, wanted = which[far], wanted[far]
+            far = np.argsort(-ratio, kind="stable")
+            far = far[(ratio[far] > _FAR * allowed) | ((ratio[far] > allowed) & (np.arange(far.size) < spare))]
+            which, wanted, spare = which[far], wanted[far], where.n
             if not which.size:
                 break
             step = self._representable(wanted, which)
