@@ -128,7 +128,7 @@ class AlongAxes:
             return h
         rises[free[some.size :]] = self._values(free[some.size :], h[free[some.size :]])
         below, above = np.zeros(where.n), np.full(where.n, np.inf)
-        allowed = max((6.0 * _ENOUGH / relative**self.stencil.order) ** 0.5, _CLOSE)
+        allowed = max((6.0 * _ENOUGH) ** (1 / self.stencil.order) / relative, _CLOSE)
         # Noise hides the curvature over a step that is short for a coordinate's own unit.
         first = int(relative_noise > _NOISY)
         which, spare = free, where.n if first else (where.n + 1) // 2
@@ -148,7 +148,11 @@ class AlongAxes:
             with np.errstate(all="ignore"):
                 wanted = np.where(outside, np.sqrt(below[which] * above[which]), wanted)
                 wanted = np.minimum(wanted, longest[which])
-                ratio = np.where(wanted > 0.0, np.maximum(wanted / h[which], h[which] / wanted), 1.0)
+                # Longer ones are no longer than is needed.
+                ratio = np.where(
+                    wanted > h[which], wanted / h[which] * (allowed / min(allowed, 3.0)), h[which] / wanted
+                )
+                ratio[~(wanted > 0.0)] = 1.0
             far = np.argsort(-ratio, kind="stable")
             far = far[(ratio[far] > _FAR * allowed) | ((ratio[far] > allowed) & (np.arange(far.size) < spare))]
             which, wanted, spare = which[far], wanted[far], where.n
