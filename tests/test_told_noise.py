@@ -39,6 +39,11 @@ def test_a_noise_that_is_not_there_does_no_harm(told, options):
 
 
 @pytest.mark.parametrize("told", [1e-10, 1e-6, 1e-3])
+def test_nor_to_the_adaptive_method(told):
+    assert off(fg.gradient(smooth, X, method="adaptive", noise=told), slopes(X)) < 1e-10
+
+
+@pytest.mark.parametrize("told", [1e-10, 1e-6, 1e-3])
 def test_nor_to_a_hessian(told):
     assert off(fg.hessian(smooth, X, noise=told), HESSIAN) < 1e-6
 
@@ -76,7 +81,7 @@ def test_real_noise_is_better_told(noise):
     assert np.mean(np.array(with_noise) < 0.1) >= np.mean(np.array(without) < 0.1)
 
 
-@pytest.mark.parametrize("step", [1e-8, 1e-4])
+@pytest.mark.parametrize("step", [1e-8, 1e-4, 1e-2])
 def test_stairs_show_no_noise_and_have_it(step):
     """Values rounded to multiples of `step` are constant, or jump, over the shortest steps."""
     found = fg.gradient(lambda x: step * round(smooth(x) / step), X, noise=step)
