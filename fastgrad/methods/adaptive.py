@@ -112,7 +112,7 @@ class Adaptive(Method):
         return value.reshape(problem.x.shape) if only is None else value[[only], None]
 
     def _unless_belied(self, problem: Problem) -> Adaptive:
-        """Without the noise that was told, where f shows much less: values are better then, and no bars are asked for."""
+        """Without the noise that was told, where f shows much less: values are better then, and no bars are shown."""
         if not self.noise or not problem.function.n or problem.raw:
             return self
         from .told_noise import shown_noise
