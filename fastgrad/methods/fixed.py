@@ -194,7 +194,7 @@ class FixedStep(Method):
             found = take(problem.relative_noise)
         else:
             found = problem.settled(take, None if found is None else take(problem.relative_noise, found), where.room)
-            if not problem.raw:
+            if not problem.raw and problem.x.size:
                 if self.noise and self.look is not False:
                     found = self._fitted_to_noise(problem, where, components, found)
                 if self.stencil is not None and not self.stencil.is_symmetric and where.room is None:
