@@ -34,6 +34,9 @@ def test_a_noise_that_is_not_there_does_no_harm(told, options):
     assert off(fg.gradient(smooth, X, noise=told, **options), slopes(X)) <= 10 * plain + 1e-9
     rows = fg.jacobian(lambda x: np.array([smooth(x), x[0] * x[1]]), X, noise=told, **options)
     assert off(rows, np.array([slopes(X), X[::-1]])) <= 10 * plain + 1e-8
+    at = np.array([0.3, 0.7])
+    sparse = fg.jacobian(np.exp, at, noise=told, sparsity=np.eye(2, dtype=bool), **options)
+    assert off(sparse.data, np.exp(at)) <= 10 * plain + 1e-8
     along = fg.directional(smooth, X, np.ones(2), noise=told, **options)
     assert abs(along / slopes(X).sum() - 1) <= 10 * plain + 1e-7
 

@@ -212,12 +212,13 @@ class FixedStep(Method):
         assert self.noise is not None
         lower = problem.lower
 
-        def take(relative_noise: float, which: Indices) -> Array:
-            return self._differences(problem, where, relative_noise, which, None).reshape(which.size, -1)
+        some = np.arange(problem.x.size) if components is None else components
 
-        which = np.arange(problem.x.size) if components is None else components
-        rows = found.reshape(which.size, -1)
-        fit = fitted(problem, where, self.stencil, self.noise, rows.copy(), which, take)
+        def take(relative_noise: float, which: Indices) -> Array:
+            return self._differences(problem, where, relative_noise, some[which], None).reshape(which.size, -1)
+
+        rows = found.reshape(some.size, -1)
+        fit = fitted(problem, where, self.stencil, self.noise, rows.copy(), some, take)
         # Of the lower order's derivatives, those are known that belong to steps which stayed.
         problem.lower = lower if lower is None else np.where(fit == rows, lower, fit)
         return fit.reshape(found.shape)

@@ -20,7 +20,7 @@ from ..stencils import FLOAT64, Stencil
 
 Indices = NDArray[np.intp]
 Take = Callable[[float, Indices], Array]
-"""Derivatives (components, outputs) of some components, by steps for a relative noise."""
+"""Rows of derivatives, by steps for a relative noise."""
 
 _BELIED = 0.1
 """f shows so much less noise than was told: then it shows that."""
@@ -55,10 +55,10 @@ def shown_noise(problem: Problem, where: Coordinates, noise: float) -> float | N
 def fitted(
     problem: Problem, where: Coordinates, stencil: Stencil, noise: float, found: Array, components: Indices, take: Take
 ) -> Array:
-    """Derivatives (components, outputs), those by the step for the noise or by shorter ones.
+    """Rows of derivatives, those by the step for the noise or by shorter ones.
 
     noise: the absolute one that was told, for which the problem has the relative one; found: the derivatives by its
-    step.
+    step, in rows; components: by which component each row is one.
     """
     told = problem.relative_noise
     if told <= _LEAST or not components.size:
@@ -85,7 +85,7 @@ def _while_off(
     power, which, before = stencil.order + stencil.deriv, np.arange(components.size), np.full(found.shape, np.inf)
     longer, growing = found.copy(), np.zeros(found.shape, dtype=bool)
     for k in range(1, _TIMES + 1):
-        short = take(told * _SHORTER ** (-k * power), components[which])
+        short = take(told * _SHORTER ** (-k * power), which)
         change = np.abs(short - found[which])
         off = (change > _SHORTER**k * bars[which]) | ~np.isfinite(found[which])
         # Changes that grow are noise, of which there is more than was told.
@@ -115,7 +115,7 @@ def _of_smooth(
     which = np.arange(components.size)
     # What is not alike over steps for the noise that f shows may be so over the usual ones.
     for level in dict.fromkeys((own, FLOAT64)):
-        short = take(level, components[which])
+        short = take(level, which)
         known = np.isfinite(short)
         # That there is an edge or an infinite slope shows in short steps only.
         good = ~known | (np.abs(short - found[which]) <= bars[which]) | ~np.isfinite(found[which])
@@ -123,7 +123,7 @@ def _of_smooth(
         some = np.flatnonzero(doubtful.any(axis=1))
         if some.size:
             # Slopes of stairs and jumps change with the step, as 1 / h.
-            again = take(level * _LONGER ** (stencil.order + stencil.deriv), components[which[some]])
+            again = take(level * _LONGER ** (stencil.order + stencil.deriv), which[some])
             rounding = own * np.abs(problem.values).max() / where.steps(stencil, level)[components[which[some]], None]
             alike = np.abs(again - short[some]) <= np.maximum(_ALIKE * np.abs(short[some]), _BARS * rounding)
             good[some] |= doubtful[some] & alike
