@@ -200,7 +200,7 @@ class AlongAxes:
             rounding = (FLOAT64 if self.noise else relative_noise) * roundings
             rounding = np.maximum(rounding, self.noise or 0.0)
             seen = bend > _VISIBLE * rounding
-            curvature = np.maximum(bend, _VISIBLE * rounding) / h**2
+            curvature = np.maximum(bend, _VISIBLE * rounding) / h / h
             length = np.sqrt(size / curvature)
             # A small coordinate may be in units of its own, or be small by chance: the truth is between.
             length = np.minimum(np.minimum(length, np.sqrt(length * x)), sizes)

@@ -198,7 +198,7 @@ class _Point(NamedTuple):
                 one[new] = function.at_shifts(x, new, s * h[new], np.array([1.0, -1.0]))[:, :, 0] - base
                 if near.any() and s == 1:
                     near &= self._curved(one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), 1, self._span(stencil))
-                diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) ** 2)
+                diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) / (s * h))  # h * h may underflow
                 mixed[both] += w * s * s * _central(function, x, s * h, base, one, rows[both], columns[both])
             if sided.any():
                 at_bound = self.axes[sided[self.axes]]
@@ -279,7 +279,7 @@ def _central(
     """Mixed derivatives from x ± (h_i e_i + h_j e_j) and the values along the axes."""
     corners = [_pairs(function, x, rows, columns, s * h[rows], s * h[columns]) - base for s in (1.0, -1.0)]
     both = (corners[0] - one[rows, 0] - one[columns, 0]) + (corners[1] - one[rows, 1] - one[columns, 1])
-    return np.asarray(both / (2 * h[rows] * h[columns]))
+    return np.asarray(both / (2 * h[rows]) / h[columns])
 
 
 def _by_products(
