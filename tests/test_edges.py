@@ -65,7 +65,7 @@ def asin(distance):
     return x, u**-0.5, x * u**-1.5
 
 
-CASES = {f"log {x}": (lambda p: math.log(p[0]), x, 1 / x, -1 / x**2) for x in (2e-6, 1e-8, 1e-30, 1e-150)}
+CASES = {f"log {x}": (lambda p: math.log(p[0]), x, 1 / x, -1 / x**2) for x in (2e-6, 1e-8, 1e-30, 1e-100, 1e-150)}
 CASES |= {f"np.log {x}": (quiet(np.log), x, 1 / x, -1 / x**2) for x in (2e-6, 1e-12)}
 CASES |= {f"asin {d}": (lambda p: math.asin(p[0]), *asin(d)) for d in (1e-6, 1e-8)}
 CASES |= {f"arcsin {d}": (quiet(np.arcsin), *asin(d)) for d in (1e-6, 1e-7)}

@@ -203,9 +203,9 @@ class AlongAxes:
             curvature = np.maximum(bend, _VISIBLE * rounding) / h / h
             length = np.sqrt(size / curvature)
             # A small coordinate may be in units of its own, or be small by chance: the truth is between.
-            length = np.minimum(np.minimum(length, np.sqrt(length * x)), sizes)
+            length = np.minimum(np.minimum(length, np.sqrt(length) * np.sqrt(x)), sizes)
             ratio = rounding / (relative_noise * curvature)
-            wanted = relative * (ratio * length**p) ** (1 / (p + 2))
+            wanted = relative * ratio ** (1 / (p + 2)) * length ** (p / (p + 2))  # their product may underflow
             # Longer ones only as far as digits are lost: f'' may be small here by chance, and the next derivatives not.
             enough = h * np.sqrt(4.0 * rounding / np.maximum(bend, rounding) / max(_ENOUGH, relative**2 / 3))
             wanted = np.minimum(wanted, np.maximum(h, enough))
