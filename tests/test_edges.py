@@ -65,7 +65,7 @@ def asin(distance):
     return x, u**-0.5, x * u**-1.5
 
 
-CASES = {f"log {x}": (lambda p: math.log(p[0]), x, 1 / x, -1 / x**2) for x in (2e-6, 1e-8, 1e-30, 1e-150)}
+CASES = {f"log {x}": (lambda p: math.log(p[0]), x, 1 / x, -1 / x**2) for x in (2e-6, 1e-8, 1e-30, 1e-100, 1e-150)}
 CASES |= {f"np.log {x}": (quiet(np.log), x, 1 / x, -1 / x**2) for x in (2e-6, 1e-12)}
 CASES |= {f"asin {d}": (lambda p: math.asin(p[0]), *asin(d)) for d in (1e-6, 1e-8)}
 CASES |= {f"arcsin {d}": (quiet(np.arcsin), *asin(d)) for d in (1e-6, 1e-7)}
@@ -205,3 +205,65 @@ def test_a_scale_that_an_edge_is_nearer_than(x, scale):
         warnings.simplefilter("ignore")
         assert fg.hessian(f, at, scale=scale)[0, 0] == pytest.approx(-1 / x**2, rel=1e-5)
         assert fg.hvp(f, at, ONE, scale=scale)[0] == pytest.approx(-1 / x**2, rel=1e-5)
+
+
+INFINITE = {
+    "x log x": lambda t: xlogy(t, t),
+    "sqrt": np.sqrt,
+    "acos(1 - x)": lambda t: np.arccos(1 - t),
+    "x^0.3": lambda t: np.power(t, 0.3),
+    "x^0.9": lambda t: np.power(t, 0.9),
+    "sqrt x + x²": lambda t: np.sqrt(t) + t * t,
+}
+PLANE = ([0.0, -5.0], [1.0, 5.0])
+STEEP = {
+    "gradient": fg.gradient,
+    "order 4": lambda f, x, **o: fg.gradient(f, x, order=4, **o),
+    "forward": lambda f, x, **o: fg.gradient(f, x, method="forward", **o),
+    "check": lambda f, x, **o: fg.gradient(f, x, check=True, **o),
+    "noise": lambda f, x, **o: fg.gradient(f, x, noise=1e-6, **o),
+    "jacobian": lambda f, x, **o: fg.jacobian(lambda p: np.array([p[1], f(p)]), x, **o)[1],
+    "jacobian, forward": lambda f, x, **o: fg.jacobian(lambda p: np.array([p[1], f(p)]), x, method="forward", **o)[1],
+    "hessian": lambda f, x, **o: fg.hessian(f, x, **o)[0],
+    "hessian, forward": lambda f, x, **o: fg.hessian(f, x, method="forward", **o)[0],
+    "partial": lambda f, x, **o: fg.partial(f, x, 0, 0, **o),
+    "hvp": lambda f, x, **o: fg.hvp(f, x, np.ones(2), **o),
+    "directional": lambda f, x, **o: fg.directional(f, x, np.ones(2), **o),
+    "value_and_grad": lambda f, x, **o: fg.value_and_grad(f, **o)(x)[1],
+    "batch": lambda f, x, **o: fg.batch_gradient(f, x[None], **o)[0],
+}
+
+
+@pytest.mark.parametrize("bounds", [None, PLANE])
+@pytest.mark.parametrize("verb", STEEP)
+@pytest.mark.parametrize("name", INFINITE)
+def test_infinite_slopes_of_one_component_are_said(name, verb, bounds):
+    def f(p):
+        with np.errstate(all="ignore"):
+            return float(INFINITE[name](p[0]) + p[1] ** 2)
+
+    options = {} if bounds is None else {"bounds": bounds}
+    with pytest.warns(RuntimeWarning):
+        found = STEEP[verb](f, np.array([0.0, 1.0]), **options)
+    assert np.isnan(np.ravel(found)[0])
+    if verb in ("gradient", "forward", "order 4", "jacobian"):
+        assert abs(found[1] - 2.0) < 1e-6
+
+
+@pytest.mark.parametrize(
+    "f", [np.sqrt, lambda t: np.arccos(1 - t), lambda t: np.power(t, 0.3), lambda t: np.power(t, 0.9)]
+)
+def test_infinite_slopes_by_complex_steps_are_said(f):
+    with pytest.warns(RuntimeWarning, match="edge at x"), np.errstate(all="ignore"):
+        assert np.isnan(fg.gradient(f, 0.0, method="complex"))
+
+
+def test_smooth_functions_at_zero_cost_a_forward_gradient_one_evaluation():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return float(np.sum(np.exp(x)) + x[0] * x[1])
+
+    np.testing.assert_allclose(fg.gradient(f, np.zeros(4), method="forward"), 1.0, rtol=1e-6)
+    assert len(calls) == 1 + 4 + 1

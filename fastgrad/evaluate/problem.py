@@ -15,6 +15,9 @@ from .functions import SERIAL, Evaluation, as_function
 
 T = TypeVar("T")
 
+_MOST_NOISE = 1e-2
+"""The relative noise of a function: where it is more at a point, f is near 0 there, and larger elsewhere."""
+
 
 class Problem:
     """A function at one point or many: its values there, asked for once, and the precision that it computes in.
@@ -146,7 +149,8 @@ class Problem:
         if noise is None:
             return
         size = float(np.abs(self.values).max(initial=0.0))
-        self.relative_noise = max(noise / size, FLOAT64) if size else FLOAT64
+        # Beside a zero of f, its size is not that of its values.
+        self.relative_noise = max(noise / size, FLOAT64) if noise < _MOST_NOISE * size else _MOST_NOISE
         self.declared = True
 
     def settled(self, take: Callable[[float], T], found: T | None = None, room: Array | None = None) -> T:

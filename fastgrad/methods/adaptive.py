@@ -100,7 +100,7 @@ class Adaptive(Method):
 
     def derivatives(self, problem: Problem, only: int | None = None, out: Array | None = None) -> Array:
         """As for `Method`; a warning names components without a derivative."""
-        found, flags, _ = self.components(problem)
+        found, flags, _ = self._unless_belied(problem).components(problem)
         value: Array = found[0]
         if not border.is_plain(value):
             undetermined = ~np.isfinite(value)
@@ -110,6 +110,18 @@ class Adaptive(Method):
                 "components): nan; fastgrad.differentiate shows more"
             )
         return value.reshape(problem.x.shape) if only is None else value[[only], None]
+
+    def _unless_belied(self, problem: Problem) -> Adaptive:
+        """Without the noise that was told, where f shows much less: values are better then, and no bars are shown."""
+        if not self.noise or not problem.function.n or problem.raw:
+            return self
+        from .told_noise import shown_noise
+
+        problem.declare(self.noise)
+        problem.function.tolerate(True)
+        if shown_noise(problem, self._coordinates(problem), self.noise) is None:
+            return self
+        return Adaptive(self.typical_x, self.bounds, None, self.tol, self.max_evals, self.scale)
 
     def components(self, problem: Problem) -> Components:
         """Derivatives of all outputs, output by output, with their error bars, steps, flags, and the noise of f."""

@@ -2,45 +2,96 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array
+from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate import border
+from ..evaluate.functions import Evaluation, as_function, by_some
 from ..evaluate.problem import Problem
 from ..stencils import central
 from .adaptive import Adaptive
 from .orders import DIGITS
-from .second_look import AGREE, LEAST, MOVE
+from .second_look import AGREE, MOVE
 
-_MOST = LEAST
-"""Hessians of more coordinates are not taken anew by the adaptive method: it takes some 4 n² evaluations."""
+Indices = NDArray[np.intp]
+
+_MOST = 210
+"""More entries, those of 20 coordinates, are not taken anew by the adaptive method: each takes 8 evaluations."""
 
 _ROUNDING = 16.0
 """What may be left unexplained, in roundings of f."""
 
+_NEARER = (0.3, 0.1, 1e-2, 1e-4)
+"""The moves of a look: nearer to x where f is not finite or disagrees, for a second difference has its own error."""
 
-def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other: Adaptive, exact: bool) -> Array:
-    """The Hessian (n, n), taken by the adaptive method where f does not agree with it.
 
-    other: the adaptive method, with the user's options; exact: it is that of gradients by complex steps.
+class Entries(NamedTuple):
+    """Second derivatives, and the steps that they were taken with."""
+
+    diagonal: Array  # (n,); those along some axes count
+    mixed: Array  # an entry a pair
+    h: Array  # (n,)
+
+
+def entries_looked_at(
+    problem: Problem,
+    where: Coordinates,
+    found: Entries,
+    axes: Indices,
+    pairs: tuple[Indices, Indices],
+    noise: float | None,
+    exact: bool = False,
+) -> Entries:
+    """Second derivatives along axes and of all pairs of them, taken by the adaptive method where f disagrees.
+
+    noise: of an evaluation of f, where the user knows it; exact: they are those of gradients by complex steps.
     """
-    if not np.isfinite(found).all() or not found.size:
+    rows, columns = pairs
+    if not (axes.size and np.isfinite(found.diagonal[axes]).all() and np.isfinite(found.mixed).all()):
         return found
     v = np.empty(problem.x.size)
     border.random_direction(v, 1, MOVE)
+    v[np.setdiff1d(np.arange(v.size), axes)] = 0.0
+    v *= found.h
     if problem.near is not None:
         v[problem.near] = 0.0
-    if _agrees(problem, where, v, found):
-        return found
-    if problem.x.size > _MOST:
-        _say(f"{problem.x.size} coordinates are too many for it to be taken anew")
-        return found
-    value, bar = (part.reshape(found.shape) for part in other.hessian(problem).numbers[:2])
+    if where.room is not None:
+        v = np.sign(v) * np.minimum(np.abs(v), where.room.min(axis=0))
     with np.errstate(all="ignore"):
-        whole = AGREE * np.sqrt(np.abs(np.outer(np.diag(value), np.diag(value))))
-        right = (np.abs(found - value) <= np.maximum(AGREE * np.abs(value), whole) + bar) | ~np.isfinite(value)
+        terms = np.concatenate([found.diagonal[axes] * v[axes] ** 2, 2.0 * found.mixed * v[rows] * v[columns]])
+    if _agree_along(problem, v, float(terms.sum()), float(np.abs(terms).sum())):
+        return found
+    if axes.size + rows.size > _MOST:
+        _say(f"{axes.size + rows.size} entries are too many for them to be taken anew")
+        return found
+    return _taken_anew(problem, where, found, axes, pairs, noise, exact)
+
+
+def _taken_anew(
+    problem: Problem,
+    where: Coordinates,
+    found: Entries,
+    axes: Indices,
+    pairs: tuple[Indices, Indices],
+    noise: float | None,
+    exact: bool,
+) -> Entries:
+    rows, columns = (np.searchsorted(axes, ends) for ends in pairs)
+    x, n = problem.x.ravel(), axes.size
+    part = Problem(by_some(problem.function, x, axes), Point(x[axes]), None, problem.relative_noise, problem.values)
+    bounds = None if where.bounds is None else (where.bounds[0][axes], where.bounds[1][axes])
+    other = Adaptive(None, bounds, noise, scale=where.sizes().ravel()[axes]).second(part, rows, columns)
+    diagonal, mixed = found.diagonal[axes], found.mixed
+    with np.errstate(all="ignore"):
+        own = np.abs(other.value[:n])
+        whole = AGREE * np.concatenate([own, np.sqrt(own[rows] * own[columns])])
+    given = np.concatenate([diagonal, mixed])
+    right = _are_right(given, other.value, other.error, whole)
     if right.all():
         return found
     if exact:
@@ -49,47 +100,103 @@ def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other:
             'branch cut or edge nearer to x than their outer step; scale= shortens it, method="central" avoids it'
         )
     _say("it was taken by the adaptive method instead")
-    return np.where(right, found, value)
+    both = np.where(right, given, other.value)
+    along = found.diagonal.copy()
+    along[axes] = both[:n]
+    return Entries(along, both[n:], found.h)
 
 
-def product_looked_at(problem: Problem, where: Coordinates, direction: Array, found: Array) -> None:
-    """Warn where the product of the Hessian and a direction is not the curvature of f along that."""
+def _are_right(given: Array, value: Array, error: Array, whole: Array) -> NDArray[np.bool_]:
+    """Whether entries are those of the adaptive method, to three digits of themselves or of what they belong to."""
+    with np.errstate(all="ignore"):
+        return np.asarray(
+            (np.abs(given - value) <= np.maximum(AGREE * np.abs(value), whole) + error) | ~np.isfinite(value)
+        )
+
+
+def product_looked_at(
+    problem: Problem, where: Coordinates, direction: Array, room: tuple[float, float] | None, found: Array
+) -> Array:
+    """The product of the Hessian with a direction v, taken by the adaptive method where f disagrees with it.
+
+    room: bounds of the t of x + t v.
+    """
     if not direction.any() or not np.isfinite(found).all():
-        return
+        return found
     steps = where.steps(central(2, deriv=2), problem.relative_noise)
-    if where.room is not None:
-        steps = np.minimum(steps, where.room.min(axis=0))
+    t = 1.0 if room is None else 0.5 * min(-room[0], room[1])
     with np.errstate(all="ignore"):
-        t = MOVE * float((steps / np.abs(direction)).min(where=direction != 0, initial=np.inf))
-    if not _agree_along(
-        problem, t * direction, t * float(direction @ found) * t, t * t * np.abs(direction * found).sum()
-    ):
-        _say("it is a product; fastgrad.differentiate(f, x, deriv=2).value @ v takes the adaptive method")
+        t = min(t, MOVE * float((steps / np.abs(direction)).min(where=direction != 0, initial=np.inf)))
+    w = np.empty(found.size)
+    border.random_direction(w, 1, MOVE)
+    w *= steps
+    if where.room is not None:
+        w = np.sign(w) * np.minimum(np.abs(w), 0.5 * where.room.min(axis=0))
+    if _agree_across(problem, w, t * direction, t * float(w @ found), t * float(np.abs(w * found).sum())):
+        return found
+    value, error, whole = _product_by_adaptive(problem, where, direction, room)
+    right = _are_right(found, value, error, AGREE * whole)
+    with np.errstate(all="ignore"):
+        known = np.isfinite(value) & (error <= DIGITS * np.maximum(np.abs(value), whole))
+    if right.all() and known.all():
+        return found
+    if known.all():
+        _say("its product was taken by the adaptive method instead")
+    else:
+        _say("its product may be wrong, and the adaptive method does not tell it to three digits either")
+    return np.where(np.isfinite(value) & (np.abs(found - value) > error), value, found)
 
 
-def _agrees(problem: Problem, where: Coordinates, v: Array, matrix: Array) -> bool:
-    v = v * where.steps(central(2, deriv=2), problem.relative_noise)
-    if where.room is not None:
-        v = np.sign(v) * np.minimum(np.abs(v), where.room.min(axis=0))
+def _product_by_adaptive(
+    problem: Problem, where: Coordinates, direction: Array, room: tuple[float, float] | None
+) -> tuple[Array, Array, Array]:
+    """Values, error bars and sizes of the product: mixed derivatives of f(y + t v) by y_i and t, at x and 0."""
+    x, n = problem.x.ravel(), problem.x.size
+    sizes = where.sizes().ravel()
+
+    def moved(points: Array) -> Array:
+        return problem.function.at_points(points[:, :n] + points[:, n:] * direction)[:, 0]
+
     with np.errstate(all="ignore"):
-        return _agree_along(problem, v, float(v @ matrix @ v), float(np.abs(v) @ np.abs(matrix) @ np.abs(v)))
+        unit = 1.0 / float((np.abs(direction) / sizes).max())
+    bounds = None
+    if where.room is not None and room is not None:
+        # Half of the room for each, so that their sum has enough.
+        down, up = 0.5 * where.room
+        bounds = np.append(x - down, 0.5 * room[0]), np.append(x + up, 0.5 * room[1])
+    point = Point(np.append(x, 0.0))
+    scale = np.append(sizes, unit if 0.0 < unit < np.inf else 1.0)
+    problem.function.tolerate(True)
+    with as_function(moved, (), point, Evaluation(vectorized="rows"), 1) as function:
+        whole = Problem(function, point, None, problem.relative_noise, problem.values)
+        found = Adaptive(None, bounds, scale=scale).second(whole, np.arange(n), np.full(n, n))
+    with np.errstate(all="ignore"):
+        size = np.sqrt(np.abs(found.value[:n] * found.value[n]))
+    return found.value[n + 1 :], found.error[n + 1 :], size
 
 
 def _agree_along(problem: Problem, v: Array, expected: float, size: float) -> bool:
-    """Whether f(x + v) - 2 f(x) + f(x - v) is what was expected, of terms of a size.
+    """Whether f(x + v) - 2 f(x) + f(x - v) is what was expected, of terms of a size."""
+    return _agree(problem, np.stack([v, -v]), np.array([1.0, 1.0]), expected, size)
 
-    Nearer to x where it is not, for the second difference has an error of its own, or f is not finite.
-    """
-    if not v.any():
+
+def _agree_across(problem: Problem, w: Array, v: Array, expected: float, size: float) -> bool:
+    """Whether [f(x + v + w) - f(x + v - w) - f(x - v + w) + f(x - v - w)] / 4 is what was expected."""
+    moves = np.stack([v + w, -v - w, v - w, w - v])
+    return _agree(problem, moves, np.array([0.25, 0.25, -0.25, -0.25]), expected, size)
+
+
+def _agree(problem: Problem, moves: Array, weights: Array, expected: float, size: float) -> bool:
+    if not moves.any():
         return True
     x, base = problem.x.ravel(), problem.values.item()
     problem.function.tolerate(True)
     disagreed = 0
-    for nearer in (0.3, 0.1, 1e-2, 1e-4):
-        right, left = problem.function.at_points(np.stack([x + nearer * v, x - nearer * v]))[:, 0].tolist()
-        if np.isfinite([right, left]).all():
-            rounding = problem.relative_noise * max(abs(base), abs(right), abs(left))
-            off = abs((right - base) + (left - base) - nearer**2 * expected)
+    for nearer in _NEARER:
+        values = problem.function.at_points(x + nearer * moves)[:, 0]
+        if np.isfinite(values).all():
+            rounding = problem.relative_noise * max(abs(base), float(np.abs(values).max()))
+            off = abs(float(weights @ (values - base)) - nearer**2 * expected)
             if off <= max(DIGITS * nearer**2 * size, _ROUNDING * rounding):
                 return True
             disagreed += 1

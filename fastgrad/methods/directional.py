@@ -125,7 +125,8 @@ def product_with_hessian(
             from .curvature import product_looked_at
 
             where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, outer.bounds, outer.scale)
-            product_looked_at(problem, where, direction, found)
+            room = None if outer.bounds is None else _room(outer.bounds, point, where.x, direction)
+            return product_looked_at(problem, where, direction, room, found)
         return found
 
 

@@ -18,6 +18,7 @@ from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate.functions import by_some
 from ..evaluate.problem import Problem
+from ..stencils import Stencil
 
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -28,6 +29,13 @@ ENOUGH = 1e-5
 _OF_THE_BEST = 30.0
 """How many errors of a fixed step of order 2 it may have instead, where f is noisy or computes in float32."""
 
+_SHORT = 1 / 16  # of a step, over which the slope of a forward difference is looked at again
+_STEEP = 0.01  # slopes over the two of a smooth function differ by less, relative to their size
+_ROUNDINGS = 16.0
+
+_AT_MOST = 0.1
+"""But a derivative of less than a digit is none."""
+
 _NONE = np.empty(0, dtype=np.intp)
 _SHORTER = (1e-6, 1e-12)
 _MOST = 44  # evaluations of a component: several outputs take more than one; more find no more edges of asin, acosh
@@ -35,7 +43,41 @@ _MOST = 44  # evaluations of a component: several outputs take more than one; mo
 
 def tolerance(relative_noise: float, deriv: int) -> float:
     """The relative error that a derivative near an edge may have, for the noise of f."""
-    return float(max(ENOUGH, _OF_THE_BEST * relative_noise ** (2 / (2 + deriv))))
+    return float(max(ENOUGH, min(_OF_THE_BEST * relative_noise ** (2 / (2 + deriv)), _AT_MOST)))
+
+
+def unless_steep(
+    problem: Problem, where: Coordinates, stencil: Stencil, components: Indices | None, found: Array
+) -> Array:
+    """Forward differences, nan for coordinates at 0 where the slope over a shorter step is another one.
+
+    They never look to the other side, where f may not be finite: a slope that is infinite at x shows in this alone.
+    One evaluation tells for all coordinates where there is none.
+    """
+    x = problem.x.ravel()
+    which = np.arange(x.size) if components is None else components
+    zero = np.flatnonzero(x[which] == 0.0)
+    rows = found.reshape(which.size, -1)
+    zero = zero[np.isfinite(rows[zero]).all(axis=1)]
+    if not zero.size or len(problem.points) > 1:
+        return found
+    h = _SHORT * where.steps(stencil, problem.relative_noise)[which[zero]]
+    base, rounding = problem.values, _ROUNDINGS * problem.relative_noise * np.abs(problem.values)
+
+    def off(rise: Array, expected: Array, size: Array) -> Mask:
+        return np.asarray((np.abs(rise - expected) > _STEEP * size + rounding).any(axis=-1))
+
+    moved = x.copy()
+    moved[which[zero]] = h
+    changes = h[:, None] * rows[zero]
+    rise = problem.function.at_points(moved[None]) - base
+    if off(rise, changes.sum(axis=0), np.abs(changes).sum(axis=0)).any():
+        right, left = problem.function.at_shifts(problem.x, which[zero], h, np.array([1.0, -1.0])).transpose(1, 0, 2)
+        steep = off(right - base, changes, np.abs(changes))
+        rows = rows.copy()
+        # Where f goes on, it is on a small scale only, which a second look tells.
+        rows[zero[steep & ~np.isfinite(left).all(axis=1)]] = np.nan
+    return rows.reshape(found.shape)
 
 
 def replace(problem: Problem, where: Coordinates, components: Indices, rows: Array, noise: float | None) -> None:

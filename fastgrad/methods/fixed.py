@@ -205,7 +205,34 @@ class FixedStep(Method):
             found = take(problem.relative_noise)
         else:
             found = problem.settled(take, None if found is None else take(problem.relative_noise, found), where.room)
+            if not problem.raw and problem.x.size:
+                if self.noise and self.look is not False:
+                    found = self._fitted_to_noise(problem, where, components, found)
+                if self.stencil is not None and not self.stencil.is_symmetric and where.room is None:
+                    from .edges import unless_steep
+
+                    found = unless_steep(problem, where, self.stencil, components, found)
+                finite = border.is_plain(found)
         return found if finite else self._beside_edges(problem, where, components, found)
+
+    def _fitted_to_noise(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
+        """The derivatives by steps for the noise that was told, or by shorter ones where these are better."""
+        from .told_noise import fitted
+
+        assert self.stencil is not None
+        assert self.noise is not None
+        lower = problem.lower
+
+        some = np.arange(problem.x.size) if components is None else components
+
+        def take(relative_noise: float, which: Indices) -> Array:
+            return self._differences(problem, where, relative_noise, some[which], None).reshape(which.size, -1)
+
+        rows = found.reshape(some.size, -1)
+        fit = fitted(problem, where, self.stencil, self.noise, rows.copy(), some, take)
+        # Of the lower order's derivatives, those are known that belong to steps which stayed.
+        problem.lower = lower if lower is None else np.where(fit == rows, lower, fit)
+        return fit.reshape(found.shape)
 
     def _beside_edges(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
         """The derivatives, taken anew where they are not finite."""
@@ -213,7 +240,8 @@ class FixedStep(Method):
             from . import edges
 
             some = np.arange(problem.x.size) if components is None else components
-            edges.replace(problem, where, some, found.reshape(-1, problem.outputs), self.noise)
+            noise = self.noise if problem.declared else None
+            edges.replace(problem, where, some, found.reshape(-1, problem.outputs), noise)
         return found
 
     def _differences(
@@ -241,9 +269,6 @@ class FixedStep(Method):
                     found[~beside] = function.differences(x, scheme, inside, h[inside], base)
                 found[beside] = beside_bounds(problem, where, stencil, some[beside], relative_noise)
                 return found.reshape(x.shape) if components is None and problem.outputs == 1 else found
-        first, count = (0, -1) if components is None else (int(components[0]), 1)
-        h_relative = stencil.relative_step(relative_noise)
-        steps = where.absolute(h_relative)
         if holds_lower:
             which = np.arange(x.size) if components is None else components
             higher, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
@@ -251,6 +276,11 @@ class FixedStep(Method):
                 out[...] = higher.reshape(out.shape)
                 return out
             return higher.reshape(x.shape) if components is None and problem.outputs == 1 else higher
+        if components is not None and components.size != 1:
+            return function.differences(x, scheme, components, where.steps(stencil, relative_noise)[components], base)
+        first, count = (0, -1) if components is None else (int(components[0]), 1)
+        h_relative = stencil.relative_step(relative_noise)
+        steps = where.absolute(h_relative)
         return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,14 @@ from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
 from .bounded import is_curved, near_bounds
+from .curvature import Entries, entries_looked_at
+from .curvature_steps import AlongAxes, Axes
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
+from .told_noise import shown_noise
 
 Indices = NDArray[np.intp]
+T = TypeVar("T")
 
 _BLOCK = 1 << 18
 
@@ -31,10 +36,8 @@ _BESIDE = Stencil("one-sided", 2, (0, 1, 2, 3), *stencils.exact_weights(0, range
 _SPAN = 3e-3
 
 
-def second_derivatives(
-    problem: Problem, chosen: FixedStep, axes: Indices, rows: Indices, columns: Indices
-) -> tuple[Array, Array]:
-    """∂²f/∂x_i² for the coordinates `axes`, in an array (n,), and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
+def second_derivatives(problem: Problem, chosen: FixedStep, axes: Indices, rows: Indices, columns: Indices) -> Entries:
+    """∂²f/∂x_i² for the coordinates `axes`, and ∂²f/∂x_i∂x_j for the pairs (rows, columns)."""
     assert chosen.stencil is not None
     stencil = stencils.second(chosen.stencil.method, chosen.stencil.order)
     where, problem.near = chosen.coordinates(problem.point, problem.x.ravel()), None
@@ -46,46 +49,83 @@ def second_derivatives(
     # Order 2 is better off without, on the problems of the tests: its rounding weighs more.
     shorter = 1.0 if stencil.order <= 2 else 2.0 ** -((stencil.order + 1) / (stencil.order + 2))
 
-    def take(relative_noise: float) -> tuple[Array, Array]:
-        relative = shorter * stencil.relative_step(relative_noise)
-        h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical)
-        at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns)
-        return at.central(stencil) if stencil.is_symmetric else at.forward()
+    along = AlongAxes(problem.function, where, stencil, shorter, base, axes, chosen.noise)
 
-    diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
-    if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
-        replace_second(problem, where, axes, (rows, columns), (diagonal, mixed), chosen.noise)
-    return diagonal, mixed
+    def take(relative_noise: float) -> Entries:
+        relative = shorter * stencil.relative_step(relative_noise)
+        h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical).ravel()
+        return Entries(*_Point(problem.function, where, relative_noise, h, base, axes, rows, columns).forward(), h)
+
+    def settled(take: Callable[[float], T]) -> T:
+        return take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
+
+    if stencil.is_symmetric:
+        # The precision of f shows along the axes already.
+        known = settled(along.take)
+        if chosen.noise and where.step is None and chosen.look is not False:
+            known = _for_shown_noise(problem, along, known, chosen.noise)
+        at = _Point(problem.function, where, problem.relative_noise, known.h, base, axes, rows, columns)
+        found = Entries(*at.central(stencil, known), known.h)
+    else:
+        found = settled(take)
+    if not (np.isfinite(found.diagonal[axes]).all() and np.isfinite(found.mixed).all()):
+        replace_second(problem, where, axes, (rows, columns), (found.diagonal, found.mixed), chosen.noise)
+    return found
+
+
+def _for_shown_noise(problem: Problem, along: AlongAxes, known: Axes, noise: float) -> Axes:
+    """Axes for the noise that f shows, where it is less than was told and the curvature stays what it was."""
+    own = shown_noise(problem, along.where, noise)
+    if own is None:
+        return known
+    along.noise = own * abs(along.base)
+    shown = along.take(own)
+    with np.errstate(all="ignore"):
+        # The curvature of stairs is 0 or far too large.
+        before, after = (each.rises.sum(axis=1) / each.h**2 for each in (known, shown))
+        told = known.taken & ~(np.abs(after - before) <= 0.5 * np.maximum(np.abs(before), np.abs(after)))
+    problem.relative_noise = own if not told.any() else problem.relative_noise
+    return Axes(
+        np.where(told, known.h, shown.h), np.where(told[:, None], known.rises, shown.rises), known.taken & shown.taken
+    )
 
 
 def second_partial(problem: Problem, i: int, j: int, chosen: FixedStep) -> float:
     """∂²f/∂x_i∂x_j, of order 2."""
     pair: list[tuple[int, int]] = [] if i == j else [(i, j)]
     rows, columns = np.array(pair, dtype=np.intp).reshape(-1, 2).T
-    diagonal, mixed = second_derivatives(problem, chosen, np.unique([i, j]).astype(np.intp), rows, columns)
-    return float(diagonal[i] if i == j else mixed[0])
+    axes = np.unique([i, j]).astype(np.intp)
+    found = second_derivatives(problem, chosen, axes, rows, columns)
+    if chosen.look:
+        found = entries_looked_at(problem, _where(problem, chosen), found, axes, (rows, columns), chosen.noise)
+    return float(found.diagonal[i] if i == j else found.mixed[0])
+
+
+def hessian_entries(problem: Problem, chosen: FixedStep, rows: Indices, columns: Indices) -> Entries:
+    """Second derivatives along all coordinates, and of pairs of them, beside which there are none that are not 0."""
+    axes = np.arange(problem.point.n)
+    found = second_derivatives(problem, chosen, axes, rows, columns)
+    if chosen.look is False:
+        return found
+    return entries_looked_at(problem, _where(problem, chosen), found, axes, (rows, columns), chosen.noise)
 
 
 def hessian(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, (n, n)."""
-    n = problem.point.n
+    return _matrix(hessian_entries(problem, chosen, *np.triu_indices(problem.point.n, 1)))
+
+
+def _matrix(found: Entries) -> Array:
+    n = found.diagonal.size
     rows, columns = np.triu_indices(n, 1)
-    diagonal, mixed = second_derivatives(problem, chosen, np.arange(n), rows, columns)
     matrix: Array = np.empty((n, n))
-    matrix[np.diag_indices(n)] = diagonal
-    matrix[rows, columns] = matrix[columns, rows] = mixed
-    return _looked_at(problem, chosen, matrix)
+    matrix[np.diag_indices(n)] = found.diagonal
+    matrix[rows, columns] = matrix[columns, rows] = found.mixed
+    return matrix
 
 
-def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
-    from . import curvature
-    from .adaptive import Adaptive
-
-    if chosen.look is False:
-        return matrix
-    where = chosen.coordinates(problem.point, problem.x.ravel())
-    other = Adaptive(chosen.typical_x, chosen.bounds, chosen.noise, scale=chosen.scale)
-    return curvature.hessian_looked_at(problem, where, matrix, other, chosen.imaginary)
+def _where(problem: Problem, chosen: FixedStep) -> Coordinates:
+    return chosen.coordinates(problem.point, problem.x.ravel())
 
 
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
@@ -103,7 +143,13 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
         whole = Problem(gradient, point)
         matrix = outer.derivatives(whole).reshape(flat.n, flat.n)
     problem.near = whole.near
-    return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)))
+    matrix = np.asarray(0.5 * (matrix + matrix.T))
+    if chosen.look is False:
+        return matrix
+    where, pairs = _where(problem, chosen), np.triu_indices(flat.n, 1)
+    steps = where.steps(stencils.central(2, deriv=2), problem.relative_noise)
+    found = Entries(np.diag(matrix).copy(), matrix[pairs], steps)
+    return _matrix(entries_looked_at(problem, where, found, np.arange(flat.n), pairs, None, exact=True))
 
 
 def product_near_edge(problem: Problem, chosen: FixedStep, direction: Array) -> Array:
@@ -133,7 +179,7 @@ class _Point(NamedTuple):
     rows: Indices
     columns: Indices
 
-    def central(self, stencil: Stencil) -> tuple[Array, Array]:
+    def central(self, stencil: Stencil, known: Axes) -> tuple[Array, Array]:
         """The diagonal and the mixed entries; those beside a bound are one-sided, of order 2."""
         function, x, h, base, rows, columns = self.function, self.where.x, self.h, self.base, self.rows, self.columns
         sided: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
@@ -147,11 +193,12 @@ class _Point(NamedTuple):
         diagonal, mixed = np.zeros(x.size), np.zeros(rows.size)
         with np.errstate(all="ignore"):
             for s, w in zip(stencil.offsets[1::2], stencil.weights[1::2], strict=True):
-                one = np.full((x.size, 2), np.nan)
-                one[free] = function.at_shifts(x, free, s * h[free], np.array([1.0, -1.0]))[:, :, 0] - base
+                one = known.rises.copy() if s == 1 else np.full((x.size, 2), np.nan)
+                new = free[~known.taken[free]] if s == 1 else free
+                one[new] = function.at_shifts(x, new, s * h[new], np.array([1.0, -1.0]))[:, :, 0] - base
                 if near.any() and s == 1:
                     near &= self._curved(one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), 1, self._span(stencil))
-                diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) ** 2)
+                diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) / (s * h))  # h * h may underflow
                 mixed[both] += w * s * s * _central(function, x, s * h, base, one, rows[both], columns[both])
             if sided.any():
                 at_bound = self.axes[sided[self.axes]]
@@ -164,6 +211,7 @@ class _Point(NamedTuple):
         function, x, rows, columns = self.function, self.where.x, self.rows, self.columns
         h = self.h if self.where.room is None else self._within(2.0)
         values = function.at_shifts(x, np.arange(x.size), h, np.array([1.0, 2.0]))[:, :, 0] - self.base
+        steep = self._steep(h, values[:, 0], values[:, 1])
         with np.errstate(all="ignore"):
             bend = values[:, 1] - 2 * values[:, 0]
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
@@ -171,7 +219,18 @@ class _Point(NamedTuple):
             near: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
             if self.where.room is not None:
                 near = (self.where.room.min(axis=0) < self.h / _SPAN) & self._curved(bend, values[:, 0], 1, _SPAN)
-            return self._where_straight(bend / h**2, mixed, near)
+            return self._where_straight(bend / h**2, mixed, near | steep)
+
+    def _steep(self, h: Array, one: Array, two: Array) -> NDArray[np.bool_]:
+        """Coordinates at 0 where the curvature over h, of these rises, is not that over 2h: as at an edge of f."""
+        x, found = self.where.x.ravel(), np.zeros(h.size, dtype=bool)
+        zero = np.flatnonzero((x == 0.0) & np.isfinite(two)) if self.where.step is None else np.empty(0, dtype=np.intp)
+        if zero.size:
+            half = self.function.at_shifts(self.where.x, zero, 0.5 * h[zero], np.ones(1))[:, 0, 0] - self.base
+            bend, shorter = (two - 2 * one)[zero], one[zero] - 2 * half
+            rounding = 16.0 * self.relative_noise * np.maximum(abs(self.base), np.abs(two[zero]))
+            found[zero] = np.abs(shorter - 0.25 * bend) > 0.1 * np.abs(bend) + rounding
+        return found
 
     def _beside_bounds(self, h: Array, coordinates: Indices) -> tuple[Array, NDArray[np.bool_]]:
         """∂²f/∂x_i² from x, x + h, x + 2h and x + 3h, and whether the step is too long."""
@@ -220,7 +279,7 @@ def _central(
     """Mixed derivatives from x ± (h_i e_i + h_j e_j) and the values along the axes."""
     corners = [_pairs(function, x, rows, columns, s * h[rows], s * h[columns]) - base for s in (1.0, -1.0)]
     both = (corners[0] - one[rows, 0] - one[columns, 0]) + (corners[1] - one[rows, 1] - one[columns, 1])
-    return np.asarray(both / (2 * h[rows] * h[columns]))
+    return np.asarray(both / (2 * h[rows]) / h[columns])
 
 
 def _by_products(

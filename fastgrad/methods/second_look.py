@@ -41,6 +41,9 @@ _ROUNDING = 16.0
 _NOISE = 30.0
 """So many roundings of f are noise."""
 
+_STEEP = 0.1
+"""Slopes on one side, over a very short step, differ by less from the derivative there."""
+
 _BLOCK = 1 << 16
 """Coordinates of points that are looked at together."""
 
@@ -252,9 +255,32 @@ def looked_at(look: Look) -> Array:
         Complex steps are wrong: f does not compute analytically with complex numbers.
     """
     seen = seen_along(look) if look.moves.any() else None
+    if seen is None and look.steps is None:
+        return _beside_edges(look)
     if seen is None or not (seen.wrong.size or seen.weak.size):
         return look.found
     return _acted_on(look, seen)
+
+
+def _beside_edges(look: Look) -> Array:
+    """Complex derivatives, nan with a warning where f ends at x and its slope on the other side is another one."""
+    problem, found = look.problem, look.found.copy()
+    which = np.flatnonzero(look.moves)
+    steep = np.zeros(which.size, dtype=bool)
+    for h in (look.moves[which], -look.moves[which]):
+        values = problem.function.at_shifts(problem.x, which, h, np.array([1e-3, -1e-3]))
+        with np.errstate(all="ignore"):
+            slope = (values[:, 0] - problem.values) / (1e-3 * h[:, None])
+            rounding = _ROUNDING * FLOAT64 * np.abs(problem.values) / np.abs(1e-3 * h[:, None])
+            other = np.abs(slope - found[which]) > _STEEP * np.abs(slope) + rounding
+        steep |= ~np.isfinite(values[:, 1]).all(axis=1) & (other & np.isfinite(slope)).any(axis=1)
+    if steep.any():
+        found[which[steep]] = np.nan
+        warn(
+            f"f has an edge at {_names(look, which[steep])}, where its slope is not that of the complex step and may "
+            "be infinite: their derivatives are nan. Take them farther from the edge"
+        )
+    return found
 
 
 def _acted_on(look: Look, seen: Seen) -> Array:

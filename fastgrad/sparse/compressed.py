@@ -20,6 +20,7 @@ from ..evaluate.python import PythonFunction
 from ..evaluate.results import is_domain_error
 from ..methods.edges import tolerance
 from ..methods.fixed import FixedStep
+from ..methods.told_noise import fitted
 from ..stencils import FLOAT64
 from . import kernels
 from .comparison import SEVERAL, Lacking, lacking
@@ -117,7 +118,18 @@ class Compressed:
             return self._differences(problem, where, relative_noise)
 
         data = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
-        if not problem.declared:
+        if self._chosen.noise and where.step is None and data.size and self._chosen.look is not False:
+            columns = self.pattern.indices.astype(np.intp)
+            data = fitted(
+                problem,
+                where,
+                self._stencil,
+                self._chosen.noise,
+                data[:, None],
+                columns,
+                lambda relative_noise, which: take(relative_noise)[which, None],
+            )[:, 0]
+        elif not problem.declared:
             self._believed = problem.relative_noise
         return data, None if is_plain(data) else self._beside_edges(problem, where, data)
 

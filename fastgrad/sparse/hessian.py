@@ -12,7 +12,7 @@ from ..core.point import Array, Point
 from ..evaluate.functions import Evaluation
 from ..evaluate.problem import Problem
 from ..methods.fixed import FixedStep
-from ..methods.second import second_derivatives
+from ..methods.second import hessian_entries
 from .compressed import Compressed
 from .patterns import as_kernel, coloured, given_pattern, sparse
 
@@ -56,10 +56,9 @@ def _symmetric(gradient: Compressed, problem: Problem, sparsity: Any) -> Any:
 
 def by_entries(problem: Problem, chosen: FixedStep, sparsity: Any) -> Any:
     """Second differences of f for the entries of a pattern; a csr_array."""
-    n = problem.point.n
-    rows, columns = upper_entries(sparsity, n)
-    diagonal, mixed = second_derivatives(problem, chosen, np.arange(n), rows, columns)
-    return symmetric(rows, columns, mixed, diagonal)
+    rows, columns = upper_entries(sparsity, problem.point.n)
+    found = hessian_entries(problem, chosen, rows, columns)
+    return symmetric(rows, columns, found.mixed, found.diagonal)
 
 
 def upper_entries(sparsity: Any, n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

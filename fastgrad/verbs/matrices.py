@@ -237,7 +237,8 @@ def hessian(
 
     Notes
     -----
-    From values of f, n² + n + 1 evaluations: with f at x, at x ± h_i e_i and at x ± (h_i e_i + h_j e_j),
+    From values of f, n² + n + 1 evaluations, two of the second look, and two for each coordinate whose step is found
+    anew as the curvature along it does not fit: with f at x, at x ± h_i e_i and at x ± (h_i e_i + h_j e_j),
     ∂²f/∂x_i∂x_j = [f₊₊ - f₊ᵢ - f₊ⱼ + 2f - f₋ᵢ - f₋ⱼ + f₋₋] / (2 h_i h_j) (Abramowitz and Stegun 1964, 25.3.27).
     Higher orders combine k steps, with k times as many. By forward differences,
     n(n + 3)/2 + 1 evaluations (Dennis and Schnabel 1983, A5.6.2).

@@ -126,7 +126,9 @@ class NoiseOptions(TypedDict, total=False):
             optional(checks.noise),
             "float",
             """
-            Absolute noise of one evaluation of f, where known: for simulations, the solver's tolerance.
+            Absolute noise of one evaluation of f, where known. Steps follow from it, unless f shows less noise, or
+            changes over less than them: two more evaluations a component or so look at that, but with check=False. The
+            error of a solver is no noise where it is smooth: see "Noisy functions" in the documentation.
             """,
         ),
     ]
