@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def explain(
     bar: Array,
     wrong: Mask,
     x: Array,
-    leaves: list[tuple[str, slice, tuple[int, ...]]],
+    leaves: Sequence[tuple[str, slice, tuple[int, ...]]],
     name: Callable[[int], str],
     at: At | None = None,
 ) -> str:
