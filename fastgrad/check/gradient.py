@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import array_of, number
 from ..core.point import Array
 from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
@@ -17,6 +16,7 @@ from ..evaluate.results import fits_float32
 from ..methods.adaptive import KINK, NOISY, SIZE_OF_STEP, Adaptive, flag_names
 from ..records.check import GradientCheck, Mismatch
 from ..stencils import FLOAT32, FLOAT64, stencil
+from .claims import claimed_gradient
 from .explain import explain
 from .search import Found, Search
 
@@ -38,18 +38,8 @@ class GradientAtPoint:
         self.rtol = rtol
         self.method = method
         self.function = problem.function
-        self.notes: list[str] = []
         self.base = problem.values.item()
-        result = grad
-        if callable(grad):
-            result = grad(point.argument(self.x.copy()), *args)
-        if isinstance(result, tuple) and len(result) == 2 and _is_number(result[0]) and not point.is_tree:
-            value, result = result
-            value = number(value, "the value beside the gradient")
-            if abs(value - self.base) > 1e-6 * abs(self.base) + 1e-12:
-                self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {value:.10g}")
-        # A copy: f may write to it.
-        self.claimed = point.layout.gradient_values(result).copy()
+        self.claimed, self.notes = claimed_gradient(grad, problem, args)
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
@@ -312,7 +302,3 @@ class GradientAtPoint:
 def _powers_of_two(sizes: Array) -> Array:
     """Those next to sizes: steps of such units are exact."""
     return np.asarray(np.ldexp(1.0, np.clip(np.rint(np.log2(sizes)), -1000, 1000).astype(int)))
-
-
-def _is_number(value: Any) -> bool:
-    return np.isscalar(value) or array_of(value, "the value beside the gradient").ndim == 0

@@ -200,4 +200,4 @@ def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:
     moved = flat + 0.05 * np.where(flat == 0, 1.0, np.abs(flat)) * rng.uniform(-1, 1, flat.size)
     if bounds is not None:
         moved = np.clip(moved, *checked_bounds(bounds, point, point.flat))
-    return point.restore(moved)
+    return point.argument(moved)
