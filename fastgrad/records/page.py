@@ -31,7 +31,7 @@ h1 b { padding: 0.05em 0.4em; border-radius: 0.25em; color: var(--ground) }
 .scroll { overflow-x: auto; margin: 1.5rem 0 0.75rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { padding: 0.3rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap }
-th { color: var(--faint); font-weight: 500; border-bottom-width: 2px }
+th { color: var(--faint); font-weight: 500; font-size: 0.9em; border-bottom-width: 2px }
 .n { text-align: right; font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 0.9em }
 th.n { font-family: inherit }
 td:first-child { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 0.9em }
@@ -56,17 +56,17 @@ def page(check: GradientCheck, what: str = "") -> str:
     ----------
     check : GradientCheck
     what : str, optional
-        What was checked, for the title.
+        The gradient's name.
     """
     word, kind = check.verdict.upper(), check.verdict
-    of = f" of {html_text(what)}" if what else ""
-    title = f"gradient{of} is {word}"
+    subject = f"gradient {html_text(what)}" if what else "gradient"
     notes = "".join(f"<li>{html_text(note)}</li>" for note in check.notes)
     parts = [
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title} - fastgrad</title>\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<title>{subject} is {word} - fastgrad</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<style>{_STYLE}</style>\n</head>\n<body class="{kind}">\n<main>\n',
-        f"<h1>gradient{of} is <b>{_SIGNS[kind]} {word}</b></h1>\n",
+        f"<h1>{subject} is <b>{_SIGNS[kind]} {word}</b></h1>\n",
         f'<p class="why">{html_text(check.explanation)}</p>\n',
         f'<ul class="notes">{notes}</ul>\n' if notes else "",
         _figure(check.rows),
@@ -93,7 +93,7 @@ def _row(row: Mismatch) -> str:
     path, *numbers, flag = map(html_text, row.cells())
     kind = "wrong" if row.flag in _WRONG else row.flag if row.flag == "undecided" else ""
     sign, marked = (f"{_SIGNS[kind]} ", f' class="{kind}"') if kind else ("", "")
-    cells = "".join(f'<td class="n">{number.replace("-", "&#8722;", 1)}</td>' for number in numbers)
+    cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
     return f"<tr{marked}><td>{path}</td>{cells}<td>{sign}{flag}</td></tr>"
 
 
@@ -198,17 +198,21 @@ def _mark(row: Mismatch, across: _Axis, up: _Axis) -> str:
 
 def _names(rows: list[Mismatch], across: _Axis, up: _Axis) -> Iterable[str]:
     """The worst entries' names beside them, as far as there is room."""
-    taken: list[tuple[float, float, float]] = []
-    for row in rows:
+    marks = [(across(row.numeric), up(row.claimed)) for row in rows]
+    taken = [(x - 6, x + 6, y) for x, y in marks]
+    named = 0
+    for row, (x, y) in zip(rows, marks, strict=True):
         text = row.cells()[0]
         text = text if len(text) <= 24 else f"{text[:10]}...{text[-11:]}"
-        x, y, width = across(row.numeric), up(row.claimed), 8.0 * len(text) + 12
-        before = x + width > _LEFT + _WIDTH
-        left = x - width if before else x
-        if len(taken) == _MOST_NAMES or any(
-            abs(y - other) < 15 and left < end and begin < left + width for begin, end, other in taken
-        ):
-            continue
-        taken.append((left, left + width, y))
-        anchor, place = ("end", x - 10) if before else ("start", x + 10)
-        yield f'<text class="name" x="{place:.1f}" y="{y + 4.5:.1f}" text-anchor="{anchor}">{html_text(text)}</text>'
+        width = 8.0 * len(text)
+        for begin, middle in ((x + 10, y), (x - 10 - width, y), (x - width / 2, y - 17), (x - width / 2, y + 17)):
+            end = begin + width
+            inside = begin > _LEFT and end < _LEFT + _WIDTH and _TOP + 8 < middle < _TOP + _HEIGHT - 8
+            if inside and not any(begin < right and left < end and abs(middle - at) < 15 for left, right, at in taken):
+                taken.append((begin, end, middle))
+                named += 1
+                place = f'x="{(begin + end) / 2:.1f}" y="{middle + 4.5:.1f}"'
+                yield f'<text class="name" {place} text-anchor="middle">{html_text(text)}</text>'
+                break
+        if named == _MOST_NAMES:
+            break
