@@ -55,7 +55,9 @@ def test_the_error_is_the_report(suite):
     assert worst.rstrip().endswith("wrong")
 
 
-@pytest.mark.parametrize("options", [["-vv"], ["-v"], [], ["-q", "--tb=short"], ["-vv", "--assert=plain"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [["-vv"], ["-v"], [], ["-q", "--tb=short"], ["-vv", "--assert=plain"]], ids=" ".join
+)
 def test_pytest_shows_all_of_it(suite, options):
     path, report = suite
     command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *options, str(path)]
@@ -75,5 +77,7 @@ def test_pytest_shows_all_of_it(suite, options):
 
 def test_an_undecided_gradient_fails_and_says_what_to_do():
     rng = np.random.default_rng(0)
-    with pytest.raises(AssertionError, match=r"^gradient is UNDECIDED: .* would decide\n  note: f is not deterministic"):
+    with pytest.raises(
+        AssertionError, match=r"^gradient is UNDECIDED: .* would decide\n  note: f is not deterministic"
+    ):
         assert_grad(lambda x: float(x @ x) + rng.normal(), lambda x: 2 * x, np.ones(2))

@@ -63,7 +63,7 @@ def page(check: GradientCheck, what: str = "") -> str:
     notes = "".join(f"<li>{html_text(note)}</li>" for note in check.notes)
     parts = [
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<title>{subject} is {word} - fastgrad</title>\n'
+        f"<title>{subject} is {word} - fastgrad</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<style>{_STYLE}</style>\n</head>\n<body class="{kind}">\n<main>\n',
         f"<h1>{subject} is <b>{_SIGNS[kind]} {word}</b></h1>\n",
