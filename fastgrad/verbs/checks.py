@@ -42,7 +42,8 @@ def check_grad(
     f : callable
         ``f(x, *args) -> float``.
     grad : callable, or array_like or pytree
-        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient); or its value at x.
+        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient) or (gradient, value); or its value
+        at x. It is called twice: a difference is noted, and that it writes to x.
     x : number, array_like or pytree
         Where to check.
     args : tuple, optional
