@@ -116,7 +116,7 @@ def test_parameters_of_a_module(taken):
     check = fg.check_grad(loss, wrong, x)
     assert check.verdict == "wrong"
     assert {row.path.partition("][")[0] for row in check.wrong} == {"x['2.weight'"}
-    found = fg.gradient(loss, x)
+    found = fg.gradient(loss, x, method="adaptive")  # fixed steps warn: float32 leaves them few digits
     assert type(found) is type(x)
     assert list(found) == list(x)
     for name, exact in torch.func.grad(loss)(x).items():
@@ -212,7 +212,7 @@ def test_what_tensors_are_refused():
 
 
 def test_records_hold_tensors():
-    found = fg.differentiate(cubes, {"a": X.clone().requires_grad_()})
+    found = fg.differentiate(lambda p: cubes(p["a"]), {"a": X.clone().requires_grad_()})
     assert pickle.loads(pickle.dumps(found)) == found == copy.deepcopy(found)
 
 
