@@ -84,8 +84,8 @@ def test_a_function_that_ends_the_process_gives_no_verdict(code, name, call, tmp
         f"    if len(calls) == {call}:\n        {code}\n    return {name}(x)\n",
         "ending_model.py",
     )
-    if name == "right" and call > 1:
-        assert main(arguments(path, "ending")) == RIGHT  # the gradient is asked once
+    if name == "right" and call > 2:
+        assert main(arguments(path, "ending")) == RIGHT  # the gradient is asked twice
     else:
         given = arguments(path, "ending") if name == "right" else arguments(path, "right", "ending")
         expected = RIGHT if call == 30 else FAILED
@@ -226,3 +226,113 @@ def test_messages_are_safe_to_print(tmp_path, capsys):
     path = model(tmp_path, "raise ValueError('\\x1b[2J\\u202e\\nsecond line')\n")
     assert main(arguments(path)) == FAILED
     assert capsys.readouterr().err == "fastgrad: ValueError: \\x1b[2J\\u202e\nsecond line\n"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        ["check"],
+        ["nothing"],
+        ["check", "m:f", "--grad", "m:g"],
+        ["check", "m:f", "--grad", "m:g", "--at", "m:x", "--rtol", "nan"],
+        ["check", "m:f", "--grad", "m:g", "--at", "m:x", "--rtol", "inf"],
+        ["check", "m:f", "--grad", "m:g", "--at", "m:x", "--rtol", "-1"],
+        ["check", "m:f", "--grad", "m:g", "--at", "m:x", "--points", "1.5"],
+        ["check", "m:f", "--grad", "m:g", "--at", "m:x", "--seed", "-1"],
+        ["check", "m:f", "--grad", "m:g", "--at", "m:x", "--unknown"],
+        ["sensitivity"],
+        ["sensitivity", "m:f", "data.csv", "--drop"],
+        ["demo", "3"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_not_undecided(given, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    assert ended.value.code == FAILED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "usage: fastgrad" in said.err
+
+
+def test_wrong_usage_as_a_process(tmp_path):
+    assert run("check", "--rtol", "nan", cwd=tmp_path).returncode == FAILED
+    assert run("--help", cwd=tmp_path).returncode == RIGHT
+
+
+def strict(text):
+    """What a parser of JSON that follows the standard reads."""
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+@pytest.mark.parametrize("page", [False, True])
+def test_json_has_no_nan(page, tmp_path, capsys):
+    path = model(tmp_path, "def bad(x): return np.array([np.nan, -np.inf, 2.0])\n", "model_of_nan.py")
+    assert main([*arguments(path, "bad"), "--json", *(["--html"] if page else [])]) == WRONG
+    found = strict(capsys.readouterr().out)
+    assert [row["claimed"] for row in found["wrong"]] == [None, None]
+    assert [row["flag"] for row in found["wrong"]] == ["nonfinite", "nonfinite"]
+    assert found["wrong"][0]["numeric"] == pytest.approx(2.0)
+    assert ("html" in found) == page
+    if page:
+        assert found["html"].startswith("<!DOCTYPE html>")
+
+
+def test_html_is_a_page_of_ascii(tmp_path, capsys):
+    path = model(tmp_path, "größer = wrong\n", "model_of_page.py")
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert main([*arguments(path, "größer"), "--html"]) == WRONG
+    out = capsys.readouterr().out
+    assert out.startswith("<!DOCTYPE html>")
+    assert out.isascii()
+    assert "<title>gradient gr&#246;&#223;er is WRONG - fastgrad</title>" in out
+    assert "<svg" in out
+
+
+def test_modules_of_the_working_folder(tmp_path):
+    """Also without the working folder on Python's own path."""
+    model(tmp_path, name="module_here.py")
+    (tmp_path / "package_here").mkdir()
+    model(tmp_path / "package_here", name="inner.py")
+    given = ["check", "module_here:f", "--grad", "package_here.inner:wrong", "--at", "module_here:x0"]
+    assert run(*given, cwd=tmp_path).returncode == WRONG
+
+
+def test_traceback(tmp_path, capsys):
+    path = model(tmp_path, "def bad(x):\n    return 1 / 0  # here\n", "model_of_trace.py")
+    for more, shown in (([], False), (["--traceback"], True)):
+        assert main([*arguments(path, "right", "bad"), *more]) == FAILED
+        said = capsys.readouterr().err
+        assert ("return 1 / 0  # here" in said) == shown
+        assert ("model_of_trace.py" in said) == shown
+        assert "fastgrad: ZeroDivisionError: division by zero" in said.splitlines()
+
+
+def test_columns_that_are_not_there_cannot_be_dropped(tmp_path, capsys):
+    pytest.importorskip("pandas")
+    (tmp_path / "data.csv").write_text("a,b\n1.5,2\n2.5,4\n3.7,1\n")
+    path = model(tmp_path, "def predict(X): return X.to_numpy()[:, 0]\n", "dropping.py")
+    given = ["sensitivity", f"{path}:predict", str(tmp_path / "data.csv"), "--drop"]
+    assert main([*given, "c"]) == FAILED
+    assert "--drop names the column 'c'" in capsys.readouterr().err
+    assert main([*given, "b"]) == RIGHT
+
+
+def test_columns_of_tables_are_aligned(tmp_path, capsys):
+    pytest.importorskip("pandas")
+    (tmp_path / "data.csv").write_text("a,a longer name,c\n1.5,2,1e-9\n2.5,-4,2e-9\n3.7,1,3e-9\n")
+    more = "def predict(X):\n    X = X.to_numpy()\n    return X[:, 0] - 1e7 * X[:, 1] + 1e12 * X[:, 2]\n"
+    path = model(tmp_path, f"{more}def far(x): return x * np.array([1e-200, -3e200, 2])\n", "aligned.py")
+    assert main(["sensitivity", f"{path}:predict", str(tmp_path / "data.csv")]) == RIGHT
+    head, *rows = capsys.readouterr().out.splitlines()[:4]
+    for name in ("mean", "mean |.|", "x spread", "positive", "error"):
+        end = head.index(f"{name} ") + len(name)
+        assert all(row[end - 1] != " " and row[end] == " " for row in rows), name
+    assert main(arguments(path, "far")) == WRONG
+    lines = capsys.readouterr().out.splitlines()
+    head = next(line for line in lines if "claimed" in line)
+    rows = [line for line in lines if line.startswith("  x[")]
+    for name in ("claimed", "numeric", "± error", "difference"):
+        end = head.index(name) + len(name)
+        assert all(row[end - 1] != " " and row[end : end + 1] in ("", " ") for row in rows), name

@@ -102,3 +102,16 @@ def test_features_of_diabetes(example):
     for result in found.values():
         assert {"bmi", "s5"} == set(result.ranking[:2])
         assert result.kinds[result.features.index("sex")] == "unit step"
+
+
+@pytest.mark.parametrize("name", ["torch_function", "jax_custom_vjp"])
+def test_examples_of_what_is_not_installed_say_so(name):
+    code = (
+        "import sys, runpy; sys.modules['torch'] = sys.modules['jax'] = None; "
+        f"runpy.run_path({str(EXAMPLES / f'{name}.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"pip install 'fastgrad[{name.partition('_')[0]}]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

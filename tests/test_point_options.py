@@ -231,7 +231,8 @@ assert abs(found["layers"][0].W - 18).max() < 1e-6 and abs(found["pair"].right[1
 assert abs(fg.hessian(f, x)["pair"].left["layers"][0].b - 36) < 1e-4
 assert fg.gradient_descent(lambda p: (p["a"] - 1.0) ** 2, {"a": 0.0}).success
 assert fg.gradient(lambda x: x.sum(), [1.0, 2.0]).shape == (2,)
-for other in (collections.OrderedDict(a=1.0), {"a": collections.deque([1.0])}):
+assert fg.gradient(lambda p: p["b"] * p["a"], collections.OrderedDict(b=2.0, a=3.0)) == dict(b=3.0, a=2.0)
+for other in (collections.defaultdict(float, a=1.0), {"a": collections.deque([1.0])}):
     try:
         fg.gradient(lambda p: 0.0, other)
     except ImportError as error:

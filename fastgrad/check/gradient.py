@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import array_of, number
 from ..core.point import Array
 from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
 from ..methods.adaptive import NOISY, Adaptive
 from ..records.check import GradientCheck
 from ..stencils import stencil
+from .claims import claimed_at, claimed_gradient
 from .entries import Compared, Entries
 from .explain import explain
 from .report import MOST_ROWS, Subject, of_entries
@@ -56,30 +56,15 @@ class GradientAtPoint:
         point = problem.point
         self.problem, self.point, self.function, self.method = problem, point, problem.function, method
         self.x = problem.x.ravel()
-        self.notes: list[str] = []
         self.base = problem.values.item()
-        result = grad
-        if callable(grad):
-            result = grad(point.argument(self.x.copy()), *args)
-        if isinstance(result, tuple) and len(result) == 2 and _is_number(result[0]) and not point.is_tree:
-            value, result = result
-            value = number(value, "the value beside the gradient")
-            if abs(value - self.base) > 1e-6 * abs(self.base) + 1e-12:
-                self.notes.append(f"f(x) is {self.base:.10g}, but the value beside the gradient is {value:.10g}")
-        # A copy: f may write to it.
-        self.claimed = point.layout.gradient_values(result).copy()
+        self.claimed, self.notes = claimed_gradient(grad, problem, args)
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
         self.function.tolerate(True)
         self.tolerance = Tolerance(accepted, self.claimed, self.function.float32)
 
-        def again(x: Array) -> Array:
-            found = grad(point.argument(x), *args)
-            found = found[1] if isinstance(found, tuple) and len(found) == 2 and not point.is_tree else found
-            return point.layout.gradient_values(found).reshape(1, -1)
-
-        self.again = again if callable(grad) else None
+        self.again = claimed_at(grad, problem, args)
 
     @property
     def subject(self) -> Subject:
@@ -113,7 +98,7 @@ class GradientAtPoint:
         again = float(self.function.at_points(self.x.reshape(1, -1))[0, 0])
         if again != self.base:
             self.notes.append(f"f is not deterministic: f(x) gave {self.base:.10g}, then {again:.10g}")
-        narrow = not self.function.sees_double
+        narrow = self.function.float32 or not self.function.sees_double
         what = "it computes in float32" if narrow else "a solver's tolerance, random numbers?"
         self.notes.append(f"f is noisy, about {level:.1e}: {what}")
 
@@ -195,7 +180,3 @@ def _remedy(search: Search) -> str:
     if search.whole is not None and search.whole.kink:
         return "f has a kink at x: a point aside, as near=1 takes, would decide"
     return "exhaustive=True would decide" if search.x.size <= _SEARCH_EVALUATIONS * 100 else "max_evals= allows more"
-
-
-def _is_number(value: Any) -> bool:
-    return np.isscalar(value) or array_of(value, "the value beside the gradient").ndim == 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..core.given import printable, said
 from ..core.options import Check, count, nonnegative
 from ..evaluate.progress import for_terminal
+from ..records.page import page
 from .references import Reference, load, point, reference, search_path
 from .streams import Streams, own_streams
 
@@ -49,10 +52,18 @@ def main(argv: list[str] | None = None) -> int:
         except BrokenPipeError:
             return FAILED  # whoever reads the output has seen enough, as head does
         except BaseException as error:  # also what would end the process: that is the code of a right gradient
+            if options.traceback:
+                streams.err.write(_trace(error))
             streams.err.write(_told(error))
             streams.err.flush()
             return FAILED
     return code
+
+
+def _trace(error: BaseException) -> str:
+    """Where an exception was raised, from the user's files on."""
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _told(error: BaseException) -> str:
@@ -98,10 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     import fastgrad
 
     parser = _Parser(prog="fastgrad", description="Numerical derivatives and gradient checks.")
+    common = _Parser(add_help=False)
+    common.add_argument("--traceback", action="store_true", help="say where an error was raised")
     parser.add_argument("--version", action="version", version=f"fastgrad {fastgrad.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
         "check",
+        parents=[common],
         help="check a hand-coded gradient",
         description="Check a hand-coded gradient. Runs the files it is given. Exit code: 0 right, 1 wrong, "
         "2 undecided, 3 could not run.",
@@ -113,11 +127,12 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--exhaustive", action="store_true", help="every entry by itself, however many")
     check.add_argument("--points", type=_value(int, count), default=0, help="check at so many points near x too")
     check.add_argument("--seed", type=_value(int, count), default=0, help="of the random directions and points")
-    check.add_argument("--json", action="store_true", help="print the report as JSON")
-    check.add_argument("--html", action="store_true", help="print the report as HTML")
+    check.add_argument("--json", action="store_true", help="print the report as JSON; with --html, the page is in it")
+    check.add_argument("--html", action="store_true", help="print the report as a page of HTML, with a plot")
     check.set_defaults(run=_check)
     sensitivity = commands.add_parser(
         "sensitivity",
+        parents=[common],
         help="how each feature moves a fitted model's prediction",
         description="How each feature moves a fitted model's prediction. Loading a joblib file runs whatever code it "
         "holds: only with --trust. Exit code: 0 done, 3 could not run.",
@@ -132,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity.add_argument("--output", metavar="FILE", help="write a picture there")
     sensitivity.add_argument("--html", action="store_true", help="print the table as HTML")
     sensitivity.set_defaults(run=_sensitivity)
-    demo = commands.add_parser("demo", help="a tour of what fastgrad does, in some seconds")
+    demo = commands.add_parser("demo", parents=[common], help="a tour of what fastgrad does, in some seconds")
     demo.set_defaults(run=_demo)
     return parser
 
@@ -169,14 +184,26 @@ def _check(options: argparse.Namespace, streams: Streams) -> int:
         seed=options.seed,
         progress=shown,
     )
-    streams.out.write(f"{_report(result, options)}\n")
+    streams.out.write(f"{_report(result, options, grad_wanted.name)}\n")
     return {"right": RIGHT, "wrong": WRONG, "undecided": UNDECIDED}[result.verdict]
 
 
-def _report(result: GradientCheck, options: argparse.Namespace) -> str:
+def _report(result: GradientCheck, options: argparse.Namespace, name: str) -> str:
+    if not options.json:
+        return page(result, name) if options.html else str(result)
+    plain = result.to_dict()
     if options.html:
-        return result._repr_html_()
-    return json.dumps(result.to_dict()) if options.json else str(result)
+        plain["html"] = page(result, name)
+    return json.dumps(_finite(plain), allow_nan=False)
+
+
+def _finite(plain: Any) -> Any:
+    """With None for what JSON has no number for."""
+    if isinstance(plain, dict):
+        return {key: _finite(value) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_finite(value) for value in plain]
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def _sensitivity(options: argparse.Namespace, streams: Streams) -> int:

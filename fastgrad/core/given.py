@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .tensors import as_numpy, library_of
+
 Array = NDArray[np.float64]
 
 DEPTH = 64
@@ -96,12 +98,15 @@ def array_of(value: Any, what: str) -> NDArray[Any]:
         if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
             raise TypeError(f"{what} has masked entries; fill them or pass only the others")
     try:
-        return np.asarray(value)
+        return np.asarray(as_numpy(value))
     except MemoryError:
         raise
     except Exception as error:
         if isinstance(error, ValueError) and kind in (list, tuple):
             raise ValueError(f"{what} is ragged: its rows differ in length") from error
+        if kind in (list, tuple) and any(getattr(each, "requires_grad", False) for each in value):
+            why = "a tensor in it requires grad: call .detach() on it, or give torch.stack of them"
+            raise TypeError(f"{what} is of type {kind.__name__}; expected numbers, but {why}") from error
         why = f"it raises {type(error).__name__} when it is asked for them"
         raise TypeError(f"{what} is of type {kind.__name__}; expected numbers, but {why}") from error
 
@@ -170,7 +175,7 @@ def number(value: Any, what: str) -> float:
     """
     if type(value) is float:
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or library_of(value):
         given = floats(value, what)
         if given.size != 1:
             raise ValueError(f"{what} has shape {given.shape}; expected one number")

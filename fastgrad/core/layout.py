@@ -72,6 +72,19 @@ class Layout(ABC):
         stop = start + self.n
         return lambda values: self.restore(values[start:stop])
 
+    @property
+    def narrow(self) -> bool:
+        """Whether f gets numbers of less than float64."""
+        return False
+
+    def of_blocks(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """A vectorised f, as it is called with arrays of points."""
+        return f
+
+    def block(self, values: NDArray[Any]) -> Any:
+        """Values of any shape as the kind of array that x is."""
+        return values
+
     def restore_columns(self, matrix: NDArray[Any]) -> Any:
         """A matrix (m, n), a column a coordinate, with the structure of x in the place of its columns."""
         return matrix

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..evaluate import border
 from .given import array_of, attribute, shown
 from .layout import ArrayLayout, Layout, NumberLayout
+from .tensors import library_of
 
 Array = NDArray[np.float64]
 
@@ -155,6 +156,15 @@ def array_point(x: ArrayLike) -> Point:
     return point
 
 
+def row_point(X: Any, n: int) -> Point:
+    """A point such as the rows of X, (b, n): an array, or a tensor where X is one."""
+    if not library_of(X):
+        return Point(np.zeros(n))
+    from .tensor_layout import layout_of
+
+    return Point(np.zeros(n), layout_of(X, "X", (n,)))
+
+
 def _leaf(x: Any, name: str) -> tuple[Layout, Array]:
     """The layout and values of what is no container; errors call it `name`."""
     if isinstance(x, _REAL):
@@ -164,6 +174,11 @@ def _leaf(x: Any, name: str) -> tuple[Layout, Array]:
 
         if is_labelled(x):
             return read(x, name)
+        if library_of(x):
+            from .tensor_layout import layout_of
+
+            values = as_array(x, name)
+            return layout_of(x, name, values.shape), values.ravel()
     values = as_array(x, name)
     return ArrayLayout(values.shape), values if values.ndim else values.reshape(1)
 

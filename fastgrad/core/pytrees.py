@@ -19,7 +19,7 @@ from .given import DEPTH, words
 from .layout import Array, Layout, Leaf, bracketed
 
 _NUMBERS = (int, float, complex, np.number, np.bool_)
-_KNOWN_TO_OPTREE = (OrderedDict, defaultdict, deque)
+_KNOWN_TO_OPTREE = (defaultdict, deque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,9 @@ def _builder(node: Node, parts: Iterator[Callable[[Any], Any]]) -> Callable[[Any
         made = dict(zip(node.keys, inner, strict=True))
         items = [(key, made[key]) for key in node.order]
         return lambda values: {key: make(values) for key, make in items}
+    if kind is OrderedDict:
+        pairs = list(zip(node.keys, inner, strict=True))
+        return lambda values: OrderedDict([(key, make(values)) for key, make in pairs])
     if kind is list:
         return lambda values: [make(values) for make in inner]
     if kind is tuple:
@@ -137,6 +140,8 @@ def _opened(x: Any, whole: bool) -> _Opened | None:
     if kind is dict:
         keys = _sorted(x)
         return dict, tuple(keys), list(map(_step, keys)), [x[key] for key in keys]
+    if kind is OrderedDict:  # a state_dict of PyTorch
+        return OrderedDict, tuple(x), list(map(_step, x)), list(x.values())
     if kind is list or kind is tuple:
         # What holds no number at all is a container inside of others.
         if not whole and 0 not in (array_shape(x) or (0,)):
@@ -219,7 +224,14 @@ class TreeLayout(Layout):
 
     def restore(self, values: NDArray[Any]) -> Any:
         """As for `Layout`; arrays are views of the values."""
-        return self.maker()(values.ravel())
+        places = zip(self.parts, self.ends, strict=True)
+        # What f gets is not always what a result is.
+        return builder(self.structure, [Layout.taker(part, end - part.n) for part, end in places])(values.ravel())
+
+    @property
+    def narrow(self) -> bool:
+        """As for `Layout`."""
+        return any(part.narrow for part in self.parts)
 
     def maker(self) -> Callable[[NDArray[Any]], Any]:
         """As for `Layout`."""
@@ -247,7 +259,7 @@ class TreeLayout(Layout):
         def taker(part: Layout, end: int) -> Callable[[NDArray[Any]], Any]:
             def take(matrix: NDArray[Any]) -> Any:
                 block = matrix[:, end - part.n : end].reshape(rows + part.shape)
-                return block if block.shape else part.restore(block)
+                return part.block(block) if block.shape else part.restore(block)
 
             return take
 
@@ -303,15 +315,24 @@ class TreeLayout(Layout):
         if len(leaves) != len(self.parts):
             raise ValueError(f"{name} has {len(leaves)} leaves, but x has {len(self.parts)}")
         found = []
-        for leaf, path, own, part in zip(leaves, map(named, paths), self.paths, self.parts, strict=True):
-            if path != own:
-                raise ValueError(f"{name} has {path} where x has {own}")
+        for leaf, path, part in zip(self._in_order(leaves, paths, name), self.paths, self.parts, strict=True):
             found.append(part.flat_values(leaf, f"{path} of {name}", exact))
         return np.concatenate(found) if found else np.empty(0)
 
     def product_values(self, result: Any, name: str) -> Array:
         """As for `Layout`."""
         return self.flat_values(result, name, exact=True)
+
+    def _in_order(self, leaves: list[Any], paths: list[str], name: str) -> list[Any]:
+        """As many leaves as x has, in the order of its own: not every kind of dict is sorted."""
+        given = list(map(named, paths))
+        by_path = dict(zip(given, leaves, strict=True))
+        if len(by_path) == len(leaves) and all(path in by_path for path in self.paths):
+            return [by_path[path] for path in self.paths]
+        for path, own in zip(given, self.paths, strict=True):
+            if path != own:
+                raise ValueError(f"{name} has {path} where x has {own}")
+        return leaves
 
     def gradient_values(self, result: Any) -> Array:
         """As for `Layout`."""

@@ -35,7 +35,7 @@ cdef class Function:
     cdef bint tolerant
     cdef bint looks                    # whether f's caller must look for Ctrl-C
     cdef object progress               # None: evaluations are not shown
-    cdef readonly bint float32         # f returned a dtype of at most float32 precision
+    cdef public bint float32           # f returned, or gets, a dtype of at most float32 precision
     cdef fg_seen seen                  # what its values say of its precision
     cdef readonly object domain_error
     cdef public tuple domain_errors    # what f raises where it is not defined

@@ -81,6 +81,8 @@ def as_function(
         how = _without_deadlock(how)
     function = _function(f, args, point, how, -1 if outputs is None else outputs)
     function.domain_errors = how.domain_errors
+    if point.make is not None and point.layout.narrow:
+        function.float32 = True  # however f computes: it gets rounded points
     if how.progress:
         from .progress import Progress
 
@@ -108,6 +110,8 @@ def _function(
         f, args = _bound(f, args), ()
     if how.vectorized is False:
         return PythonFunction(f, args, point, outputs)
+    if point.make is not None:
+        f = point.layout.of_blocks(f)
     return _vectorized_function()(f, args, point, outputs, how.vectorized == "columns")
 
 

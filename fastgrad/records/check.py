@@ -36,6 +36,17 @@ class Mismatch(Record):
     error: float
     flag: str = "wrong"
 
+    def cells(self) -> tuple[str, ...]:
+        """In words: path, claimed, numeric, error, difference, flag."""
+        return (
+            printable(self.path),
+            f"{self.claimed:.7g}",
+            f"{self.numeric:.7g}",
+            f"{self.error:.1e}",
+            f"{self.claimed - self.numeric:.2e}",
+            self.flag,
+        )
+
     def __hash__(self) -> int:
         return hash((self.path, self.index, self.flag))
 
@@ -118,24 +129,21 @@ class GradientCheck(Record):
             lines.append(f"  {'entry':<{width}} {'claimed':>14} {'numeric':>14} {'± error':>9} {'difference':>11}")
         for path, claimed, numeric, error, difference, flag in rows:
             lines.append(f"  {path:<{width}} {claimed:>14} {numeric:>14} {error:>9} {difference:>11}  {flag}".rstrip())
-        lines.append(f"  {self._counts()}")
+        lines.append(f"  {self.summary()}")
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, ...]]:
-        """The first rows in words: path, claimed, numeric, error, difference, flag."""
-        return [
-            (
-                printable(row.path),
-                f"{row.claimed:.7g}",
-                f"{row.numeric:.7g}",
-                f"{row.error:.1e}",
-                f"{row.claimed - row.numeric:.2e}",
-                row.flag,
-            )
-            for row in self.rows[:ROWS]
-        ]
+        """The first rows in words."""
+        return [row.cells() for row in self.rows[:ROWS]]
 
-    def _counts(self) -> str:
+    def summary(self) -> str:
+        """What was looked at, in a line.
+
+        Returns
+        -------
+        text : str
+            Entries, evaluations, and what would have gone unseen.
+        """
         text = f"{self.n_compared} entries compared, {self.nfev} evaluations of f"
         if self.seed is not None:
             text += f", seed {self.seed}; errors below {self.resolution:.1e} in an entry go unseen"
@@ -146,7 +154,7 @@ class GradientCheck(Record):
         parts += [html_paragraph(f"note: {note}") for note in self.notes]
         if self.rows:
             parts.append(html_table(("entry", "claimed", "numeric", "± error", "difference", ""), self._table()))
-        return "".join([*parts, html_paragraph(self._counts())])
+        return "".join([*parts, html_paragraph(self.summary())])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python values, ready for JSON.

@@ -45,7 +45,8 @@ def check_grad(
     f : callable
         ``f(x, *args) -> float``.
     grad : callable, or array_like or pytree
-        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient); or its value at x.
+        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient) or (gradient, value); or its value
+        at x. It is called twice: a difference is noted, and that it writes to x.
     x : number, array_like or pytree
         Where to check.
     args : tuple, optional
@@ -339,4 +340,4 @@ def _near(point: Point, bounds: Any, rng: np.random.Generator) -> Any:
     moved = flat + 0.05 * np.where(flat == 0, 1.0, np.abs(flat)) * rng.uniform(-1, 1, flat.size)
     if bounds is not None:
         moved = np.clip(moved, *checked_bounds(bounds, point, point.flat))
-    return point.restore(moved)
+    return point.argument(moved)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..core import options as checks
 from ..core.given import array_of
 from ..core.outputs import is_direct, memory_of, overlap
-from ..core.point import Array, Point, as_array, as_point
+from ..core.point import Array, as_array, as_point, row_point
 from ..evaluate import border
 from ..evaluate.functions import callable_or_error
 from ..evaluate.problem import Problem
@@ -316,7 +316,7 @@ def batch_gradient(
     if not border.is_plain(points):
         for start in range(0, b, rows):
             as_array(points[start : start + rows], f"X[{start}:]" if start else "X")
-    point = Point(np.zeros(n))
+    point = row_point(X, n)
     chosen.check(point, points)
     # f may fail half way: what is read is overwritten only after the last call.
     apart = out is not None and overlap(memory, points, args, tuple(options.values()))
