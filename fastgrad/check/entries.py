@@ -300,7 +300,7 @@ class _Looks:
 
     def __init__(self, value: Array, bar: Array) -> None:
         self._first, self._unit = value.copy(), np.maximum(bar, np.finfo(float).tiny)
-        self._weight = np.ones(value.size)
+        self._weight = np.zeros(value.size)  # of the looks after the first, whose own is 1, at 0
         self._sum = np.zeros(value.size)
         self._apart = np.zeros(value.size)  # the most that a look differs from those before, in bars of both
 
@@ -310,8 +310,8 @@ class _Looks:
         which = which[usable]
         unit = self._unit[which]
         shift, variance = (value[usable] - self._first[which]) / unit, np.maximum(bar[usable] / unit, 1e-100) ** 2
-        before = self._sum[which] / self._weight[which]
-        apart = np.abs(shift - before) / np.sqrt(variance + 1.0 / self._weight[which])
+        weight = 1.0 + self._weight[which]
+        apart = np.abs(shift - self._sum[which] / weight) / np.sqrt(variance + 1.0 / weight)
         self._apart[which] = np.maximum(self._apart[which], apart)
         self._weight[which] += 1.0 / variance
         self._sum[which] += shift / variance
@@ -319,20 +319,20 @@ class _Looks:
     @property
     def mean(self) -> Array:
         """The mean of the looks."""
-        return self._first + self._unit * (self._sum / self._weight)
+        return self._first + self._unit * (self._sum / (1.0 + self._weight))
 
     @property
     def bar(self) -> Array:
         """Its error bar."""
-        return self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._weight)
+        return self._unit * np.maximum(1.0, self._apart) / np.sqrt(1.0 + self._weight)
 
     def confirm(self, claimed: Array, margin: Array) -> Mask:
         """Whether the looks after the first exclude what is claimed by themselves, and agree with the first."""
-        weight = self._weight - 1.0
-        rest = self._first + self._unit * (self._sum / weight)
-        excluded = np.abs(claimed - rest) > self._unit * np.maximum(1.0, self._apart) / np.sqrt(weight) + margin
+        rest = self._first + self._unit * (self._sum / self._weight)
+        bar = self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._weight)
+        excluded = np.abs(claimed - rest) > bar + margin
         near = self._apart * self.bar <= 0.1 * np.abs(claimed - self.mean)
-        return np.asarray((weight > 0) & excluded & ((self._apart <= _APART) | near))
+        return np.asarray((self._weight > 0) & excluded & ((self._apart <= _APART) | near))
 
 
 def powers_of_two(sizes: Array) -> Array:

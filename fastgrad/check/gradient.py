@@ -163,7 +163,7 @@ class GradientAtPoint:
     def _pattern(self, compared: Compared, elsewhere: Callable[[Array, Indices], Array] | None) -> str:
         """What the wrong entries have in common."""
         wrong = compared.wrong & np.isfinite(compared.claimed)
-        if not wrong.any():
+        if not compared.wrong.any():
             return ""
         known, bars = np.full(self.point.n, np.nan), np.zeros(self.point.n)
         known[compared.coordinates], bars[compared.coordinates] = compared.numeric[0], compared.bar[0]

@@ -124,7 +124,7 @@ enum { FARTHER_THAN_AXES = 3 };
 enum { ONE_SIDED_FIRST = 2 };
 enum { FIRST_LEVEL = 8, LAST_LEVEL = 60, FARTHEST_LEVEL = 900, LOWEST_LEVEL = -2000 };
 /* Two pairs are looked at first where a relative error of so much is enough. */
-static const double TWO_PAIRS_FROM = 1e-7;
+static const double TWO_PAIRS_FROM = 1e-6;
 /* A jump: f(x + h) - f(x - h) stays the same, within so much of it, and is so many deviations. */
 static const double JUMP_CHANGE = 0.1;
 static const double JUMP_DEVIATIONS = 16.0;
