@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.given import array_of, number
 from ..core.layout import Layout
@@ -24,8 +25,35 @@ class Claim(NamedTuple):
     notes: list[str]
 
 
-def claimed_gradient(grad: Any, problem: Problem, args: tuple[Any, ...]) -> Claim:
+def considered(skip: Any, only: Any, layout: Layout) -> NDArray[np.intp] | None:
+    """The coordinates that are compared, by names of leaves or coordinates; None: all of them.
+
+    Raises
+    ------
+    IndexError
+        x has no such leaf or coordinate.
+    ValueError
+        Both skip and only are given, or nothing is left.
+    """
+    if skip is None and only is None:
+        return None
+    if skip is not None and only is not None:
+        raise ValueError("skip= and only= exclude each other; give one of them")
+    named = np.zeros(layout.n, dtype=bool)
+    leaves = {leaf: where for leaf, where, _ in layout.leaves()}
+    given = skip if only is None else only
+    for name in given:
+        named[leaves[name] if isinstance(name, str) and name in leaves else layout.component(name)] = True
+    found = np.flatnonzero(named if only is not None else ~named)
+    if not found.size:
+        raise ValueError(f"{'only' if skip is None else 'skip'}={given!r} leaves no entries to compare")
+    return found
+
+
+def claimed_gradient(grad: Any, problem: Problem, args: tuple[Any, ...], absent: Collection[str] = ()) -> Claim:
     """The gradient that a user claims: an array or pytree, or what a function returns, which is called twice.
+
+    absent: leaves that it need not have, which are not compared.
 
     Raises
     ------
@@ -37,13 +65,13 @@ def claimed_gradient(grad: Any, problem: Problem, args: tuple[Any, ...]) -> Clai
     point, base = problem.point, problem.values.item()
     notes: list[str] = []
     if not callable(grad):
-        return Claim(_taken(grad, point.layout, base, notes), notes)
+        return Claim(_taken(grad, point.layout, base, notes, absent), notes)
     argument = point.argument(problem.x.ravel().copy())
-    values = _taken(grad(argument, *args), point.layout, base, notes)
+    values = _taken(grad(argument, *args), point.layout, base, notes, absent)
     if _overwritten(argument, point, problem.x.ravel()):
         notes.append("grad overwrites its argument")
     try:
-        again = _taken(grad(point.argument(problem.x.ravel().copy()), *args), point.layout, base, [])
+        again = _taken(grad(point.argument(problem.x.ravel().copy()), *args), point.layout, base, [], absent)
     except Exception as error:
         notes.append(f"grad raised {type(error).__name__} when it was called a second time at x")
         return Claim(values, notes)
@@ -55,26 +83,28 @@ def claimed_gradient(grad: Any, problem: Problem, args: tuple[Any, ...]) -> Clai
     return Claim(values, notes)
 
 
-def claimed_at(grad: Any, problem: Problem, args: tuple[Any, ...]) -> Callable[[Array], Array] | None:
+def claimed_at(
+    grad: Any, problem: Problem, args: tuple[Any, ...], absent: Collection[str] = ()
+) -> Callable[[Array], Array] | None:
     """What gives the claimed gradient (1, n) at other points; None where it is known at x only."""
     if not callable(grad):
         return None
     layout, base = problem.point.layout, problem.values.item()
-    return lambda x: _taken(grad(problem.point.argument(x), *args), layout, base, []).reshape(1, -1)
+    return lambda x: _taken(grad(problem.point.argument(x), *args), layout, base, [], absent).reshape(1, -1)
 
 
-def _taken(result: Any, layout: Layout, base: float, notes: list[str]) -> Array:
+def _taken(result: Any, layout: Layout, base: float, notes: list[str], absent: Collection[str]) -> Array:
     """The flat values of a gradient, or of a pair of f(x) and it in either order, whose value is compared."""
     # A tuple of two may be the gradient itself: x may have two entries, or be a tuple.
     pairs = _pairs(result)
     try:
-        return layout.gradient_values(result).copy()  # f may write to it
+        return layout.gradient_values(result, absent).copy()  # f may write to it
     except (TypeError, ValueError):
         if not pairs:
             raise
     for value, gradient in pairs:
         try:
-            values = layout.gradient_values(gradient).copy()
+            values = layout.gradient_values(gradient, absent).copy()
         except (TypeError, ValueError):
             if len(pairs) == 1:
                 raise
@@ -83,7 +113,7 @@ def _taken(result: Any, layout: Layout, base: float, notes: list[str]) -> Array:
         if not abs(found - base) <= 1e-6 * abs(base) + 1e-12:
             notes.append(f"f(x) is {base:.10g}, but the value beside the gradient is {found:.10g}")
         return values
-    return layout.gradient_values(result)  # two numbers, for an x of others: the error says so
+    return layout.gradient_values(result, absent)  # two numbers, for an x of others: the error says so
 
 
 def _pairs(result: Any) -> list[tuple[Any, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.layout import Layout
 from ..core.point import Array
 from ..evaluate.border import is_plain
 from ..evaluate.problem import Problem
@@ -43,6 +44,8 @@ class GradientAtPoint:
         What it may be off by.
     method : Adaptive
         What takes the differences.
+    which : ndarray, optional
+        The coordinates that are compared; all by default.
     """
 
     def __init__(
@@ -52,37 +55,43 @@ class GradientAtPoint:
         args: tuple[Any, ...],
         accepted: Accepted,
         method: Adaptive,
+        which: Indices | None = None,
     ) -> None:
         point = problem.point
         self.problem, self.point, self.function, self.method = problem, point, problem.function, method
         self.x = problem.x.ravel()
         self.base = problem.values.item()
-        self.claimed, self.notes = claimed_gradient(grad, problem, args)
+        self.which = which
+        absent = () if which is None else _untouched(which, point.layout)
+        self.claimed, self.notes = claimed_gradient(grad, problem, args, absent)
         shape = getattr(self.function, "shape", None)
         if shape:
             self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
         self.function.tolerate(True)
         self.tolerance = Tolerance(accepted, self.claimed, self.function.float32)
 
-        self.again = claimed_at(grad, problem, args)
+        self.again = claimed_at(grad, problem, args, absent)
 
     @property
     def subject(self) -> Subject:
         """What the record says that was checked."""
-        return Subject("gradient", self.point.name, self.point.n, self.point.n, self.function, self.notes)
+        total = self.point.n if self.which is None else self.which.size
+        return Subject("gradient", self.point.name, self.point.n, total, self.function, self.notes)
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
         """The record: of every entry, or of a search."""
         if exhaustive is None:
-            exhaustive = self.point.n <= MOST_ROWS or self.method.bounds is not None
+            exhaustive = self.subject.total <= MOST_ROWS or self.method.bounds is not None
         if not exhaustive and is_plain(self.claimed):
             return self._searched(_SEARCH_EVALUATIONS if max_evals is None else max_evals, seed)
         return self._all()
 
     def _all(self) -> GradientCheck:
         """Every entry by itself."""
-        entries = Entries(self.problem, self.method, self.claimed.reshape(1, -1), self.tolerance, self.again)
-        compared = entries.compare()
+        claimed, tolerance = self.claimed.reshape(1, -1), self.tolerance
+        if self.which is not None:
+            claimed, tolerance = claimed[:, self.which], tolerance.of(self.which)
+        compared = Entries(self.problem, self.method, claimed, tolerance, self.again, self.which).compare()
         if (compared.flags & NOISY).any():
             self._note_noise(float(compared.level[0]))
         # A stale point is looked for elsewhere, where f need not be defined.
@@ -104,7 +113,8 @@ class GradientAtPoint:
 
     def _searched(self, max_evals: int, seed: int) -> GradientCheck:
         """All entries at once, then those that the search points at."""
-        search = Search(self.problem, self.claimed, self.tolerance, seed, max_evals)
+        still = None if self.which is None else ~np.isin(np.arange(self.point.n), self.which)
+        search = Search(self.problem, self.claimed, self.tolerance, seed, max_evals, still)
         found = search.run()
         level = None
         if search.whole is not None and search.whole.noisy:
@@ -171,6 +181,13 @@ class GradientAtPoint:
         mask[compared.coordinates] = wrong[0]
         leaves = self.point.layout.leaves()
         return explain(self.claimed, known, bars, mask, self.x, leaves, self.point.name, elsewhere)
+
+
+def _untouched(which: Indices, layout: Layout) -> set[str]:
+    """Leaves of which no coordinate is compared."""
+    counted = np.zeros(layout.n, dtype=bool)
+    counted[which] = True
+    return {leaf for leaf, where, _ in layout.leaves() if not counted[where].any()}
 
 
 def _remedy(search: Search) -> str:

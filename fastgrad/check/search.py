@@ -18,6 +18,8 @@ from ..stencils import FLOAT64
 from .lines import Shorter, Slopes, along
 from .tolerance import Tolerance
 
+Mask = NDArray[np.bool_]
+
 _SAMPLE = 12
 _TURNS = 3
 
@@ -75,9 +77,19 @@ class Search:
         Directions follow from it and the names of the leaves, so that a new leaf does not change the others.
     max_evals : int
         Evaluations that may be spent.
+    still : ndarray of bool, optional
+        Coordinates that do not move, since they are not compared.
     """
 
-    def __init__(self, problem: Problem, claimed: Array, tolerance: Tolerance, seed: int, max_evals: int) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        claimed: Array,
+        tolerance: Tolerance,
+        seed: int,
+        max_evals: int,
+        still: Mask | None = None,
+    ) -> None:
         self.problem, self.function = problem, problem.function
         self.x = problem.x.ravel()
         self.claimed = claimed
@@ -88,7 +100,7 @@ class Search:
         self.seeds = {name: seed * 0x100000000 + zlib.crc32(name.encode()) for name, _ in self.leaves}
         self.direction = np.empty(self.x.size)
         self.by_coordinate = False
-        self.still: NDArray[np.bool_] | None = None  # coordinates that do not move
+        self.still = still
         self.whole: Slopes | None
         self.look = 0  # which sufficed on the line before
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
@@ -155,20 +167,32 @@ class Search:
         return total, _norm(self.claimed[where] * self.direction[where])
 
     def run(self) -> Found:
-        """Test all coordinates at once; those that are 0 by themselves, where f has a kink along the first line."""
+        """Test all coordinates at once, or some by themselves where others would hide what is wrong with them."""
         found = Found({})
         first = self._first(found)
-        zero = self.x == 0.0
-        if not (self._kinks and zero.any() and not zero.all()):
+        moves = np.ones(self.x.size, dtype=bool) if self.still is None else ~self.still
+        groups = self._groups(first, moves, found)
+        if not groups:
             self._searched(first, found)
-            return found
-        # Kinks at x come with zeros: biases that are 0, rows of padding, the 1-norm of what does not count.
-        found.kinked = int(zero.sum())
-        for still in (zero, ~zero):
-            self.still = still
+        for group, blind in groups:
+            self.still = ~(moves & group)
             self._turn()
-            self._searched(self._first(found), found, blind=still is zero)
+            self._searched(self._first(found), found, blind)
         return found
+
+    def _groups(self, first: Difference, moves: Mask, found: Found) -> list[tuple[Mask, bool]]:
+        """Coordinates that are tested by themselves, and whether a test of them that says little counts as such."""
+        zero = self.x == 0.0
+        if self._kinks and zero[moves].any() and not zero[moves].all():
+            # Kinks at x come with zeros: biases that are 0, rows of padding, the 1-norm of what does not count.
+            found.kinked = int(np.count_nonzero(zero & moves))
+            return [(~zero, True), (zero, False)]
+        if first.allowed > _SEES * self.norm and len(self.leaves) > 1:
+            # What is accepted of one leaf is not of the others.
+            places = np.arange(self.x.size)
+            leaves = [(where.start <= places) & (places < where.stop) for _, where in self.leaves]
+            return [(leaf, True) for leaf in leaves if (leaf & moves).any()]
+        return []
 
     @property
     def _kinks(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ class LabelledLayout(Layout):
             return values.ravel()
         return Layout.flat_values(self, value, name, exact)
 
-    def gradient_values(self, result: Any) -> Array:
+    def gradient_values(self, result: Any, absent: Collection[str] = ()) -> Array:
         """As for `Layout`; what has labels must have those of x."""
         found = Layout.gradient_values(self, result)
         return self.flat_values(result, "grad's result") if is_labelled(result) else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter, methodcaller
 from typing import Any, ClassVar
 
@@ -203,8 +203,8 @@ class Layout(ABC):
             raise ValueError(f"{name.removeprefix('what ')} shape {found.shape}; expected {self.shape}, that of x")
         return found.ravel()
 
-    def gradient_values(self, result: Any) -> Array:
-        """What a user's gradient returned, flat.
+    def gradient_values(self, result: Any, absent: Collection[str] = ()) -> Array:
+        """What a user's gradient returned, flat; 0 in leaves of a pytree that may be absent, and are.
 
         Raises
         ------

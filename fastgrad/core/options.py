@@ -118,6 +118,17 @@ def tolerance(name: str, value: Any) -> Any:
     return nonnegative(name, value)
 
 
+def coordinates(name: str, value: Any) -> list[Any] | None:
+    """Names of leaves or coordinates, or indices of coordinates: one, or several; None for none."""
+    if value is None:
+        return None
+    given = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    for each in given:
+        if not isinstance(each, str) and whole_or_none(each) is None:
+            raise TypeError(f"{name} has {shown(each)}; expected names of leaves or coordinates")
+    return given
+
+
 def arguments(args: Any) -> None:
     """Further arguments of f."""
     if isinstance(args, tuple):

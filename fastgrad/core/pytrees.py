@@ -7,7 +7,7 @@ import importlib
 import sys
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, ClassVar
@@ -304,14 +304,22 @@ class TreeLayout(Layout):
             for path, part, end in zip(self.paths, self.parts, self.ends, strict=True)
         ]
 
-    def flat_values(self, value: Any, name: str, exact: bool = False) -> Array:
-        """As for `Layout`: one number, or a pytree of the same paths, with one number or an array for each leaf."""
+    def flat_values(self, value: Any, name: str, exact: bool = False, absent: Collection[str] = ()) -> Array:
+        """As for `Layout`: one number, or a pytree of the same paths, with one number or an array for each leaf.
+
+        Leaves named in `absent` need not be there, and are 0.
+        """
         if np.isscalar(value) and not exact:
             return Layout.flat_values(self, value, name)
         try:
             leaves, paths, _ = flatten(value)
         except TypeError as error:
             raise ValueError(f"{name} is {type(value).__name__}, but x is a pytree; give it x's structure") from error
+        given = set(map(named, paths))
+        for path, part in zip(self.paths, self.parts, strict=True):
+            if path in absent and path not in given:
+                leaves.append(np.zeros(part.shape))
+                paths.append(path)
         if len(leaves) != len(self.parts):
             raise ValueError(f"{name} has {len(leaves)} leaves, but x has {len(self.parts)}")
         found = []
@@ -325,7 +333,7 @@ class TreeLayout(Layout):
 
     def _in_order(self, leaves: list[Any], paths: list[str], name: str) -> list[Any]:
         """As many leaves as x has, in the order of its own: not every kind of dict is sorted."""
-        given = list(map(named, paths))
+        given = [path if path in self.paths else named(path) for path in paths]
         by_path = dict(zip(given, leaves, strict=True))
         if len(by_path) == len(leaves) and all(path in by_path for path in self.paths):
             return [by_path[path] for path in self.paths]
@@ -334,13 +342,13 @@ class TreeLayout(Layout):
                 raise ValueError(f"{name} has {path} where x has {own}")
         return leaves
 
-    def gradient_values(self, result: Any) -> Array:
+    def gradient_values(self, result: Any, absent: Collection[str] = ()) -> Array:
         """As for `Layout`."""
         if result is None:
             raise TypeError("grad returned None; does it lack a return statement?")
         if np.isscalar(result) or isinstance(result, np.ndarray):
             raise ValueError(f"grad returned {type(result).__name__}, but x is a pytree; return x's structure")
-        return self.flat_values(result, "grad's result", exact=True)
+        return self.flat_values(result, "grad's result", exact=True, absent=absent)
 
 
 def named(path: str) -> str:

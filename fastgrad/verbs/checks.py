@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ..check.claims import considered
 from ..check.gradient import GradientAtPoint
 from ..check.hessian import MOST_COORDINATES
 from ..check.hessian import checked as second_entries
@@ -36,6 +37,8 @@ def check_grad(
     exhaustive: bool | None = None,
     max_evals: int | None = None,
     near: int = 0,
+    skip: Any = None,
+    only: Any = None,
     **options: Unpack[GradientCheckOptions],
 ) -> GradientCheck:
     """Check a user-coded gradient against differences that know their own errors.
@@ -57,6 +60,9 @@ def check_grad(
         Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
     near : int, optional
         Check also at so many points drawn near x, within bounds. grad must be callable.
+    skip, only : str or list, optional
+        Leaves of x, or single coordinates, by their names, that are not compared, or the only ones that are. grad need
+        not return leaves that are not, or may return None for them: frozen parameters have no gradient.
     **options
         Those of `GradientCheckOptions`.
 
@@ -69,6 +75,8 @@ def check_grad(
     ------
     TypeError
         grad's result is not numbers.
+    IndexError
+        x has no leaf or coordinate of a name in skip or only.
     ValueError
         grad's result has another shape or structure than x; x has no entries, so that there is nothing to
         compare; f is NaN or infinite at x.
@@ -109,11 +117,14 @@ def check_grad(
     method.check(point, point.flat)
     if not point.n:
         raise ValueError("x has no entries: there is nothing to compare")
-    accepted = _accepted(given, point)
+    accepted, which = (
+        _accepted(given, point),
+        considered(checks.coordinates("skip", skip), checks.coordinates("only", only), point.layout),
+    )
 
     def at(point: Point) -> GradientCheck:
         with Problem.of(f, args, point, how) as problem:
-            work = GradientAtPoint(problem, grad, args, accepted, method)
+            work = GradientAtPoint(problem, grad, args, accepted, method, which)
             return work.check(exhaustive, max_evals, seed)
 
     return _here_and_near(at, point, near, bounds, seed)
