@@ -144,3 +144,99 @@ def test_what_is_five_error_bars_off_is_wrong(how):
     assert check(3.0).verdict == "right"
     for sign in (-1, 1):
         assert check(3.0 + sign * 5 * bar).verdict == "wrong"
+
+
+def test_every_entry_is_compared_by_itself():
+    """A coordinate that is 0 but for rounding: a direction that moves it by its size does not see its column."""
+    for tiny in (0.0, 1e-3, 1e-9, 1e-13, np.sin(np.pi), 1e-20):
+        x = np.array([tiny, 1.0, 2.0])
+
+        def f(x):
+            return np.array([np.exp(x[0]) + x[1], x[1] * x[2]])
+
+        right = np.array([[np.exp(tiny), 1, 0], [0, 2.0, 1.0]])
+        wrong = right * [[5.0, 1, 1], [1, 1, 1]]
+        assert fg.check_jacobian(f, right, x)
+        for given in (
+            {"jac": wrong},
+            {"jvp": lambda x, v, wrong=wrong: wrong @ v},
+            {"vjp": lambda x, u, wrong=wrong: u @ wrong},
+        ):
+            check = fg.check_jacobian(f, x=x, **given)
+            assert [row.path for row in check.wrong] == ["J[0, 0]"]
+
+
+def test_noise_that_hides_an_entry_is_said():
+    rng = np.random.default_rng(0)
+    A, x = rng.normal(size=(4, 6)), rng.normal(size=6)
+    claimed = np.where(np.arange(24).reshape(4, 6) == 7, 0, A)
+    for seed in range(5):
+        noise = np.random.default_rng(seed)
+        check = fg.check_jacobian(lambda x, noise=noise: A @ x + 0.1 * noise.normal(size=4), claimed, x)
+        assert check.verdict != "right"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_fast_oscillations_are_right(seed):
+    rng = np.random.default_rng(seed)
+    A, x = rng.normal(size=(30, 4)), rng.normal(size=4)
+    exact = 5 * np.cos(5 * A @ x)[:, None] * A
+    assert fg.check_jacobian(lambda x: np.sin(5 * A @ x), exact, x)
+    wrong = exact.copy()
+    wrong[17, 2] *= 1.001
+    assert [row.path for row in fg.check_jacobian(lambda x: np.sin(5 * A @ x), wrong, x).wrong] == ["J[17, 2]"]
+
+
+def test_patterns_bounds_points_nearby_and_tolerances():
+    A = np.random.default_rng(0).normal(size=(3, 3))
+    x = np.array([0.5, 1.0, 1.5])
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return A @ np.exp(x)
+
+    def jac(x):
+        return A * np.exp(x)
+
+    assert fg.check_jacobian(f, jac, x, bounds=([0.5, 0.9, 0.0], [2.0, 1.1, 1.5]), near=2)
+    assert (np.array(seen) >= [0.5, 0.9, 0.0]).all()
+    assert (np.array(seen) <= [2.0, 1.1, 1.5]).all()
+    assert "looks transposed" in fg.check_jacobian(f, lambda x: jac(x).T, x).explanation
+    assert "has the wrong sign" in fg.check_jacobian(f, lambda x: -jac(x), x).explanation
+    assert fg.check_jacobian(f, lambda x: 1.01 * jac(x), x, rtol=0.02)
+    assert fg.check_jacobian(f, lambda x: jac(x) + 0.1, x, atol=0.2)
+    with pytest.raises(TypeError, match="near="):
+        fg.check_jacobian(f, jac(x), x, near=1)
+
+
+def test_pytrees():
+    x = {"a": np.array([1.0, 2.0]), "b": 3.0}
+
+    def f(p):
+        return np.array([p["a"] @ p["a"], p["b"] * p["a"][0]])
+
+    def jac(p):
+        return {"a": np.array([2 * p["a"], [p["b"], 0.0]]), "b": np.array([0.0, p["a"][0]])}
+
+    assert fg.check_jacobian(f, jac, x)
+    assert fg.check_jacobian(f, fg.jacobian(f, x), x, rtol=1e-6)
+    assert fg.check_jacobian(f, np.array([[2.0, 4.0, 0.0], [3.0, 0.0, 1.0]]), x)
+    check = fg.check_jacobian(f, lambda p: jac(p) | {"b": np.array([0.0, 2.0])}, x)
+    assert [row.path for row in check.wrong] == ["J[1, b]"]
+
+
+@pytest.mark.parametrize("how", ["jac", "jvp", "vjp"])
+def test_lines_see_what_entries_do(how):
+    x = np.random.default_rng(3).uniform(0.5, 1.5, 40)
+    claimed = big_jacobian(x).toarray()
+    claimed[7, 8] *= 1.5
+
+    def check(matrix):
+        given = {
+            "jac": {"jac": matrix}, "jvp": {"jvp": lambda x, v: matrix @ v}, "vjp": {"vjp": lambda x, u: u @ matrix}
+        }[how]  # fmt: skip
+        return fg.check_jacobian(big_residuals, x=x, exhaustive=False, **given)
+
+    assert check(big_jacobian(x).toarray())
+    assert [row.path for row in check(claimed).wrong] == ["J[7, 8]"]

@@ -132,14 +132,18 @@ class Entries:
         suspect = ~(off <= self.margin * bar + accepted) & ~broken & ~kink
         doubtful = suspect & np.isfinite(numeric)
         undecided |= suspect & ~doubtful
+        dull = self._dull(compared, size) & ~broken & ~(off == 0) & ~kink & ~doubtful
+        doubtful |= dull
         if suspected:
             # The slopes of all the sets that they are in differed, too; but by little more than the bars?
             proved = doubtful & (off > _DOUBTFUL * bar + accepted)
             wrong |= proved
             doubtful &= ~proved
         if doubtful.any():
-            self._look_again(compared, doubtful, step, accepted)
-        undecided |= self._dull(compared, size) & ~wrong & ~(off == 0) & ~kink
+            self._look_again(compared, doubtful, dull, step)
+        if dull.any():
+            size = self._size(numeric)
+            undecided |= dull & ~wrong & self._dull(compared, size)
         return compared
 
     def _first(self) -> tuple[Compared, Array]:
@@ -203,16 +207,16 @@ class Entries:
         near = np.where(claimed - low < high - claimed, below, above)
         np.copyto(compared.bar, np.where(np.isfinite(near), near, slack), where=kink)
 
-    def _look_again(self, compared: Compared, doubtful: Mask, step: Array, accepted: Array) -> None:
+    def _look_again(self, compared: Compared, doubtful: Mask, dull: Mask, step: Array) -> None:
         """Look at entries that differ a second and a third time, from other values of f; judge their weighted mean.
 
         Error bars hold for 99 of 100 entries, and entries may be very many. Where looks differ by more than their
         bars, that of the mean grows (Birge, Phys. Rev. 40 (1932) 207-227). A look with a long bar weighs little, so
-        that it clears nobody.
+        that it clears nobody. What the first look says little of (dull) gets a second one, which accuses nobody.
         """
         looks = _Looks(compared.numeric[doubtful], compared.bar[doubtful])
         rows, columns = np.nonzero(doubtful)
-        claimed, margin = compared.claimed[doubtful], accepted[doubtful]
+        claimed, margin, dull = compared.claimed[doubtful], compared.accepted[doubtful], dull[doubtful]
         open_ = np.ones(rows.size, dtype=bool)
         wrong = np.zeros(rows.size, dtype=bool)
         conditioned = False
@@ -220,10 +224,13 @@ class Entries:
             which = np.flatnonzero(open_)
             if not which.size:
                 break
-            looks.add(which, *self._another(compared, rows[which], columns[which], step, shorter))
+            value, bar = self._another(compared, rows[which], columns[which], step, shorter, dull[which])
+            # Under noise a much shorter bar is luck.
+            noisy = (compared.flags & NOISY != 0)[rows[which], columns[which]] & ~dull[which]
+            looks.add(which, value, np.where(noisy, np.fmax(bar, compared.bar[rows[which], columns[which]]), bar))
             for _ in range(2):
                 excluded = np.abs(claimed - looks.mean) > self.margin * looks.bar + margin
-                wrong = open_ & excluded & looks.confirm(claimed, margin)
+                wrong = open_ & excluded & ~dull & looks.confirm(claimed, margin)
                 if conditioned or not (open_ & excluded).any():
                     break
                 # Before an entry is called wrong: is it that the claim itself can be no more accurate?
@@ -235,7 +242,7 @@ class Entries:
         compared.undecided[rows[open_], columns[open_]] = True
 
     def _another(
-        self, compared: Compared, rows: Indices, columns: Indices, step: Array, shorter: int
+        self, compared: Compared, rows: Indices, columns: Indices, step: Array, shorter: int, dull: Mask
     ) -> tuple[Array, Array]:
         """Derivatives of single entries from other values than those before, and their error bars."""
         which, place = np.unique(columns, return_inverse=True)
@@ -243,21 +250,30 @@ class Entries:
         wanted = np.where(step > 0, SIZE_OF_STEP * step, self.sizes)[rows, columns]
         # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
         wanted = wanted * np.where(noisy, _MUCH_SHORTER, SHORTER) ** shorter
+        # A coordinate that is small by chance, among others of its leaf, may move as far as they do.
+        wanted = np.where(dull, np.maximum(wanted, SHORTER * self._widths()[columns]), wanted)
         size = np.full(which.size, np.inf)
         np.minimum.at(size, place, wanted)
         loud = np.zeros(which.size, dtype=bool)
-        np.logical_or.at(loud, place, noisy)
+        np.logical_or.at(loud, place, noisy & ~dull)
         units = 0.625 * powers_of_two(size / 0.625)
         reach = np.where(loud, _REACH / SIZE_OF_STEP * units, np.inf)
         off = np.abs(compared.claimed - compared.numeric)[rows, columns]
         largest = np.maximum(np.abs(compared.claimed), np.abs(compared.numeric))[rows, columns]
         enough = 0.1 * float(np.min(off / largest))
-        level = compared.level if loud.any() else None
+        level = compared.level if noisy.any() else None
         found = self._by(which, units, reach, level, enough)
         numbers, flags = found.numbers.reshape(5, len(compared.claimed), -1), found.flags.reshape(-1, which.size)
         bar = np.where(flags & KINK != 0, np.inf, numbers[1])[rows, place]
-        # Under noise a much shorter bar is luck.
-        return numbers[0][rows, place], np.where(noisy, np.fmax(bar, compared.bar[rows, columns]), bar)
+        return numbers[0][rows, place], bar
+
+    def _widths(self) -> Array:
+        """Typical sizes of the coordinates, (coordinates,): of the leaves that they are in."""
+        found = np.empty(self.x.size)
+        for _, where, _ in self.problem.point.layout.leaves():
+            values = self.x[where]
+            found[where] = np.sqrt(np.mean(values**2)) if values.size else 1.0
+        return found[self.coordinates]
 
     def _condition(self, compared: Compared, doubtful: Mask) -> Array:
         """How much derivatives change with a rounding of x, as f and the claim show it: none is more accurate."""
@@ -299,8 +315,10 @@ class _Looks:
     """
 
     def __init__(self, value: Array, bar: Array) -> None:
-        self._first, self._unit = value.copy(), np.maximum(bar, np.finfo(float).tiny)
-        self._weight = np.zeros(value.size)  # of the looks after the first, whose own is 1, at 0
+        self._own = np.where(np.isfinite(bar), 1.0, 0.0)  # weight of the first look
+        self._first = np.where(np.isfinite(value), value, 0.0)
+        self._unit = np.where(np.isfinite(bar), np.maximum(bar, np.finfo(float).tiny), 1.0)
+        self._weight = np.zeros(value.size)  # of the looks after the first
         self._sum = np.zeros(value.size)
         self._apart = np.zeros(value.size)  # the most that a look differs from those before, in bars of both
 
@@ -310,8 +328,8 @@ class _Looks:
         which = which[usable]
         unit = self._unit[which]
         shift, variance = (value[usable] - self._first[which]) / unit, np.maximum(bar[usable] / unit, 1e-100) ** 2
-        weight = 1.0 + self._weight[which]
-        apart = np.abs(shift - self._sum[which] / weight) / np.sqrt(variance + 1.0 / weight)
+        weight = self._own[which] + self._weight[which]
+        apart = np.where(weight > 0, np.abs(shift - self._sum[which] / weight) / np.sqrt(variance + 1.0 / weight), 0.0)
         self._apart[which] = np.maximum(self._apart[which], apart)
         self._weight[which] += 1.0 / variance
         self._sum[which] += shift / variance
@@ -319,12 +337,12 @@ class _Looks:
     @property
     def mean(self) -> Array:
         """The mean of the looks."""
-        return self._first + self._unit * (self._sum / (1.0 + self._weight))
+        return self._first + self._unit * (self._sum / (self._own + self._weight))
 
     @property
     def bar(self) -> Array:
         """Its error bar."""
-        return self._unit * np.maximum(1.0, self._apart) / np.sqrt(1.0 + self._weight)
+        return self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._own + self._weight)
 
     def confirm(self, claimed: Array, margin: Array) -> Mask:
         """Whether the looks after the first exclude what is claimed by themselves, and agree with the first."""

@@ -143,7 +143,9 @@ class GradientAtPoint:
         check.leaves.update(found.leaves)
         if not found.complete:
             check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
-        decided = (found.clear and not found.blind) or compared.wrong.any()
+        # Entries that looked suspicious from afar, as at kinks, may be right when looked at.
+        cleared = found.complete and not (found.whole or compared.undecided.any())
+        decided = ((found.clear or cleared) and not found.blind) or compared.wrong.any()
         return check if decided else self._undecided(check, found, search)
 
     def _single(self, coordinates: Indices, level: Array | None) -> Compared:

@@ -30,13 +30,14 @@ class SecondEntries(Entries):
         return self._unjudged(found.numbers.reshape(5, n, n), found.flags.reshape(n, n), np.zeros(n))
 
     def _another(
-        self, compared: Compared, rows: Indices, columns: Indices, step: Array, shorter: int
+        self, compared: Compared, rows: Indices, columns: Indices, step: Array, shorter: int, dull: Mask
     ) -> tuple[Array, Array]:
         """Second derivatives from other values than those before: along shorter steps."""
         low, high = np.minimum(rows, columns), np.maximum(rows, columns)
         mixed = low != high
         pairs, place = np.unique(np.stack([low, high])[:, mixed], axis=1, return_inverse=True)
-        method = Adaptive(None, self.method.bounds, self.method.noise, scale=SHORTER**shorter * self.sizes)
+        scale = self.problem.point.restore(SHORTER**shorter * self.sizes)
+        method = Adaptive(None, self.method.bounds, self.method.noise, scale=scale)
         found = method.second(self.problem, *pairs)
         n = self.problem.point.n
         which = low.copy()

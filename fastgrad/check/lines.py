@@ -108,12 +108,12 @@ class Shorter:
         value = whole.value.item()
         if math.isfinite(value) and second != fourth:
             self.decay = min(1.0, 10 * abs(fourth - value) / abs(second - fourth))
-        self.value, self.bar = fourth, self._bar(second, fourth, gap)  # of the whole line
+        self.value, self.bar = fourth, self._bar(second, fourth) + gap  # of the whole line
 
-    def along(self, f: Callable[[float], float]) -> tuple[float, float]:
-        """The derivative of f(t) at t = 0, and its error bar."""
+    def along(self, f: Callable[[float], float]) -> tuple[float, float, float]:
+        """The derivative of f(t) at t = 0, its error bar, and half of what the slopes on both sides differ by."""
         second, fourth, gap = self._differences(f)
-        return fourth, self._bar(second, fourth, gap)
+        return fourth, self._bar(second, fourth), gap
 
     def _differences(self, f: Callable[[float], float]) -> tuple[float, float, float]:
         """Those of order 2 and 4, and half of what the slopes on both sides differ by."""
@@ -123,6 +123,6 @@ class Shorter:
         fourth = (_FOURTH.weights[0] * near + _FOURTH.weights[2] * far) / self.step
         return near / (2 * self.step), fourth, gap
 
-    def _bar(self, second: float, fourth: float, gap: float) -> float:
+    def _bar(self, second: float, fourth: float) -> float:
         deviation = self.noise * float(np.linalg.norm(_FOURTH.weights)) / self.step
-        return 4 * self.decay * abs(second - fourth) + 3 * deviation + gap
+        return 4 * self.decay * abs(second - fourth) + 3 * deviation

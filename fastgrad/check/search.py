@@ -51,15 +51,22 @@ class Difference(NamedTuple):
     off: float
     bar: float  # of the numeric slope
     allowed: float  # by the rounding of the claim, and the user
+    spread: float = 0.0  # what claims between the slopes at a kink may be off from their middle
 
     @property
     def agrees(self) -> bool:
         """Whether the slopes may be the same."""
+        return abs(self.off) <= self.bar + self.allowed + self.spread
+
+    @property
+    def equal(self) -> bool:
+        """Whether they are, also at a kink: the claim is in the middle of its slopes."""
         return abs(self.off) <= self.bar + self.allowed
 
     def without(self, part: Difference) -> Difference:
         """What a part of the coordinates does not explain is due to the others."""
-        return Difference(self.off - part.off, self.bar + part.bar, self.allowed + part.allowed)
+        bar, allowed = self.bar + part.bar, self.allowed + part.allowed
+        return Difference(self.off - part.off, bar, allowed, self.spread)
 
 
 class Search:
@@ -128,10 +135,19 @@ class Search:
             self.norm = norm
             self.whole = along(self.problem, self.direction, norm, self.look)
             self.look = self.whole.look
-            slope, bar = self.whole.value.item(), self.whole.bar.item()
+            slope, bar, gap = (each.item() for each in (self.whole.value, self.whole.bar, self.whole.gap))
+            bar -= gap
         else:
-            slope, bar = self.shorter.along(self._part(where))
-        return Difference(claimed - slope, bar, self._allowed(where, norm))
+            slope, bar, gap = self.shorter.along(self._part(where))
+        spread = self._spread(where, gap) if gap else 0.0
+        return Difference(claimed - slope, bar, self._allowed(where, norm), spread)
+
+    def _spread(self, where: slice, gap: float) -> float:
+        """What a claim may be off from the middle of the slopes at a kink: its entries are anywhere between theirs.
+
+        Since the signs of the direction are random, that adds up as squares do: of as many entries as move.
+        """
+        return 4.0 * gap / math.sqrt(max(1, np.count_nonzero(self.direction[where])))
 
     def _allowed(self, where: slice, norm: float) -> float:
         """What the rounding of the claim and the tolerance of the user let slopes along a slice differ by."""
@@ -139,9 +155,9 @@ class Search:
         rounding = (4 * tolerance.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
         if not tolerance.given:
             return rounding
-        part = tolerance.of(where)
-        # Errors of all entries may have the sign that makes them add up.
-        return rounding + float(np.abs(self.direction[where]) @ part.by_user(np.abs(self.claimed[where])))
+        # The signs of the direction are random: so errors of all entries add up as their squares do.
+        errors = tolerance.of(where).by_user(np.abs(self.claimed[where]))
+        return rounding + 4 * _norm(errors * self.direction[where])
 
     @property
     def shorter(self) -> Shorter:
@@ -174,6 +190,8 @@ class Search:
         groups = self._groups(first, moves, found)
         if not groups:
             self._searched(first, found)
+        else:
+            found.leaves.clear()
         for group, blind in groups:
             self.still = ~(moves & group)
             self._turn()
@@ -214,9 +232,12 @@ class Search:
             if moves.size:
                 smallest = float(moves.min()) if self.by_coordinate else 0.5 * self.widths[name]
                 with np.errstate(all="ignore"):
-                    resolution = float(np.float64(2 * difference.bar + difference.allowed) / smallest)
+                    resolution = float(np.float64(self._unseen(difference)) / smallest)
                 found.leaves[name] = max(found.leaves.get(name, 0.0), resolution)
         return difference
+
+    def _unseen(self, first: Difference) -> float:
+        return 2 * first.bar + first.allowed + (0.0 if first.equal else 2 * first.spread)
 
     def _searched(self, first: Difference, found: Found, blind: bool = True) -> None:
         """Test halves of what is suspicious; then all but that, in another direction.
@@ -224,7 +245,9 @@ class Search:
         blind: whether a test that says little counts as such. At a kink of zeros, every value between is right.
         """
         if first.agrees:
-            found.blind |= blind and not self._sees(first.bar)
+            found.blind |= blind and not self._sees(first.bar + (0.0 if first.equal else first.spread))
+            if not first.equal:
+                self._drill(first, found)
             return
         found.clear = False
         everything, difference = slice(0, self.x.size), first
@@ -244,6 +267,22 @@ class Search:
                 break
         found.entries.sort()
         found.complete &= complete
+
+    def _drill(self, difference: Difference, found: Found) -> None:
+        """Where a claim is in the middle of the slopes at a kink but for one part of its entries, look for those.
+
+        Other claims between the slopes, such as a relu's slope of 0 at 0, are off from the middle everywhere.
+        """
+        where = slice(0, self.x.size)
+        while where.stop - where.start > 1 and self.function.nfev + 4 <= self.limit:
+            cut = self._cut(where)
+            left = self.test(slice(where.start, cut))
+            right = difference.without(left)
+            if left.equal == right.equal:
+                return
+            where, difference = (slice(cut, where.stop), right) if left.equal else (slice(where.start, cut), left)
+        found.clear = False
+        found.entries.append(where.start)
 
     def _halve(self, difference: Difference, entries: list[int], whole: list[tuple[str, slice]]) -> bool:
         """Adds single entries, and leaves that look wrong all over; returns whether nothing is left to test."""

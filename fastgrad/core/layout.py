@@ -98,7 +98,7 @@ class Layout(ABC):
             It has another shape or structure; the error calls it `name`.
         """
         found = floats(value, name)
-        if found.shape not in ((rows, self.n), (rows, *self.shape)):
+        if found.shape not in ((rows, self.n), (rows, *self.shape)) and not found.size == rows * self.n == 1:
             raise ValueError(f"{name} has shape {found.shape}; expected {(rows, self.n)}: outputs by coordinates")
         return found.reshape(rows, self.n)
 
