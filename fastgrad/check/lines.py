@@ -16,12 +16,25 @@ from ..stencils import stencil
 
 TOLERANCE = 1e-7  # errors of entries that matter are larger
 
-_LOOKS = ((1.0, 8), (2.0**-12, 14), (1.0, EVALUATIONS))
-"""How far a line is looked at, of its length, and by how many evaluations: first as far as suits a smooth function;
-then close to x, since lines that move very many coordinates pass over many kinks; then again as far as noise needs."""
 
-_ENOUGH = 1e-6
-"""Error bars of this share of what is compared need no look farther away."""
+class _Look(NamedTuple):
+    """How far a line is looked at, of its length, by how many evaluations, and the share of its size that suffices."""
+
+    length: float
+    most: int
+    enough: float
+
+
+# First as far as suits a smooth function; then close to x and closer, since lines that move very many coordinates pass
+# over many kinks, at the price of rounding; then again as far as noise needs.
+_LOOKS = (
+    _Look(1.0, 8, 1e-6),
+    _Look(2.0**-12, 14, 1e-5),
+    _Look(2.0**-18, 14, 1e-4),
+    _Look(1.0, EVALUATIONS, 0.0),
+)
+
+_CLOSER = 2  # the look that says nothing where there is noise
 
 _FOURTH = stencil("central", 4)
 _STEP = 1.2  # of the adaptive method's step: other points, within those that it has seen
@@ -51,11 +64,13 @@ def along(problem: Problem, direction: Array, size: Array | float, first: int = 
     to begin with, which sufficed on a line like this one.
     """
     best: Slopes | None = None
-    for look, (length, most) in enumerate(_LOOKS[first:], first):
-        found = _looked_at(problem, direction, length, most)._replace(look=look)
+    for number, look in enumerate(_LOOKS[first:], first):
+        if number == _CLOSER and best is not None and best.noisy:
+            continue
+        found = _looked_at(problem, direction, look.length, look.most)._replace(look=number)
         best = found if best is None else _better(best, found)
         with np.errstate(all="ignore"):
-            if (best.bar - best.gap <= _ENOUGH * np.maximum(size, best.gap)).all():
+            if (best.bar - best.gap <= look.enough * np.maximum(size, best.gap)).all():
                 break
     assert best is not None
     return best
@@ -65,7 +80,7 @@ def _better(before: Slopes, found: Slopes) -> Slopes:
     """Of each output the slope with the shorter bar."""
     better: NDArray[np.bool_] = ~(before.bar <= found.bar)
     value, bar, step, gap = (np.where(better, there, here) for here, there in zip(before[:4], found[:4], strict=True))
-    return Slopes(value, bar, step, gap, found.noisy, found.level, found.look)
+    return Slopes(value, bar, step, gap, before.noisy or found.noisy, found.level, found.look)
 
 
 def _looked_at(problem: Problem, direction: Array, length: float, most: int) -> Slopes:
