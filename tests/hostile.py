@@ -525,6 +525,14 @@ CALLS = {
         ),
         "diagonal",
     ),
+    "check_hessian": (
+        lambda f, x, r: fg.check_hessian(
+            f, r.other(diagonal), x, **r.small("step", "order", "bounds", "noise", "typical_x", "vectorized")
+        ),
+        "scalar",
+    ),
+    "check_hessian of hess": (lambda f, x, r: fg.check_hessian(one, f, x, **r.small("bounds", "noise")), "diagonal"),
+    "check_hessian of grad": (lambda f, x, r: fg.check_hessian(one, diagonal, x, grad=f), "slope"),
     "check_jacobian of jvp": (lambda f, x, r: fg.check_jacobian(vector, x=x, jvp=lambda x, v: f(x)), "vector"),
     "check_jacobian of vjp": (lambda f, x, r: fg.check_jacobian(vector, x=x, vjp=lambda x, v: f(x)), "vector"),
     "gradient_descent": (lambda f, x, r: fg.gradient_descent(f, x, maxiter=3, **descending(r)), "one"),
@@ -591,7 +599,7 @@ FITTING = {
     **dict.fromkeys(
         ("gradient, sparse", "gradient, rows", "jacobian, sparse", "plan_jacobian", "hessian, sparse"), FLAT
     ),
-    **dict.fromkeys((name for name in CALLS if "check_jacobian" in name), FLAT),
+    **dict.fromkeys((name for name in CALLS if "check_jacobian" in name or "check_hessian" in name), FLAT),
     **dict.fromkeys(("batch_gradient", "batch_gradient, rows", "batch_jacobian", "descents"), ROWS),
     **dict.fromkeys(("sensitivity",), (*ROWS, "a frame")),
     **dict.fromkeys((name for name in CALLS if name.startswith("grid.")), ("matrix", *["10 by 12"] * 5)),

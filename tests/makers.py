@@ -117,6 +117,7 @@ MAKERS = {
     "check of a wrong gradient": lambda: fg.check_grad(loss, wrong_slope, np.zeros(3)),
     "check of a pytree": lambda: fg.check_grad(of_tree, of_tree_slope, TREE),
     "check by a search": lambda: fg.check_grad(loss, slope, np.arange(500.0)),
+    "check of a Hessian": lambda: fg.check_hessian(loss, np.zeros((3, 3)), np.zeros(3)),
     "check of a Jacobian": lambda: fg.check_jacobian(vector, np.zeros((3, 2)), np.array([1.0, 2.0])),
     "mismatch": lambda: fg.check_grad(loss, wrong_slope, np.zeros(3)).wrong[0],
     "descent": lambda: without_time(fg.gradient_descent(loss, np.zeros(2))),

@@ -222,6 +222,9 @@ VERBS = {
     "check_jacobian, wrong": (
         lambda f, **o: fg.check_jacobian(f, lambda x: 2 * vector_jacobian(x), X, **o), vector, {"": {}} | WORKERS,
     ),
+    "check_hessian": (
+        lambda f, **o: fg.check_hessian(f, lambda x: np.ones((4, 4)), X, **o), scalar, {"": {}} | PLAIN_KINDS,
+    ),
     "check_jacobian by jvp": (
         lambda f, **o: fg.check_jacobian(f, x=X, jvp=lambda x, v: vector_jacobian(x) @ v, **o),
         vector,

@@ -67,6 +67,11 @@ VERBS = {
         lambda f, **o: fg.check_jacobian(f, lambda x: np.diag(3 * x**2 + 1), X, **o).verdict,
         vector,
     ),
+    "check_hessian": (
+        fg.check_hessian,
+        lambda f, **o: fg.check_hessian(f, lambda x: np.diag(6 * x), X, **o).verdict,
+        cubes,
+    ),
     "assert_grad": (assert_grad, lambda f, **o: assert_grad(f, slopes, X, **o), cubes),
     "gradient_descent": (
         fg.gradient_descent,
@@ -123,6 +128,9 @@ BAD = {
     "max_evals": (-5, 1.5, True, "3", NAN),
     "jvp": (3, "J"),
     "vjp": (3, "J"),
+    "hvp": (3, "H"),
+    "skip": (1.5, True, ["x[0]", "x[1]"], {"x": 1}, len),
+    "only": (1.5, True, [], {"x": 1}, len),
     "learning_rate": (0, -1.0, NAN, INF, "fast", True, None, [0.1]),
     "momentum": (1, -0.1, NAN, "0.9", True, None),
     "decay": (1, -0.1, NAN, "0.9", True, None),
@@ -150,6 +158,8 @@ OTHERWISE = {
     ("plan_jacobian", "sparsity"): (*BAD["sparsity"], None),
     ("hessian", "grad"): (3, "exact", X),
     ("check_jacobian", "jac"): (),
+    ("check_hessian", "hess"): (),
+    ("check_hessian", "grad"): (3, "exact", X),
 }
 
 
@@ -355,8 +365,8 @@ fg.gradient(f, 1.0, progress="yes")
 fg.grad(f, retries="3")
 fg.hessian(f, 1.0, noise="loud")
 fg.differentiate(f, 1.0, method="central")
-fg.check_grad(f, f, 1.0, rtol="small")
-fg.check_jacobian(f, f, 1.0, vectorized=True)
+fg.check_grad(f, f, 1.0, seed="small")
+fg.check_jacobian(f, f, 1.0, order=2)
 fg.gradient_descent(f, 1.0, method="sgd")
 fg.gradient_descent(f, 1.0, method_near_optimum="near")
 fg.sensitivity(f, 1.0, method="central")

@@ -84,9 +84,10 @@ def check_grad(
     Notes
     -----
     Up to 300 entries, each is compared with its derivative by the adaptive method (see `differentiate`). An entry
-    beyond one and a half error bars is wrong if a second difference, with another step, agrees with the first and
-    excludes it too. At a kink any value between the one-sided slopes is right. Where an error bar is too large for
-    agreement to mean anything, the verdict is "undecided".
+    beyond one and a half error bars, or more where entries are many, is looked at again, with other steps: it is
+    wrong if the weighted mean excludes it, and the later looks by themselves. At a kink any value between the
+    one-sided slopes is right. Where an error bar is too large for agreement to mean anything, beyond 1% of the entry
+    and 1e-5 of the largest one, the verdict is "undecided", unless atol or rtol accept as much.
 
     Beyond that, f is differentiated along a random direction that moves all entries at once, in proportion to the
     size of their leaf, and compared with the gradient's product with it; where they differ, halves of the entries
@@ -144,20 +145,28 @@ def check_jacobian(
     near: int = 0,
     **options: Unpack[JacobianCheckOptions],
 ) -> GradientCheck:
-    """Check a user-coded Jacobian, or products with it, against differences.
+    """Check a user-coded Jacobian, or products with it, against differences that know their own errors.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args) -> (m,)``.
-    jac : callable, array_like or sparse matrix, optional
-        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`.
-    x : array_like
-        Where to check, (n,).
+    jac : callable, array_like, sparse matrix or pytree, optional
+        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`; for a pytree x also as `jacobian` has
+        it, with leaves ``(m, *shape)``.
+    x : number, array_like or pytree
+        Where to check; n coordinates.
     args : tuple, optional
         Further arguments of f and jac.
     jvp, vjp : callable, optional
         Instead of jac: ``jvp(x, v)`` is J v, ``vjp(x, u)`` is u J.
+    exhaustive : bool, optional
+        True: every entry by itself. False: along random directions. By default every entry, unless x has more than 300
+        coordinates, or the Jacobian more than 200,000 entries, or f more than 300 values where vjp is given.
+    max_evals : int, optional
+        Evaluations that finding the columns of wrong entries along directions may take, 600 by default.
+    near : int, optional
+        Check also at so many points drawn near x, within bounds. jac must be callable.
     **options
         Those of `JacobianCheckOptions`.
 
@@ -173,10 +182,13 @@ def check_jacobian(
 
     Notes
     -----
-    One product with a random direction sees all rows at once, and says which are wrong. The columns of the wrong
+    Each entry is judged as those of `check_grad` are, some 7 evaluations of f a column for all rows. jvp and vjp are
+    multiplied with unit vectors.
+
+    Along a random direction, one product sees all rows at once, and says which are wrong. The columns of the wrong
     entries are found by halving: products with a part of the direction. An entry missing from a sparse pattern is
-    found like any other. jac and jvp are only multiplied with vectors. vjp is checked as the gradient of u·f for a
-    random u, by `check_grad`; the rows are then found by halving u.
+    found like any other. vjp is checked as the gradient of u·f for a random u, by `check_grad`; the rows are then
+    found by halving u.
 
     Examples
     --------
