@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,29 +10,20 @@ from numpy.typing import NDArray
 from ..core.point import Array
 from ..evaluate.problem import Problem
 from ..methods.adaptive import KINK, NOISY, SIZE_OF_STEP, Adaptive, Components
+from . import kinks
+from .compared import Compared, Indices, Mask
+from .looks import Looks, margin_of
 from .tolerance import Tolerance
 
-Mask = NDArray[np.bool_]
-Indices = NDArray[np.intp]
 Claim = Callable[[Array], Array]
 """The claimed entries (outputs, n) at a point (n,)."""
 
-_MARGIN = 1.5
-"""Error bars hold for 99 of 100 entries: beyond so many an entry is looked at again; of many entries, beyond more."""
-
-_ONE_IN = 50.0
 _LOOKS = 3
 SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
 """Where another look begins, of the step before: not in step with it. How far it may go where f is noisy."""
 
 _DOUBTFUL = 10.0
 """What a search has pointed at, and is off by so many bars, needs no other look."""
-
-_APART = 2.0
-"""Looks that differ by more than so many of their bars together do not agree."""
-
-_SLACK = 1e-6
-"""The error of the slopes beside a kink, relative to them."""
 
 _OF_CURVATURE = 1e-6
 """The error bar of a derivative that is nearly 0, relative to how it changes over the size of x."""
@@ -45,38 +34,6 @@ _NOISE = 8.0  # noises of a value that a second difference may be off by
 _EPSILON = float(np.finfo(float).eps)
 _CONDITION = 8.0
 """Changes of a derivative with a rounding of x: what its own rounding may be."""
-
-
-def margin_of(entries: int) -> float:
-    """Error bars that the worst of so many right entries is off by, nearly: that grows as the root of a logarithm."""
-    return _MARGIN * math.sqrt(1.0 + math.log(max(entries, 1)) / math.log(_ONE_IN))
-
-
-class Compared(NamedTuple):
-    """Entries (outputs, coordinates) beside their differences."""
-
-    coordinates: Indices  # of the columns
-    claimed: Array
-    numeric: Array
-    bar: Array
-    left: Array
-    right: Array  # slopes beside x
-    flags: NDArray[np.intc]
-    wrong: Mask
-    undecided: Mask
-    level: Array  # noise of f, (outputs,)
-    accepted: Array  # what entries may differ by
-
-    @property
-    def resolution(self) -> float:
-        """The largest error that could have gone unseen in an entry."""
-        unseen = np.where(np.isfinite(self.bar), (1.0 + margin_of(self.bar.size)) * self.bar + self.accepted, 0.0)
-        return float(unseen.max(initial=0.0))
-
-    @property
-    def kink(self) -> Mask:
-        """Where the slopes on both sides of x differ."""
-        return np.asarray(self.flags & KINK != 0)
 
 
 class Entries:
@@ -118,6 +75,7 @@ class Entries:
         x = self.x[self.coordinates]
         self.sizes = np.where(x == 0, 1.0, np.abs(x))
         self.margin = margin_of(claimed.size)
+        self._changed = np.full(claimed.shape, np.nan)  # what is known of `_changes`
 
     @np.errstate(all="ignore")
     def compare(self, suspected: bool = False) -> Compared:
@@ -128,7 +86,7 @@ class Entries:
         broken, kink = ~np.isfinite(compared.claimed), compared.kink
         off = np.abs(compared.claimed - numeric)
         wrong |= broken
-        self._beside_kinks(compared, kink & ~broken, accepted)
+        self._judge_kinks(compared, kink & ~broken)
         suspect = ~(off <= self.margin * bar + accepted) & ~broken & ~kink
         doubtful = suspect & np.isfinite(numeric)
         undecided |= suspect & ~doubtful
@@ -176,36 +134,8 @@ class Entries:
         """The sizes of entries."""
         return np.maximum(np.abs(self.claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
 
-    def _beside_kinks(self, compared: Compared, kink: Mask, accepted: Array) -> None:
-        """At a kink every value between the slopes on both sides is right."""
-        claimed, left, right = compared.claimed, compared.left, compared.right
-        slack = _SLACK * (np.abs(left) + np.abs(right)) + accepted
-        low, high = np.fmin(left, right), np.fmax(left, right)
-        clear = (low + slack <= claimed) & (claimed <= high - slack)
-        # Near an end, or beyond: the slopes by differences of one side, which know their errors.
-        concerned = kink & ~clear & np.isfinite(low) & np.isfinite(high)
-        columns = np.flatnonzero(concerned.any(axis=0))
-        bars = np.full((2, *claimed.shape), np.inf)
-        if columns.size:
-            units = powers_of_two(self.sizes[columns])
-            for side, slopes in ((0, left), (1, right)):
-                reach = np.zeros((2, columns.size))
-                reach[side] = np.inf
-                found = self._by(columns, units, reach, None).numbers.reshape(5, claimed.shape[0], -1)
-                known = concerned[:, columns] & np.isfinite(found[1])
-                slopes[:, columns] = np.where(known, found[0], slopes[:, columns])
-                bars[side][:, columns] = np.where(known, found[1], np.inf)
-        low, high = np.fmin(left, right), np.fmax(left, right)
-        below = np.where(left <= right, bars[0], bars[1])
-        above = np.where(left <= right, bars[1], bars[0])
-        within = (low - _MARGIN * below - accepted <= claimed) & (claimed <= high + _MARGIN * above + accepted)
-        compared.wrong[concerned & ~within] = True
-        compared.undecided[concerned & within & ~np.isfinite(below + above)] = True
-        compared.undecided[kink & ~clear & ~concerned] = True
-        # What an entry is compared with: the nearest value that would be right.
-        np.copyto(compared.numeric, np.clip(claimed, low, high), where=kink & np.isfinite(low) & np.isfinite(high))
-        near = np.where(claimed - low < high - claimed, below, above)
-        np.copyto(compared.bar, np.where(np.isfinite(near), near, slack), where=kink)
+    def _judge_kinks(self, compared: Compared, kink: Mask) -> None:
+        kinks.judge(compared, kink, lambda which, reach: self._by(which, powers_of_two(self.sizes[which]), reach, None))
 
     def _look_again(self, compared: Compared, doubtful: Mask, dull: Mask, step: Array) -> None:
         """Look at entries that differ a second and a third time, from other values of f; judge their weighted mean.
@@ -214,7 +144,7 @@ class Entries:
         bars, that of the mean grows (Birge, Phys. Rev. 40 (1932) 207-227). A look with a long bar weighs little, so
         that it clears nobody. What the first look says little of (dull) gets a second one, which accuses nobody.
         """
-        looks = _Looks(compared.numeric[doubtful], compared.bar[doubtful])
+        looks = Looks(compared.numeric[doubtful], compared.bar[doubtful])
         rows, columns = np.nonzero(doubtful)
         claimed, margin, dull = compared.claimed[doubtful], compared.accepted[doubtful], dull[doubtful]
         open_ = np.ones(rows.size, dtype=bool)
@@ -298,6 +228,12 @@ class Entries:
 
     def _changes(self, columns: Indices, level: Array) -> Array:
         """How much the derivatives (outputs, columns) change over the sizes of coordinates, beyond noise of a level."""
+        new = columns[np.isnan(self._changed[:, columns]).any(axis=0)]
+        if new.size:
+            self._changed[:, new] = self._second_differences(new, level)
+        return self._changed[:, columns]
+
+    def _second_differences(self, columns: Indices, level: Array) -> Array:
         coordinates, sizes = self.coordinates[columns], self.sizes[columns]
         h, room = _ASIDE * sizes, self.method.room(self.problem)
         if room is not None:
@@ -306,51 +242,6 @@ class Entries:
         second = np.abs(values[:, 0] - 2 * self.problem.values + values[:, 1])
         beyond = np.maximum(second - _NOISE * level, 0.0)
         return np.nan_to_num(beyond * (sizes / h**2)[:, None], nan=0.0, posinf=0.0).T
-
-
-class _Looks:
-    """Several looks at each of some entries, and their weighted means.
-
-    All in units of the first error bars, from the first values on, so that squares neither cancel nor overflow.
-    """
-
-    def __init__(self, value: Array, bar: Array) -> None:
-        self._own = np.where(np.isfinite(bar), 1.0, 0.0)  # weight of the first look
-        self._first = np.where(np.isfinite(value), value, 0.0)
-        self._unit = np.where(np.isfinite(bar), np.maximum(bar, np.finfo(float).tiny), 1.0)
-        self._weight = np.zeros(value.size)  # of the looks after the first
-        self._sum = np.zeros(value.size)
-        self._apart = np.zeros(value.size)  # the most that a look differs from those before, in bars of both
-
-    def add(self, which: Indices, value: Array, bar: Array) -> None:
-        """Another look at some of the entries."""
-        usable = np.isfinite(value) & np.isfinite(bar)
-        which = which[usable]
-        unit = self._unit[which]
-        shift, variance = (value[usable] - self._first[which]) / unit, np.maximum(bar[usable] / unit, 1e-100) ** 2
-        weight = self._own[which] + self._weight[which]
-        apart = np.where(weight > 0, np.abs(shift - self._sum[which] / weight) / np.sqrt(variance + 1.0 / weight), 0.0)
-        self._apart[which] = np.maximum(self._apart[which], apart)
-        self._weight[which] += 1.0 / variance
-        self._sum[which] += shift / variance
-
-    @property
-    def mean(self) -> Array:
-        """The mean of the looks."""
-        return self._first + self._unit * (self._sum / (self._own + self._weight))
-
-    @property
-    def bar(self) -> Array:
-        """Its error bar."""
-        return self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._own + self._weight)
-
-    def confirm(self, claimed: Array, margin: Array) -> Mask:
-        """Whether the looks after the first exclude what is claimed by themselves, and agree with the first."""
-        rest = self._first + self._unit * (self._sum / self._weight)
-        bar = self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._weight)
-        excluded = np.abs(claimed - rest) > bar + margin
-        near = self._apart * self.bar <= 0.1 * np.abs(claimed - self.mean)
-        return np.asarray((self._weight > 0) & excluded & ((self._apart <= _APART) | near))
 
 
 def powers_of_two(sizes: Array) -> Array:

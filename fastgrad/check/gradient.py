@@ -17,7 +17,8 @@ from ..methods.adaptive import NOISY, Adaptive
 from ..records.check import GradientCheck
 from ..stencils import stencil
 from .claims import claimed_at, claimed_gradient
-from .entries import Compared, Entries
+from .compared import Compared
+from .entries import Entries
 from .explain import explain
 from .report import MOST_ROWS, Subject, of_entries
 from .search import Found, Search

@@ -11,9 +11,10 @@ from ..core.point import Array
 from ..evaluate.problem import Problem
 from ..methods.adaptive import KINK, Adaptive
 from ..records.check import GradientCheck
-from .entries import SHORTER, Compared, Entries, Indices, Mask
+from .compared import Compared, Indices, Mask
+from .entries import SHORTER, Entries
 from .explain import explain
-from .jacobian import Claimed
+from .matrix_claims import Claimed
 from .report import Subject, of_entries
 from .tolerance import Accepted, Tolerance
 
@@ -44,7 +45,7 @@ class SecondEntries(Entries):
         which[mixed] = n + place.ravel()
         return found.value[which], np.where(found.flags[which] & KINK != 0, np.inf, found.error[which])
 
-    def _beside_kinks(self, compared: Compared, kink: Mask, accepted: Array) -> None:
+    def _judge_kinks(self, compared: Compared, kink: Mask) -> None:
         """Where the slope of f jumps, it has no second derivative."""
         compared.undecided[kink] = True
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import attribute, floats
 from ..core.matrix_layout import HessianLayout, JacobianLayout
 from ..core.point import Array, Point, as_point
 from ..evaluate.functions import as_function
@@ -18,32 +15,22 @@ from ..evaluate.problem import Problem
 from ..methods.adaptive import NOISY, Adaptive
 from ..records.check import GradientCheck
 from ..stencils import FLOAT64
-from .entries import Claim, Compared, Entries
+from .compared import Compared
+from .entries import Entries
 from .explain import explain
 from .gradient import GradientAtPoint
 from .lines import along
+from .looks import MARGIN
+from .matrix_claims import Claimed, Product
 from .report import MOST_ROWS, Subject, of_entries
 from .tolerance import Accepted, Tolerance
 
-Product = Callable[[Array], Array]
 Indices = NDArray[np.intp]
 
 MOST_ENTRIES = 200_000
 """Beyond so many, entries are not compared one by one unless that is asked for."""
 
 _LINE_EVALUATIONS = 600
-_MARGIN = 1.5
-
-
-class Claimed(NamedTuple):
-    """What is claimed of a Jacobian (m, n)."""
-
-    product: Product | None  # v -> J v
-    rows: Product | None  # u -> u J
-    sizes: Product | None  # v -> |J| v, where the entries of J are known
-    matrix: Callable[[], Array]  # all of it
-    at: Claim | None  # all of it at another point
-    sparse: bool
 
 
 class JacobianAtPoint:
@@ -215,7 +202,7 @@ class JacobianAtPoint:
         claimed = product(part)
         value, bar = along(self.problem, part, size)[:2]
         with np.errstate(all="ignore"):
-            return claimed - value, _MARGIN * bar + self._allowed(part, np.maximum(np.abs(claimed), np.abs(value)))
+            return claimed - value, MARGIN * bar + self._allowed(part, np.maximum(np.abs(claimed), np.abs(value)))
 
     def _unproved(self, what: str, resolution: float) -> GradientCheck:
         why = f"{what} along a random direction, but no single entry does: noise?"
@@ -280,69 +267,5 @@ class JacobianAtPoint:
         with np.errstate(all="ignore"):
             atol, rtol = (np.max(each) for each in self.accepted)
             entry = atol + (rtol + 4 * FLOAT64) * np.abs(numeric)
-            allowed = float(np.abs(u[some]) @ (_MARGIN * bar + entry)[some])
+            allowed = float(np.abs(u[some]) @ (MARGIN * bar + entry)[some])
             return bool(abs(claimed - float(u[some] @ numeric[some])) <= allowed)
-
-
-def claimed_by(
-    jac: Any, jvp: Any, vjp: Any, problem: Problem, args: tuple[Any, ...], rows: int | None = None
-) -> Claimed:
-    """What a Jacobian, or products with it, claim at the problem's point; rows: of a Hessian."""
-    point = problem.point
-    rows = problem.outputs if rows is None else rows
-    layout, shape = JacobianLayout(rows, point.layout), (rows, point.n)
-    if jvp is not None or vjp is not None:
-        return _by_products(jvp, vjp, point, shape)
-
-    def ask(x: Array) -> Any:
-        return jac(point.argument(x), *args) if callable(jac) else jac
-
-    def matrix_of(found: Any) -> Array:
-        return layout.values(found.toarray() if attribute(found, "toarray") else found, "the Jacobian")
-
-    found = ask(problem.x.ravel().copy())
-    if attribute(found, "tocsr") is None:
-        matrix = matrix_of(found).copy()
-        times, sizes = _times(matrix), _times(np.abs(matrix))
-    else:
-        # A copy: scipy sums duplicates in place where abs is taken.
-        found = found.tocsr().copy()
-        if found.shape != shape:
-            raise ValueError(f"the Jacobian has shape {found.shape}; expected {shape}: outputs by coordinates")
-        times, sizes = _times(found), _times(abs(found))
-    at = (lambda x: matrix_of(ask(x))) if callable(jac) else None
-    sparse = attribute(found, "tocsr") is not None
-    return Claimed(times, None, sizes, lambda: matrix_of(found).copy(), at, sparse)
-
-
-def _by_products(jvp: Any, vjp: Any, point: Point, shape: tuple[int, int]) -> Claimed:
-    m, n = shape
-    here = point.flat.ravel()
-
-    def times(v: Array, x: Array = here) -> Array:
-        found = floats(jvp(point.argument(x.copy()), point.argument(v.copy())), "what jvp returned")
-        if found.size != m:
-            raise ValueError(f"jvp returned shape {found.shape}; expected {(m,)}, that of f's outputs")
-        return found.ravel()
-
-    def rows(u: Array, x: Array = here) -> Array:
-        return point.layout.product_values(vjp(point.argument(x.copy()), u.copy()), "what vjp returned")
-
-    def matrix(x: Array = here) -> Array:
-        if jvp is not None:
-            return np.stack([times(v, x) for v in np.eye(n)], axis=1)
-        return np.stack([rows(u, x) for u in np.eye(m)])
-
-    if jvp is not None:
-        return Claimed(times, None, None, matrix, matrix, False)
-    return Claimed(None, rows, None, matrix, matrix, False)
-
-
-def _times(matrix: Any) -> Product:
-    """The product of a matrix with a vector."""
-
-    def product(v: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return np.asarray(matrix @ v)
-
-    return product

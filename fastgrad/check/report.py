@@ -10,7 +10,7 @@ import numpy as np
 from ..evaluate import border
 from ..methods.adaptive import NOISY, flag_names
 from ..records.check import GradientCheck, Mismatch
-from .entries import Compared, Mask
+from .compared import Compared, Mask
 
 MOST_ROWS = 300
 """Entries that a record holds, unless more are wrong."""

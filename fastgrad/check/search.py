@@ -147,7 +147,7 @@ class Search:
 
         Since the signs of the direction are random, that adds up as squares do: of as many entries as move.
         """
-        return 4.0 * gap / math.sqrt(max(1, np.count_nonzero(self.direction[where])))
+        return 4.0 * gap / math.sqrt(max(1, int(np.count_nonzero(self.direction[where]))))
 
     def _allowed(self, where: slice, norm: float) -> float:
         """What the rounding of the claim and the tolerance of the user let slopes along a slice differ by."""

@@ -11,7 +11,8 @@ from ..check.claims import considered
 from ..check.gradient import GradientAtPoint
 from ..check.hessian import MOST_COORDINATES
 from ..check.hessian import checked as second_entries
-from ..check.jacobian import JacobianAtPoint, claimed_by
+from ..check.jacobian import JacobianAtPoint
+from ..check.matrix_claims import claimed_by
 from ..check.tolerance import Accepted, by_coordinate
 from ..core import options as checks
 from ..core.coordinates import checked_bounds

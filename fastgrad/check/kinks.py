@@ -1,0 +1,58 @@
+"""Entries at a kink, where every value between the slopes on both sides of x is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.point import Array
+from ..methods.adaptive import Components
+from .compared import Compared, Mask
+from .looks import MARGIN
+
+Sides = Callable[[NDArray[np.intp], Array], Components]
+"""Derivatives by some columns, which move no farther down and up than (2, columns)."""
+
+_SLACK = 1e-6
+"""The error of the slopes beside a kink, as they are found with it, relative to them."""
+
+
+def judge(compared: Compared, kink: Mask, by: Sides) -> None:
+    """Say which entries at kinks are wrong or undecided; they are compared with the nearest value that is right."""
+    claimed, left, right = compared.claimed, compared.left, compared.right
+    slack = _SLACK * (np.abs(left) + np.abs(right)) + compared.accepted
+    low, high = np.fmin(left, right), np.fmax(left, right)
+    clear = (low + slack <= claimed) & (claimed <= high - slack)
+    known = kink & np.isfinite(low) & np.isfinite(high)
+    close = known & ~clear
+    bars = _sides(compared, close, by)
+    low, high = np.fmin(left, right), np.fmax(left, right)
+    below, above = np.where(left <= right, bars, bars[::-1])
+    within = (low - MARGIN * below - compared.accepted <= claimed) & (
+        claimed <= high + MARGIN * above + compared.accepted
+    )
+    compared.wrong[close & ~within] = True
+    compared.undecided[close & within & ~np.isfinite(below + above)] = True
+    compared.undecided[kink & ~clear & ~close] = True
+    np.copyto(compared.numeric, np.clip(claimed, low, high), where=known)
+    near = np.where(claimed - low < high - claimed, below, above)
+    np.copyto(compared.bar, np.where(np.isfinite(near), near, slack), where=kink)
+
+
+def _sides(compared: Compared, close: Mask, by: Sides) -> Array:
+    """Error bars (2, outputs, coordinates) of the slopes left and right, which are taken anew where a claim is close.
+
+    By differences of one side, which know their errors.
+    """
+    bars = np.full((2, *compared.claimed.shape), np.inf)
+    columns = np.flatnonzero(close.any(axis=0))
+    for side, slopes in enumerate((compared.left, compared.right)) if columns.size else ():
+        reach = np.zeros((2, columns.size))
+        reach[side] = np.inf
+        value, bar = by(columns, reach).numbers[:2].reshape(2, len(slopes), -1)
+        known = close[:, columns] & np.isfinite(bar)
+        slopes[:, columns] = np.where(known, value, slopes[:, columns])
+        bars[side][:, columns] = np.where(known, bar, np.inf)
+    return bars
