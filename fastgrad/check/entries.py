@@ -86,7 +86,8 @@ class Entries:
         broken, kink = ~np.isfinite(compared.claimed), compared.kink
         off = np.abs(compared.claimed - numeric)
         wrong |= broken
-        self._judge_kinks(compared, kink & ~broken)
+        if kink.any():
+            self._judge_kinks(compared, kink & ~broken)
         suspect = ~(off <= self.margin * bar + accepted) & ~broken & ~kink
         doubtful = suspect & np.isfinite(numeric)
         undecided |= suspect & ~doubtful

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -73,17 +74,17 @@ def _rows(subject: Subject, compared: Compared, undecided: Mask) -> list[Mismatc
         off = np.abs(compared.claimed - compared.numeric) / (compared.bar + 1e-300)
     severity = np.nan_to_num(off, nan=np.inf, posinf=1e300)
     order = np.lexsort((-severity.ravel(), ~undecided.ravel(), ~compared.wrong.ravel()))
+    first = order[: max(MOST_ROWS, int(compared.wrong.sum()))]
+    i, j = np.divmod(first, compared.coordinates.size)
+    indices = (i * subject.columns + compared.coordinates[j]).tolist()
+    numbers = (each.ravel()[first].tolist() for each in (compared.claimed, compared.numeric, compared.bar))
+    states = (each.ravel()[first].tolist() for each in (compared.wrong, undecided, compared.flags))
     rows = []
-    for k in order[: max(MOST_ROWS, int(compared.wrong.sum()))]:
-        i, j = divmod(int(k), compared.coordinates.size)
-        index = i * subject.columns + int(compared.coordinates[j])
-        if not np.isfinite(compared.claimed[i, j]):
+    for index, claimed, numeric, bar, wrong, vague, bits in zip(indices, *numbers, *states, strict=True):
+        if not math.isfinite(claimed):
             flag = "nonfinite"
-        elif compared.wrong[i, j]:
-            flag = "wrong"
         else:
-            flag = "undecided" if undecided[i, j] else flag_names(int(compared.flags[i, j]))
-        claimed, numeric, bar = (float(each[i, j]) for each in (compared.claimed, compared.numeric, compared.bar))
+            flag = "wrong" if wrong else "undecided" if vague else flag_names(bits)
         rows.append(Mismatch(subject.name(index), index, claimed, numeric, bar, flag))
     return rows
 
