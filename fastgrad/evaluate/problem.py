@@ -39,12 +39,14 @@ class Problem:
         Whether values and derivatives that are not finite stay so, with nothing said: at shifts of the user's point.
     lower : ndarray or None
         The last derivatives, of two orders less, where their values held them.
+    curved : ndarray or None
+        (x.size,): coordinates along which f changes so fast that the last derivatives by them are suspect, if any.
     near : ndarray or None
         (x.size,): coordinates so near an edge that the last derivatives by them took other steps, if any.
     """
 
     __slots__ = (
-        "_checked", "_known", "_some", "declared", "function", "lower", "near", "point", "points", "raw",
+        "_checked", "_known", "_some", "curved", "declared", "function", "lower", "near", "point", "points", "raw",
         "relative_noise", "x",
     )  # fmt: skip
 
@@ -66,6 +68,7 @@ class Problem:
         self.declared = self.raw = False
         self.lower: Array | None = None
         self.near: NDArray[np.bool_] | None = None
+        self.curved: NDArray[np.bool_] | None = None
         self._known = values  # f at the first points
         self._checked = False
         self._some: dict[int, Array] = {}  # f at others
@@ -116,6 +119,17 @@ class Problem:
             alone.raw = self.raw
             self._some[p] = alone.values[0]
         found: Array = np.stack([self._some[int(p)] for p in which])[places]
+        return found
+
+    def values_where(self, points: NDArray[np.intp]) -> Array | None:
+        """F, (points, outputs): where it is known at all of them; else at some, and NaN at others; None for no points."""
+        known = self._known
+        if points.size == 0 and (known is None or len(known) < len(self.points)):
+            return None
+        if (known is not None and len(known) >= len(self.points)) or len(self.points) == 1:
+            return self.values
+        found = np.full((len(self.points), self.outputs), np.nan)
+        found[points] = self.values_at(points)
         return found
 
     @property

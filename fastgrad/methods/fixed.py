@@ -16,9 +16,10 @@ from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
+from . import short_scales
 from .method import Method
 from .orders import two_orders
-from .second_look import Look, is_due, look_at_points
+from .second_look import Look, asks_base, is_due, look_at_points
 
 Indices = NDArray[np.intp]
 
@@ -96,10 +97,15 @@ class FixedStep(Method):
         """As for `Method`, by the shortest way where x is a plain array and nothing is looked at twice."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64 and not self._looks(x, first):
             assert self.stencil is not None
-            found = at_array(f, args, x, self.stencil.scheme, self.stencil.relative_step(FLOAT64), Point)
+            stencil, look = self.stencil, self.look is not False
+            doubt = short_scales.doubt(stencil, FLOAT64) if look and value is not None else None
+            least = short_scales.smallest(stencil, FLOAT64) if look else 0.0
+            h = stencil.relative_step(FLOAT64)
+            found = at_array(f, args, x, stencil.scheme, h, Point, least, value, doubt)
             if type(found) is tuple:
                 function, at, values = found
                 problem = Problem(function, Point(at), values=None if value is None else np.array([[value]]))
+                problem.curved = None if doubt is None else doubt.mask
                 return self._settled(problem, Coordinates(problem.point, at), found=values), problem.relative_noise
             if found is not None:
                 return found, FLOAT64
@@ -123,6 +129,8 @@ class FixedStep(Method):
         self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As for `Method`."""
+        if self._doubts(problem) and not self.imaginary and asks_base(self.look, problem.point.n, first):
+            _ = problem.values
         found = self.derivatives(problem, only, out)
         if problem.raw and not border.is_plain(found):
             return found
@@ -194,7 +202,18 @@ class FixedStep(Method):
             found = take(problem.relative_noise)
         else:
             found = problem.settled(take, None if found is None else take(problem.relative_noise, found), where.room)
-        return found if finite else self._beside_edges(problem, where, components, found)
+        if not finite:
+            found = self._beside_edges(problem, where, components, found)
+        if problem.curved is not None and problem.curved.any():
+            assert self.stencil is not None
+            some = np.arange(problem.x.size) if components is None else components
+            rows = found.reshape(-1, problem.outputs)
+            short_scales.mend(problem, where, self.stencil, some, rows, self.noise)
+        return found
+
+    def _doubts(self, problem: Problem) -> bool:
+        """Whether it is asked if steps are too long for f: not where they are the user's own, or nobody listens."""
+        return self.step is None and self.look is not False and not problem.raw
 
     def _beside_edges(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
         """The derivatives, taken anew where they are not finite."""
@@ -211,36 +230,103 @@ class FixedStep(Method):
         """Differences by the stencil; NaN beside a bound that leaves no room, or that may be the edge of f's domain."""
         function, x, stencil = problem.function, problem.x, self.stencil
         assert stencil is not None
-        scheme = stencil.scheme
-        base = problem.values if scheme.needs_base else None
-        holds_lower, problem.lower = stencil.is_central and stencil.order > 2 and x.size > 0, None
+        base = problem.values if stencil.scheme.needs_base else None
+        problem.lower = problem.curved = None
+        some = np.arange(x.size) if components is None else components
+        values, doubted = self._base_for_doubt(problem, where, relative_noise, some)
         if where.room is not None:
             from .bounded import beside_bounds, near_bounds
 
             h = where.steps(stencil, relative_noise)
             near = near_bounds(where, stencil, h, relative_noise)
             if near.any():
-                some = np.arange(x.size) if components is None else components
                 found = np.empty((some.size, problem.outputs))
                 beside, inside = near[some], some[~near[some]]
-                if holds_lower:
-                    problem.lower = np.full_like(found, np.nan)
-                    found[~beside], problem.lower[~beside] = two_orders(function, x, stencil, h, inside)
+                if stencil.is_central:
+                    found[~beside], lower = self._central(problem, inside, h, values, relative_noise)
+                    if lower is not None:
+                        problem.lower = np.full_like(found, np.nan)
+                        problem.lower[~beside] = lower
                 else:
-                    found[~beside] = function.differences(x, scheme, inside, h[inside], base)
+                    found[~beside] = function.differences(x, stencil.scheme, inside, h[inside], base)
                 found[beside] = beside_bounds(problem, where, stencil, some[beside], relative_noise)
                 return found.reshape(x.shape) if components is None and problem.outputs == 1 else found
-        first, count = (0, -1) if components is None else (int(components[0]), 1)
-        h_relative = stencil.relative_step(relative_noise)
-        steps = where.absolute(h_relative)
-        if holds_lower:
-            which = np.arange(x.size) if components is None else components
-            higher, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
+        if stencil.is_central and stencil.order > 2 and x.size:
+            h = where.steps(stencil, relative_noise)
+            higher, problem.lower = self._central(problem, some, h, values, relative_noise)
             if out is not None:
                 out[...] = higher.reshape(out.shape)
                 return out
             return higher.reshape(x.shape) if components is None and problem.outputs == 1 else higher
-        return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
+        first, count = (0, -1) if components is None else (int(components[0]), 1)
+        h_relative = stencil.relative_step(relative_noise)
+        doubt = None
+        if stencil.is_central and values is not None:
+            base, doubt = values, short_scales.doubt(stencil, relative_noise)
+        found = function.derivatives(
+            x, stencil.scheme, h_relative, where.absolute(h_relative), where.typical, base, first, count, out, doubt
+        )[0]
+        if doubt is not None and doubt.mask is not None:
+            problem.curved = np.zeros(x.size, dtype=bool)
+            problem.curved[some] = doubt.mask
+        elif doubted.any():
+            self._mark_forward(problem, where, some[doubted[some]], found, some, relative_noise)
+        return found
+
+    def _base_for_doubt(
+        self, problem: Problem, where: Coordinates, relative_noise: float, components: Indices
+    ) -> tuple[Array | None, NDArray[np.bool_]]:
+        """F at the points where it is known, or worth asking for by coordinates that are small beside their steps."""
+        small = np.zeros(problem.x.size, dtype=bool)
+        if not self._doubts(problem) or not problem.x.size:
+            return None, small
+        assert self.stencil is not None
+        small[components] = short_scales.small(where, self.stencil, relative_noise)[components]
+        return problem.values_where(np.unique(np.flatnonzero(small) // where.n)), small
+
+    def _central(
+        self, problem: Problem, components: Indices, h: Array, base: Array | None, relative_noise: float
+    ) -> tuple[Array, Array | None]:
+        """Central differences (components, outputs), and those of two orders less where the values hold them.
+
+        Marks components along which second differences are too large, and orders too far apart.
+        """
+        stencil, n = self.stencil, problem.function.n
+        assert stencil is not None
+        curved = np.zeros(problem.x.size, dtype=bool)
+
+        def look(part: slice, up: Array, down: Array) -> None:
+            which = components[part]
+            assert base is not None
+            curved[which] = short_scales.curved(up, down, base[which // n], stencil, relative_noise)
+
+        found, lower = two_orders(problem.function, problem.x, stencil, h, components, None if base is None else look)
+        doubts = self._doubts(problem)
+        if doubts and stencil.order > 2:
+            curved[components[short_scales.orders_apart(stencil, found, lower, h[components])]] = True
+        problem.curved = curved if doubts else None
+        return found, lower if stencil.order > 2 else None
+
+    def _mark_forward(
+        self,
+        problem: Problem,
+        where: Coordinates,
+        which: Indices,
+        found: Array,
+        components: Indices,
+        relative_noise: float,
+    ) -> None:
+        """The same for forward differences, by one more value a step down."""
+        stencil, x = self.stencil, problem.x
+        assert stencil is not None
+        h = where.steps(stencil, relative_noise)[which]
+        base = problem.values_at(which // where.n)
+        down = problem.function.at_shifts(x, which, -h, np.ones(1))[:, 0]
+        rise = found.reshape(-1, problem.outputs)[np.searchsorted(components, which)] * h[:, None]
+        problem.curved = np.zeros(x.size, dtype=bool)
+        problem.curved[which] = short_scales.curved(base + rise, down, base, stencil, relative_noise) | ~np.isfinite(
+            down
+        ).all(axis=1)
 
 
 def fixed_or_error(method: Any) -> FixedStep:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,9 +19,17 @@ DIGITS = 1e-3
 
 
 def two_orders(
-    function: Function, x: Array, stencil: Stencil, h: Array, components: NDArray[np.intp]
+    function: Function,
+    x: Array,
+    stencil: Stencil,
+    h: Array,
+    components: NDArray[np.intp],
+    look: Callable[[slice, Array, Array], None] | None = None,
 ) -> tuple[Array, Array]:
-    """Derivatives (components, outputs) by a central stencil, to the bit as C combines them, and of two orders less."""
+    """Derivatives (components, outputs) by a central stencil, to the bit as C combines them, and of two orders less.
+
+    look: is shown the values one step up and one down, (some components, outputs) each.
+    """
     outputs = function.outputs
     assert outputs is not None
     found, lower = np.empty((2, components.size, outputs))
@@ -31,6 +41,8 @@ def two_orders(
         which = components[part]
         at, step = x.ravel()[which], h[which]
         values = function.at_shifts(x, which, step, offsets)
+        if look is not None:
+            look(part, values[:, 0], values[:, 1])
         with np.errstate(all="ignore"):
             higher = np.zeros((2, which.size, outputs))
             for k, s in enumerate(stencil.offsets[::2]):
@@ -43,12 +55,14 @@ def two_orders(
     return found, lower
 
 
-def apart(stencil: Stencil, found: Array, lower: Array, h: Array) -> NDArray[np.intp]:
+def apart(
+    stencil: Stencil, found: Array, lower: Array, h: Array, digits: float = DIGITS, part: float = 1.0
+) -> NDArray[np.intp]:
     """The components (of (n, outputs)) at which the two orders are too far apart for the higher one to be right."""
     with np.errstate(all="ignore"):
         changes, differences = np.abs(found) * h[:, None], np.abs(found - lower) * h[:, None]
         # Where truncation falls from order to order by one factor, the higher one is off by so much then.
-        most = DIGITS ** (1 - 2 / stencil.order)
+        most = part * digits ** (1 - 2 / stencil.order)
         # A gradient's components each for itself; entries of a matrix beside the largest of their row.
         whole = changes if found.shape[1] == 1 else changes.max(axis=0)
         return np.flatnonzero((differences > most * whole).any(axis=1))

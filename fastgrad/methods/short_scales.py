@@ -1,0 +1,188 @@
+"""Where f changes over less than a step: its second difference is then large beside the first.
+
+For a function like log at a distance D from its edge both are known: of f(x) and f(x ± h), |f+ - 2f + f-| is h/D times
+half of |f+ - f-|, and the difference is off by (h/D)²/3. Other functions have large second differences too, at a
+minimum above all, and no error. So these are suspects, which a shorter step clears; the adaptive method takes the rest.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..core.coordinates import Coordinates
+from ..core.point import Array
+from ..core.warnings import warn
+from ..evaluate import border
+from ..evaluate.problem import Problem
+from ..stencils import FLOAT64, Stencil, central
+from .edges import Indices, Mask, Part, say_why, tolerance
+from .orders import apart
+
+_SMOOTH = 10.0
+"""f'' may be this many times what f would have on the scale of x; then a minimum costs nothing."""
+
+_ROUNDINGS = 16.0  # of a value, in a difference of three or four values
+
+_SHORTER = 0.37
+"""The step that clears a suspect, in those of the derivative: what that is off by is left to 86%."""
+
+_CURVATURES = 4.0
+"""The curvature over a shorter step, in that over a longer one; it is 7 at a pole between them, and 2.7 at a kink."""
+
+_ALIKE = 3e-4
+"""Derivatives that the adaptive method finds to so much, but cannot vouch for, stay as they are."""
+
+_OF_ORDERS = 0.2
+"""What two orders of accuracy may be apart, in the error that the higher one would have by them."""
+
+_LEVELS = 8.0  # of f's noise, in a difference of values
+
+
+@lru_cache(maxsize=64)
+def limits(stencil: Stencil, relative_noise: float) -> tuple[float, float]:
+    """How large second differences may be beside first ones, and beside f."""
+    span = stencil.span(tolerance(relative_noise, 1))
+    return span, _SMOOTH * stencil.relative_step(relative_noise) ** 2 + _ROUNDINGS * relative_noise
+
+
+def doubt(stencil: Stencil, relative_noise: float) -> border.Doubt:
+    """What the C core marks components by."""
+    return border.Doubt(*limits(stencil, relative_noise))
+
+
+def small(where: Coordinates, stencil: Stencil, relative_noise: float) -> Mask:
+    """Coordinates (x.size,), not 0, that an edge at 0 would be too near for: f(x) is worth asking for."""
+    x = where.x.ravel()
+    with np.errstate(all="ignore"):
+        relative = stencil.relative_step(relative_noise)
+        longest = where.step_sizes() * (relative / limits(stencil, relative_noise)[0])
+        return np.asarray((x != 0.0) & (np.abs(x) < longest))
+
+
+@lru_cache(maxsize=64)
+def smallest(stencil: Stencil, relative_noise: float) -> float:
+    """The size of coordinates below which `small` holds, where no option says what steps are relative to."""
+    return stencil.relative_step(relative_noise) / limits(stencil, relative_noise)[0]
+
+
+def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise: float) -> Mask:
+    """Components, of values (components, outputs) a step up and down and at x: as ``fg_mark_curved``."""
+    span, least = limits(stencil, relative_noise)
+    with np.errstate(all="ignore"):
+        bend, rise = np.abs((up - base) + (down - base)), 0.5 * np.abs(up - down)
+        return np.asarray((bend > span * rise + least * np.abs(base)).any(axis=1))
+
+
+def orders_apart(stencil: Stencil, found: Array, lower: Array, h: Array) -> Indices:
+    """Components of derivatives of a higher order that are suspect by what those of two orders less are.
+
+    At a distance D from an edge like that of log or 1/x, in t = h/D, order p is off by up to (p/2)!² t^p; so what two
+    orders may be apart grows with p, and a fifth of `apart`'s estimate holds for all of them.
+    """
+    return apart(stencil, found, lower, h, tolerance(FLOAT64, 1), _OF_ORDERS)
+
+
+def mend(
+    problem: Problem, where: Coordinates, stencil: Stencil, components: Indices, rows: Array, noise: float | None
+) -> None:
+    """Take derivatives, rows (components, outputs), anew where `problem.curved` says so and a shorter step agrees."""
+    assert problem.curved is not None
+    suspects = np.flatnonzero(problem.curved[components] & np.isfinite(rows).all(axis=1))
+    h = where.steps(stencil, problem.relative_noise)
+    several = suspects.size > 2 and len(problem.points) == 1
+    if several and _agree_together(problem, where, components, rows, suspects, h):
+        return
+    if suspects.size:
+        which = components[suspects]
+        shorter = _SHORTER * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
+        suspects = suspects[~_cleared(problem, which, rows[suspects], shorter, h[which])]
+    if suspects.size:
+        _take_anew(problem, where, components, rows, suspects, noise)
+
+
+def _agree_together(
+    problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, h: Array
+) -> bool:
+    """Whether one difference along all suspects is the sum of theirs, to five digits of the least of them."""
+    which, x = components[suspects], problem.x.ravel()
+    v = np.empty(x.size)
+    border.random_direction(v, 1, _SHORTER)
+    some = np.zeros(x.size)
+    some[which] = v[which] * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
+    points = np.stack([x + some, x - some])
+    values = problem.function.at_points(points)
+    with np.errstate(all="ignore"):
+        own = 0.5 * (points[0] - points[1])[which, None] * rows[suspects]
+        left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=0))
+        least = np.abs(own).min(axis=0) if left.size == 1 else np.sqrt((own**2).sum(axis=0))
+        rounding = _ROUNDINGS * problem.relative_noise * np.abs(values).max(axis=0)
+        return bool((left <= tolerance(problem.relative_noise, 1) * least + rounding).all())
+
+
+def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: Array) -> Mask:
+    """Suspects whose derivatives are those of a shorter step, to five digits."""
+    relative = tolerance(problem.relative_noise, 1)
+    slope, bend, base = _differences(problem, which, shorter)
+    with np.errstate(all="ignore"):
+        off = np.abs(slope - found)
+        rounding = _ROUNDINGS * problem.relative_noise * np.abs(base) / shorter[:, None]
+        right = off <= relative * np.abs(slope) + rounding
+        # Within a step of a minimum: what the slope is off by is beside what it changes by over the step.
+        straight = off <= relative * bend * (h / shorter**2)[:, None] + rounding
+        again = np.flatnonzero((straight & ~right).any(axis=1) & (straight | right).all(axis=1))
+        if again.size:
+            _, nearer, _ = _differences(problem, which[again], _SHORTER * shorter[again])
+            same = nearer <= _CURVATURES * _SHORTER**2 * bend[again] + _ROUNDINGS * problem.relative_noise * np.abs(
+                base[again]
+            )
+            right[again] |= straight[again] & same
+    return np.asarray(right.all(axis=1))
+
+
+def _differences(problem: Problem, which: Indices, h: Array) -> tuple[Array, Array, Array]:
+    """First derivatives (components, outputs) over steps h, second differences, and f at x."""
+    x = problem.x.ravel()[which]
+    values = problem.function.at_shifts(problem.x, which, h, np.array([1.0, -1.0]))
+    base = problem.values_at(which // problem.function.n)
+    with np.errstate(all="ignore"):
+        distance = (x + h) - (x - h)
+        slope = (values[:, 0] - values[:, 1]) / distance[:, None]
+        return slope, np.abs((values[:, 0] - base) + (values[:, 1] - base)), base
+
+
+def _take_anew(
+    problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, noise: float | None
+) -> None:
+    """Suspects by the adaptive method; a warning names those that it cannot vouch for."""
+    near = np.zeros(problem.x.size, dtype=bool) if problem.near is None else problem.near
+    flags = np.zeros(suspects.size, dtype=np.intc)
+    unsure: list[int] = []
+    for k, row in enumerate(suspects):
+        found = Part.of(problem, where, components[[row]], noise).slopes()
+        value, accepted, error = found.value[0], found.accepted[0], found.error[0]
+        near[components[row]] = True
+        flags[k] = np.bitwise_or.reduce(found.flags[0])
+        given = rows[row].copy()
+        with np.errstate(all="ignore"):
+            alike = np.abs(given - value) <= np.maximum(_ALIKE * np.abs(value), error)
+        rows[row] = np.where(np.isfinite(accepted), accepted, np.where(alike, given, value))
+        if not (np.isfinite(accepted) | alike).all():
+            unsure.append(k)
+    problem.near = near
+    if unsure:
+        _say(problem, where, components[suspects[unsure]], rows[suspects[unsure]], flags[unsure])
+
+
+def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flags: Indices) -> None:
+    none = np.isnan(rows).any(axis=1)
+    if none.any():
+        say_why(problem, where, which[none], flags[none], np.zeros(int(none.sum()), dtype=bool))
+    which = which[~none]
+    if which.size:
+        warn(
+            f"f changes over less than a step along {problem.point.name(int(which[0]))} ({which.size} such components) "
+            "and is noisy or has an edge there: derivatives by the adaptive method have fewer digits than usual. "
+            "fastgrad.differentiate gives them with error bars"
+        )
