@@ -121,12 +121,16 @@ class Problem:
         found: Array = np.stack([self._some[int(p)] for p in which])[places]
         return found
 
+    @property
+    def known(self) -> Array | None:
+        """F at the points, as `values`, where it needs no evaluation; else None."""
+        return self.values if self._known is not None and len(self._known) == len(self.points) else None
+
     def values_where(self, points: NDArray[np.intp]) -> Array | None:
-        """F, (points, outputs): where it is known at all of them; else at some, and NaN at others; None for no points."""
-        known = self._known
-        if points.size == 0 and (known is None or len(known) < len(self.points)):
-            return None
-        if (known is not None and len(known) >= len(self.points)) or len(self.points) == 1:
+        """F, (points, outputs): at all where it is known there, else at some, and NaN at others; None for no points."""
+        if not points.size or self.known is not None:
+            return self.known
+        if len(self.points) == 1:
             return self.values
         found = np.full((len(self.points), self.outputs), np.nan)
         found[points] = self.values_at(points)

@@ -15,7 +15,7 @@ from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
-from ..stencils import FLOAT64, stencil
+from ..stencils import FLOAT64, Stencil, stencil
 from .fixed import FixedStep
 from .method import Method
 
@@ -68,9 +68,13 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     if rate == 0.0:
         return np.zeros(problem.outputs)
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
-    method = FixedStep(chosen.stencil, chosen.step, 1.0 / rate, room, chosen.noise, look=chosen.look)
-    # Only a stencil that starts from f(x) needs it; it is asked for once.
-    values = problem.values if method.starts_from_base else None
+    # Only a stencil that starts from f(x) needs it, and coordinates that move by much of their size; it is asked once.
+    used, small = chosen.stencil, False
+    if used is not None and chosen.doubts(problem) and _moves_far(fastest / rate, used):
+        # Forward differences say nothing of the curvature.
+        used, small = used if used.is_central else stencil("central", 2), True
+    method = FixedStep(used, chosen.step, 1.0 / rate, room, chosen.noise, look=chosen.look)
+    values = problem.values if method.starts_from_base or small else problem.known
     # Loaded when used: a plain gradient does without.
     from ..evaluate.indirect import LineFunction
 
@@ -80,6 +84,13 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     found = method.checked(line).ravel()
     problem.relative_noise = line.relative_noise
     return found
+
+
+def _moves_far(ratio: float, stencil: Stencil) -> bool:
+    """Whether a step moves some coordinate by much of its size: ratio is of the step, in steps for that."""
+    from .short_scales import smallest
+
+    return smallest(stencil, FLOAT64) * ratio > 1.0
 
 
 def product_with_hessian(

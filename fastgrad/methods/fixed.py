@@ -129,7 +129,7 @@ class FixedStep(Method):
         self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As for `Method`."""
-        if self._doubts(problem) and not self.imaginary and asks_base(self.look, problem.point.n, first):
+        if self.doubts(problem) and not self.imaginary and asks_base(self.look, problem.point.n, first):
             _ = problem.values
         found = self.derivatives(problem, only, out)
         if problem.raw and not border.is_plain(found):
@@ -211,7 +211,7 @@ class FixedStep(Method):
             short_scales.mend(problem, where, self.stencil, some, rows, self.noise)
         return found
 
-    def _doubts(self, problem: Problem) -> bool:
+    def doubts(self, problem: Problem) -> bool:
         """Whether it is asked if steps are too long for f: not where they are the user's own, or nobody listens."""
         return self.step is None and self.look is not False and not problem.raw
 
@@ -278,7 +278,7 @@ class FixedStep(Method):
     ) -> tuple[Array | None, NDArray[np.bool_]]:
         """F at the points where it is known, or worth asking for by coordinates that are small beside their steps."""
         small = np.zeros(problem.x.size, dtype=bool)
-        if not self._doubts(problem) or not problem.x.size:
+        if not self.doubts(problem) or not problem.x.size:
             return None, small
         assert self.stencil is not None
         small[components] = short_scales.small(where, self.stencil, relative_noise)[components]
@@ -301,7 +301,7 @@ class FixedStep(Method):
             curved[which] = short_scales.curved(up, down, base[which // n], stencil, relative_noise)
 
         found, lower = two_orders(problem.function, problem.x, stencil, h, components, None if base is None else look)
-        doubts = self._doubts(problem)
+        doubts = self.doubts(problem)
         if doubts and stencil.order > 2:
             curved[components[short_scales.orders_apart(stencil, found, lower, h[components])]] = True
         problem.curved = curved if doubts else None

@@ -31,13 +31,17 @@ _SHORTER = 0.37
 _CURVATURES = 4.0
 """The curvature over a shorter step, in that over a longer one; it is 7 at a pole between them, and 2.7 at a kink."""
 
+_DEEP = 0.05
+"""A second difference over a shorter step that is so much of f makes x look like a pole."""
+
 _ALIKE = 3e-4
 """Derivatives that the adaptive method finds to so much, but cannot vouch for, stay as they are."""
 
 _OF_ORDERS = 0.2
 """What two orders of accuracy may be apart, in the error that the higher one would have by them."""
 
-_LEVELS = 8.0  # of f's noise, in a difference of values
+_FALLS = 0.25
+"""What is left of a second difference, and of what the slope is off by, over a shorter step."""
 
 
 @lru_cache(maxsize=64)
@@ -56,15 +60,16 @@ def small(where: Coordinates, stencil: Stencil, relative_noise: float) -> Mask:
     """Coordinates (x.size,), not 0, that an edge at 0 would be too near for: f(x) is worth asking for."""
     x = where.x.ravel()
     with np.errstate(all="ignore"):
-        relative = stencil.relative_step(relative_noise)
-        longest = where.step_sizes() * (relative / limits(stencil, relative_noise)[0])
+        longest = where.step_sizes() * smallest(stencil, relative_noise)
         return np.asarray((x != 0.0) & (np.abs(x) < longest))
 
 
 @lru_cache(maxsize=64)
 def smallest(stencil: Stencil, relative_noise: float) -> float:
     """The size of coordinates below which `small` holds, where no option says what steps are relative to."""
-    return stencil.relative_step(relative_noise) / limits(stencil, relative_noise)[0]
+    # A pole takes shorter steps than log; and near a minimum differences are off by more, in their own size.
+    factor = 3.0 if stencil.is_central else 10.0
+    return factor * stencil.relative_step(relative_noise) / limits(stencil, relative_noise)[0]
 
 
 def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise: float) -> Mask:
@@ -91,8 +96,8 @@ def mend(
     assert problem.curved is not None
     suspects = np.flatnonzero(problem.curved[components] & np.isfinite(rows).all(axis=1))
     h = where.steps(stencil, problem.relative_noise)
-    several = suspects.size > 2 and len(problem.points) == 1
-    if several and _agree_together(problem, where, components, rows, suspects, h):
+    several = suspects.size > 1 and len(problem.points) == 1
+    if several and _cleared_together(problem, where, components, rows, suspects, h):
         return
     if suspects.size:
         which = components[suspects]
@@ -102,43 +107,58 @@ def mend(
         _take_anew(problem, where, components, rows, suspects, noise)
 
 
-def _agree_together(
+def _cleared_together(
     problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, h: Array
 ) -> bool:
-    """Whether one difference along all suspects is the sum of theirs, to five digits of the least of them."""
-    which, x = components[suspects], problem.x.ravel()
-    v = np.empty(x.size)
+    """As `_cleared`, of all suspects at one point by one direction: the least of them must be right to five digits."""
+    which, x, noise = components[suspects], problem.x.ravel(), _ROUNDINGS * problem.relative_noise
+    v, some = np.empty(x.size), np.zeros(x.size)
     border.random_direction(v, 1, _SHORTER)
-    some = np.zeros(x.size)
     some[which] = v[which] * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
-    points = np.stack([x + some, x - some])
-    values = problem.function.at_points(points)
-    with np.errstate(all="ignore"):
-        own = 0.5 * (points[0] - points[1])[which, None] * rows[suspects]
-        left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=0))
-        least = np.abs(own).min(axis=0) if left.size == 1 else np.sqrt((own**2).sum(axis=0))
-        rounding = _ROUNDINGS * problem.relative_noise * np.abs(values).max(axis=0)
-        return bool((left <= tolerance(problem.relative_noise, 1) * least + rounding).all())
+    before: tuple[Array, Array] | None = None
+    for nearer in (1.0, _SHORTER):
+        points = np.stack([x + nearer * some, x - nearer * some])
+        values = problem.function.at_points(points)
+        with np.errstate(all="ignore"):
+            own = 0.5 * (points[0] - points[1])[which, None] * rows[suspects]
+            left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=0)) / nearer
+            bend = np.abs((values[0] - problem.values[0]) + (values[1] - problem.values[0]))
+            if before is not None:
+                # What is left of errors of the slopes is as much; noise grows.
+                falls = (bend < _FALLS * before[1]) & (np.abs(left - before[0]) < _FALLS * before[0])
+                return not falls.any()
+            least = np.abs(own).min(axis=0) if left.size == 1 else np.sqrt((own**2).sum(axis=0))
+            size = np.abs(values).max(axis=0)
+            if not (bend <= _DEEP * np.abs(problem.values[0]) + noise * size).all():
+                return False
+            if (left <= tolerance(problem.relative_noise, 1) * least + noise * size).all():
+                return True
+        before = left, bend
+    return False
 
 
 def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: Array) -> Mask:
-    """Suspects whose derivatives are those of a shorter step, to five digits."""
-    relative = tolerance(problem.relative_noise, 1)
+    """Suspects whose derivatives are those of a shorter step, to five digits, or whose second differences are noise."""
+    relative, noise = tolerance(problem.relative_noise, 1), _ROUNDINGS * problem.relative_noise
     slope, bend, base = _differences(problem, which, shorter)
     with np.errstate(all="ignore"):
-        off = np.abs(slope - found)
-        rounding = _ROUNDINGS * problem.relative_noise * np.abs(base) / shorter[:, None]
+        off, rounding = np.abs(slope - found), noise * np.abs(base) / shorter[:, None]
         right = off <= relative * np.abs(slope) + rounding
+        # Between two poles slopes agree as they do in a valley, however near to x both lie.
+        deep = bend > _DEEP * np.abs(base)
+        again = np.flatnonzero((deep | ~right).any(axis=1))
+        if not again.size:
+            return np.asarray(right.all(axis=1))
+        right, deep, off, base, rounding = right[again], deep[again], off[again], base[again], rounding[again]
+        nearer, less, _ = _differences(problem, which[again], _SHORTER * shorter[again])
+        same = less <= _CURVATURES * _SHORTER**2 * bend[again] + noise * np.abs(base)
         # Within a step of a minimum: what the slope is off by is beside what it changes by over the step.
-        straight = off <= relative * bend * (h / shorter**2)[:, None] + rounding
-        again = np.flatnonzero((straight & ~right).any(axis=1) & (straight | right).all(axis=1))
-        if again.size:
-            _, nearer, _ = _differences(problem, which[again], _SHORTER * shorter[again])
-            same = nearer <= _CURVATURES * _SHORTER**2 * bend[again] + _ROUNDINGS * problem.relative_noise * np.abs(
-                base[again]
-            )
-            right[again] |= straight[again] & same
-    return np.asarray(right.all(axis=1))
+        straight = off <= relative * (bend * (h / shorter**2)[:, None])[again] + rounding
+        # What a step too long leaves falls by a factor of 7 each time, the second difference too; noise does not fall.
+        falls = (less < _FALLS * bend[again]) & (np.abs(nearer - slope[again]) < _FALLS * off)
+        cleared = np.ones(which.size, dtype=bool)
+        cleared[again] = np.where(right, ~deep | same, np.where(straight, same, ~(falls | deep))).all(axis=1)
+        return cleared
 
 
 def _differences(problem: Problem, which: Indices, h: Array) -> tuple[Array, Array, Array]:
