@@ -90,7 +90,7 @@ def _moves_far(ratio: float, stencil: Stencil) -> bool:
     """Whether a step moves some coordinate by much of its size: ratio is of the step, in steps for that."""
     from .short_scales import smallest
 
-    return smallest(stencil, FLOAT64) * ratio > 1.0
+    return smallest(stencil) * ratio > 1.0
 
 
 def product_with_hessian(

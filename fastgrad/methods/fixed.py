@@ -19,9 +19,11 @@ from ..stencils import FLOAT64, Stencil
 from . import short_scales
 from .method import Method
 from .orders import two_orders
-from .second_look import Look, asks_base, is_due, look_at_points
+from .second_look import Look, is_due, look_at_points
 
 Indices = NDArray[np.intp]
+
+_NONE = np.empty(0, dtype=np.intp)
 
 _IMPLAUSIBLE = 1e12
 """Derivatives by the complex step that f's imaginary part at x may have made: f is asked for it."""
@@ -99,7 +101,7 @@ class FixedStep(Method):
             assert self.stencil is not None
             stencil, look = self.stencil, self.look is not False
             doubt = short_scales.doubt(stencil, FLOAT64) if look and value is not None else None
-            least = short_scales.smallest(stencil, FLOAT64) if look else 0.0
+            least = short_scales.smallest(stencil) if look else 0.0
             h = stencil.relative_step(FLOAT64)
             found = at_array(f, args, x, stencil.scheme, h, Point, least, value, doubt)
             if type(found) is tuple:
@@ -129,8 +131,6 @@ class FixedStep(Method):
         self, problem: Problem, first: bool = False, only: int | None = None, out: Array | None = None
     ) -> Array:
         """As for `Method`."""
-        if self.doubts(problem) and not self.imaginary and asks_base(self.look, problem.point.n, first):
-            _ = problem.values
         found = self.derivatives(problem, only, out)
         if problem.raw and not border.is_plain(found):
             return found
@@ -233,7 +233,7 @@ class FixedStep(Method):
         base = problem.values if stencil.scheme.needs_base else None
         problem.lower = problem.curved = None
         some = np.arange(x.size) if components is None else components
-        values, doubted = self._base_for_doubt(problem, where, relative_noise, some)
+        values, doubted = self._base_for_doubt(problem, where, some)
         if where.room is not None:
             from .bounded import beside_bounds, near_bounds
 
@@ -269,20 +269,21 @@ class FixedStep(Method):
         if doubt is not None and doubt.mask is not None:
             problem.curved = np.zeros(x.size, dtype=bool)
             problem.curved[some] = doubt.mask
-        elif doubted.any():
-            self._mark_forward(problem, where, some[doubted[some]], found, some, relative_noise)
+        elif doubted.size:
+            self._mark_forward(problem, where, doubted, found, some, relative_noise)
         return found
 
     def _base_for_doubt(
-        self, problem: Problem, where: Coordinates, relative_noise: float, components: Indices
-    ) -> tuple[Array | None, NDArray[np.bool_]]:
+        self, problem: Problem, where: Coordinates, components: Indices
+    ) -> tuple[Array | None, Indices]:
         """F at the points where it is known, or worth asking for by coordinates that are small beside their steps."""
-        small = np.zeros(problem.x.size, dtype=bool)
         if not self.doubts(problem) or not problem.x.size:
-            return None, small
+            return None, _NONE
         assert self.stencil is not None
-        small[components] = short_scales.small(where, self.stencil, relative_noise)[components]
-        return problem.values_where(np.unique(np.flatnonzero(small) // where.n)), small
+        small = short_scales.small(where, self.stencil)
+        if components.size < problem.x.size:
+            small = small[np.isin(small, components)]
+        return problem.values_where(np.unique(small // where.n)), small
 
     def _central(
         self, problem: Problem, components: Indices, h: Array, base: Array | None, relative_noise: float
@@ -303,7 +304,7 @@ class FixedStep(Method):
         found, lower = two_orders(problem.function, problem.x, stencil, h, components, None if base is None else look)
         doubts = self.doubts(problem)
         if doubts and stencil.order > 2:
-            curved[components[short_scales.orders_apart(stencil, found, lower, h[components])]] = True
+            short_scales.mark_by_orders(curved, components, stencil, found, lower, h[components])
         problem.curved = curved if doubts else None
         return found, lower if stencil.order > 2 else None
 

@@ -35,7 +35,7 @@ def two_orders(
     found, lower = np.empty((2, components.size, outputs))
     block = max(1, _BLOCK // max(1, stencil.evaluations * outputs))
     offsets = np.array(stencil.offsets, dtype=np.float64)
-    below = central(stencil.order - 2)
+    below = central(max(2, stencil.order - 2))
     for start in range(0, components.size, block):
         part = slice(start, start + block)
         which = components[part]

@@ -29,9 +29,6 @@ Retake = Callable[[float], Array]
 LEAST = 20
 """From so many components on, two evaluations are at most 5% of what the derivatives cost."""
 
-LEAST_OF_THREE = 30
-"""From so many components on, three evaluations are at most 5% of what the derivatives cost."""
-
 MOVE = 0.37
 """The moves of a second look, in steps of the central difference of order 2: from half of it to three halves."""
 
@@ -57,14 +54,6 @@ def is_due(check: bool | None, n: int, first: bool = False) -> bool:
     first: they are the first ones of an object that takes them many times.
     """
     return (first or n >= LEAST) if check is None else check
-
-
-def asks_base(check: bool | None, n: int, first: bool = False) -> bool:
-    """Whether f at x itself is asked for too, by which second differences of f are known.
-
-    Then a look takes three evaluations: from `LEAST_OF_THREE` components on they are at most 5% of the cost.
-    """
-    return (first or n >= LEAST_OF_THREE) if check is None else check
 
 
 _NONE = np.empty(0, dtype=np.intp)

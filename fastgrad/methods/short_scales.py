@@ -23,6 +23,11 @@ from .orders import apart
 _SMOOTH = 10.0
 """f'' may be this many times what f would have on the scale of x; then a minimum costs nothing."""
 
+_CLOSE, _CLOSE_FORWARD = 3.0, 10.0
+"""What is small, in the distances from an edge like that of log at which differences are right to five digits."""
+
+_BLOCK = 1 << 16  # coordinates of points that are looked at together
+
 _ROUNDINGS = 16.0  # of a value, in a difference of three or four values
 
 _SHORTER = 0.37
@@ -56,20 +61,26 @@ def doubt(stencil: Stencil, relative_noise: float) -> border.Doubt:
     return border.Doubt(*limits(stencil, relative_noise))
 
 
-def small(where: Coordinates, stencil: Stencil, relative_noise: float) -> Mask:
-    """Coordinates (x.size,), not 0, that an edge at 0 would be too near for: f(x) is worth asking for."""
-    x = where.x.ravel()
-    with np.errstate(all="ignore"):
-        longest = where.step_sizes() * smallest(stencil, relative_noise)
-        return np.asarray((x != 0.0) & (np.abs(x) < longest))
+def small(where: Coordinates, stencil: Stencil) -> Indices:
+    """Coordinates, not 0, that an edge at 0 would be too near for: f(x) is worth asking for."""
+    sizes = where.scale if where.scale is not None else 1.0 if where.typical is None else where.typical
+    points, longest = where.x.reshape(-1, where.n), sizes * smallest(stencil)
+    found, rows = [], max(1, _BLOCK // where.n)
+    for start in range(0, len(points), rows):
+        part = points[start : start + rows]
+        found.append(start * where.n + np.flatnonzero((np.abs(part) < longest) & (part != 0.0)))
+    return np.concatenate(found)
 
 
 @lru_cache(maxsize=64)
-def smallest(stencil: Stencil, relative_noise: float) -> float:
-    """The size of coordinates below which `small` holds, where no option says what steps are relative to."""
+def smallest(stencil: Stencil) -> float:
+    """The size of coordinates below which `small` holds, in what steps are relative to."""
+    step = stencil.relative_step()
+    # Higher orders see by themselves what is not a pole between two values.
+    if stencil.order > 2:
+        return step
     # A pole takes shorter steps than log; and near a minimum differences are off by more, in their own size.
-    factor = 3.0 if stencil.is_central else 10.0
-    return factor * stencil.relative_step(relative_noise) / limits(stencil, relative_noise)[0]
+    return min(1.0, (_CLOSE if stencil.is_central else _CLOSE_FORWARD) * step / limits(stencil, FLOAT64)[0])
 
 
 def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise: float) -> Mask:
@@ -80,13 +91,16 @@ def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise
         return np.asarray((bend > span * rise + least * np.abs(base)).any(axis=1))
 
 
-def orders_apart(stencil: Stencil, found: Array, lower: Array, h: Array) -> Indices:
-    """Components of derivatives of a higher order that are suspect by what those of two orders less are.
+def mark_by_orders(curved: Mask, components: Indices, stencil: Stencil, found: Array, lower: Array, h: Array) -> None:
+    """Mark components (of (components, outputs)) of a higher order by what those of two orders less are.
 
     At a distance D from an edge like that of log or 1/x, in t = h/D, order p is off by up to (p/2)!² t^p; so what two
-    orders may be apart grows with p, and a fifth of `apart`'s estimate holds for all of them.
+    orders may be apart grows with p, and a fifth of `apart`'s estimate holds for all of them. Where they are farther
+    apart, a second look notices, and says so.
     """
-    return apart(stencil, found, lower, h, tolerance(FLOAT64, 1), _OF_ORDERS)
+    if found.size:
+        curved[components[apart(stencil, found, lower, h, tolerance(FLOAT64, 1), _OF_ORDERS)]] = True
+        curved[components[apart(stencil, found, lower, h)]] = False
 
 
 def mend(
