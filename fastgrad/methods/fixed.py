@@ -304,7 +304,7 @@ class FixedStep(Method):
         found, lower = two_orders(problem.function, problem.x, stencil, h, components, None if base is None else look)
         doubts = self.doubts(problem)
         if doubts and stencil.order > 2:
-            short_scales.mark_by_orders(curved, components, stencil, found, lower, h[components])
+            short_scales.mark_by_orders(curved, components, stencil, found, lower, h[components], relative_noise)
         problem.curved = curved if doubts else None
         return found, lower if stencil.order > 2 else None
 

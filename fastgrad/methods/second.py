@@ -14,6 +14,7 @@ from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
+from . import short_scales
 from .bounded import is_curved, near_bounds
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
@@ -49,10 +50,14 @@ def second_derivatives(
     def take(relative_noise: float) -> tuple[Array, Array]:
         relative = shorter * stencil.relative_step(relative_noise)
         h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical)
-        at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns)
+        curved: NDArray[np.bool_] = np.zeros(where.n, dtype=bool)
+        at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns, curved)
+        problem.curved = at.curved
         return at.central(stencil) if stencil.is_symmetric else at.forward()
 
     diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
+    if chosen.doubts(problem) and problem.curved is not None:
+        short_scales.mark_second(problem, where, axes, (rows, columns), (diagonal, mixed))
     if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
         replace_second(problem, where, axes, (rows, columns), (diagonal, mixed), chosen.noise)
     return diagonal, mixed
@@ -132,6 +137,7 @@ class _Point(NamedTuple):
     axes: Indices  # on the diagonal
     rows: Indices
     columns: Indices
+    curved: NDArray[np.bool_]  # [out] coordinates along which the step may be too long
 
     def central(self, stencil: Stencil) -> tuple[Array, Array]:
         """The diagonal and the mixed entries; those beside a bound are one-sided, of order 2."""
@@ -149,7 +155,10 @@ class _Point(NamedTuple):
             for s, w in zip(stencil.offsets[1::2], stencil.weights[1::2], strict=True):
                 one = np.full((x.size, 2), np.nan)
                 one[free] = function.at_shifts(x, free, s * h[free], np.array([1.0, -1.0]))[:, :, 0] - base
-                if near.any() and s == 1:
+                if s == 1:
+                    self.curved[:] = short_scales.is_suspect(
+                        one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), base, stencil, self.relative_noise
+                    )
                     near &= self._curved(one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), 1, self._span(stencil))
                 diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) ** 2)
                 mixed[both] += w * s * s * _central(function, x, s * h, base, one, rows[both], columns[both])
@@ -168,6 +177,8 @@ class _Point(NamedTuple):
             bend = values[:, 1] - 2 * values[:, 0]
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
             mixed = (pairs - values[rows, 0] - values[columns, 0]) / (h[rows] * h[columns])
+            stencil = stencils.second("forward", 1)
+            self.curved[:] = short_scales.is_suspect(bend, values[:, 0], self.base, stencil, self.relative_noise)
             near: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
             if self.where.room is not None:
                 near = (self.where.room.min(axis=0) < self.h / _SPAN) & self._curved(bend, values[:, 0], 1, _SPAN)

@@ -18,7 +18,7 @@ from ..evaluate import border
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64, Stencil, central
 from .edges import Indices, Mask, Part, say_why, tolerance
-from .orders import apart
+from .orders import DIGITS, apart
 
 _SMOOTH = 10.0
 """f'' may be this many times what f would have on the scale of x; then a minimum costs nothing."""
@@ -30,7 +30,9 @@ _BLOCK = 1 << 16  # coordinates of points that are looked at together
 
 _ROUNDINGS = 16.0  # of a value, in a difference of three or four values
 
-_SHORTER = 0.37
+_LEVELS = 8.0  # of f's noise, in a second difference
+
+MOVE = _SHORTER = 0.37
 """The step that clears a suspect, in those of the derivative: what that is off by is left to 86%."""
 
 _CURVATURES = 4.0
@@ -91,7 +93,9 @@ def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise
         return np.asarray((bend > span * rise + least * np.abs(base)).any(axis=1))
 
 
-def mark_by_orders(curved: Mask, components: Indices, stencil: Stencil, found: Array, lower: Array, h: Array) -> None:
+def mark_by_orders(
+    curved: Mask, components: Indices, stencil: Stencil, found: Array, lower: Array, h: Array, relative_noise: float
+) -> None:
     """Mark components (of (components, outputs)) of a higher order by what those of two orders less are.
 
     At a distance D from an edge like that of log or 1/x, in t = h/D, order p is off by up to (p/2)!² t^p; so what two
@@ -99,7 +103,7 @@ def mark_by_orders(curved: Mask, components: Indices, stencil: Stencil, found: A
     apart, a second look notices, and says so.
     """
     if found.size:
-        curved[components[apart(stencil, found, lower, h, tolerance(FLOAT64, 1), _OF_ORDERS)]] = True
+        curved[components[apart(stencil, found, lower, h, tolerance(relative_noise, 1), _OF_ORDERS)]] = True
         curved[components[apart(stencil, found, lower, h)]] = False
 
 
@@ -220,3 +224,66 @@ def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flag
             "and is noisy or has an edge there: derivatives by the adaptive method have fewer digits than usual. "
             "fastgrad.differentiate gives them with error bars"
         )
+
+
+# --- Second derivatives ---------------------------------------------------------------------------------------------
+
+
+def is_suspect(bend: Array, rise: Array, base: float, stencil: Stencil, relative_noise: float) -> Mask:
+    """Coordinates whose second differences are so large beside first ones that those of second order may be wrong."""
+    span = stencil.span(_wanted(stencil, relative_noise))
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(bend) > span * np.abs(rise) + _ROUNDINGS * relative_noise * abs(base))
+
+
+def _wanted(stencil: Stencil, relative_noise: float) -> float:
+    """The relative error that second derivatives may have: forward ones are not better than three digits."""
+    return max(tolerance(relative_noise, 2), 0.0 if stencil.is_symmetric else DIGITS)
+
+
+def mark_second(
+    problem: Problem, where: Coordinates, axes: Indices, pairs: tuple[Indices, Indices], found: tuple[Array, Array]
+) -> None:
+    """Put nan for second derivatives by steps that are too long: found as for `edges.replace_second`.
+
+    At a minimum all coordinates are suspect, and one second difference along all of them clears these.
+    """
+    assert problem.curved is not None
+    diagonal, (rows, columns) = found[0], pairs
+    suspects = axes[problem.curved[axes] & np.isfinite(diagonal[axes])]
+    if not suspects.size:
+        return
+    v = np.zeros(problem.x.size)
+    random = np.empty(problem.x.size)
+    border.random_direction(random, 1, MOVE)
+    steps = where.steps(central(2, deriv=2), problem.relative_noise)
+    if where.room is not None:
+        steps = np.minimum(steps, where.room.min(axis=0))
+    v[suspects] = (random * steps)[suspects]
+    inside = np.isin(rows, suspects) & np.isin(columns, suspects) & np.isfinite(found[1])
+    size = np.abs(v**2 * diagonal)[suspects].sum()
+    expected = (v**2 * diagonal)[suspects].sum() + 2 * (v[rows] * v[columns] * found[1])[inside].sum()
+    if _is_second(problem, v[None], np.array([expected]), np.array([size]))[0][0]:
+        return
+    if suspects.size > 1:
+        alone = np.zeros((suspects.size, v.size))
+        alone[np.arange(suspects.size), suspects] = _SHORTER * steps[suspects]
+        expected = diagonal[suspects] * (_SHORTER * steps[suspects]) ** 2
+        right, left = _is_second(problem, alone, expected, np.abs(expected))
+        suspects, left = suspects[~right], left[~right]
+    if suspects.size and not problem.declared:
+        sizes = where.sizes().reshape(1, -1)
+        level = problem.function.noise(problem.points, problem.values, sizes, where.room).item()
+        suspects = suspects[left > _LEVELS * level] if suspects.size > 1 else suspects
+    diagonal[suspects] = np.nan
+    found[1][np.isin(rows, suspects) | np.isin(columns, suspects)] = np.nan
+
+
+def _is_second(problem: Problem, moves: Array, expected: Array, sizes: Array) -> tuple[Mask, Array]:
+    """Whether second differences of f along moves (count, n) are those expected, to five digits of sizes; what is left."""
+    x, base, noise = problem.x.ravel(), problem.values.item(), problem.relative_noise
+    values = problem.function.at_points(np.concatenate([x + moves, x - moves])).reshape(2, -1)
+    with np.errstate(all="ignore"):
+        left = np.abs((values[0] - base) + (values[1] - base) - expected)
+        rounding = _ROUNDINGS * noise * np.abs(values).max(axis=0)
+        return np.asarray(left <= tolerance(noise, 2) * sizes + rounding), left
