@@ -13,6 +13,7 @@ from ..stencils import central
 from .adaptive import Adaptive
 from .orders import DIGITS
 from .second_look import AGREE, LEAST, MOVE
+from .short_scales import product_is_wrong
 
 _MOST = LEAST
 """Hessians of more coordinates are not taken anew by the adaptive method: it takes some 4 n² evaluations."""
@@ -52,19 +53,24 @@ def hessian_looked_at(problem: Problem, where: Coordinates, found: Array, other:
     return np.where(right, found, value)
 
 
-def product_looked_at(problem: Problem, where: Coordinates, direction: Array, found: Array) -> None:
-    """Warn where the product of the Hessian and a direction is not the curvature of f along that."""
+def product_looked_at(problem: Problem, where: Coordinates, direction: Array, found: Array, few: bool) -> bool:
+    """Whether the product of the Hessian and a direction is the curvature of f along that; a warning where it is not.
+
+    few: it may be taken anew, so that nothing is said, and five digits are asked for.
+    """
     if not direction.any() or not np.isfinite(found).all():
-        return
+        return True
     steps = where.steps(central(2, deriv=2), problem.relative_noise)
     if where.room is not None:
         steps = np.minimum(steps, where.room.min(axis=0))
     with np.errstate(all="ignore"):
         t = MOVE * float((steps / np.abs(direction)).min(where=direction != 0, initial=np.inf))
-    if not _agree_along(
-        problem, t * direction, t * float(direction @ found) * t, t * t * np.abs(direction * found).sum()
-    ):
+    expected, size = t * float(direction @ found) * t, t * t * float(np.abs(direction * found).sum())
+    if few and where.room is None:
+        return not product_is_wrong(problem, t * direction, expected, size)
+    if not _agree_along(problem, t * direction, expected, size):
         _say("it is a product; fastgrad.differentiate(f, x, deriv=2).value @ v takes the adaptive method")
+    return True
 
 
 def _agrees(problem: Problem, where: Coordinates, v: Array, matrix: Array) -> bool:

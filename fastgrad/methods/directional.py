@@ -21,6 +21,7 @@ from .method import Method
 
 _FASTEST = 1e300  # so that its inverse is a normal number
 _MOST_ENTRIES = 4096  # of a Hessian, for a product with it
+_MOST_LOOKED_AT = 100  # for one that is wrong in the fourth digit only
 
 
 class _Parameter(Point):
@@ -130,14 +131,16 @@ def product_with_hessian(
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
+        near = FixedStep(stencil("central", 2), None, inner.typical_x, inner.bounds, scale=inner.scale)
         if not border.is_plain(found):
-            near = FixedStep(stencil("central", 2), None, inner.typical_x, inner.bounds, scale=inner.scale)
             return _near_an_edge(problem, direction, near)
         if outer.look is not False:
             from .curvature import product_looked_at
 
             where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, outer.bounds, outer.scale)
-            product_looked_at(problem, where, direction, found)
+            few = outer.step is None and point.n * np.count_nonzero(direction) <= _MOST_LOOKED_AT
+            if not product_looked_at(problem, where, direction, found, few):
+                return _near_an_edge(problem, direction, near)
         return found
 
 

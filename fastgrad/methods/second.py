@@ -96,7 +96,9 @@ def _looked_at(problem: Problem, chosen: FixedStep, matrix: Array) -> Array:
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, by central differences of gradients by complex steps."""
     point, inner = problem.point, FixedStep(None)
-    outer = FixedStep(stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale)
+    outer = FixedStep(
+        stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale, look=chosen.look
+    )
 
     def gradients(points: Array) -> Array:
         shifted = problem.at(points)
@@ -106,6 +108,9 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     flat = Point(problem.x.ravel())
     with as_function(gradients, (), flat, Evaluation(vectorized="rows"), flat.n) as gradient:
         whole = Problem(gradient, point)
+        if outer.doubts(whole):
+            # Beside it, gradients at both sides show where the outer step is too long.
+            _ = whole.values
         matrix = outer.derivatives(whole).reshape(flat.n, flat.n)
     problem.near = whole.near
     return _looked_at(problem, chosen, np.asarray(0.5 * (matrix + matrix.T)))
@@ -178,7 +183,9 @@ class _Point(NamedTuple):
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
             mixed = (pairs - values[rows, 0] - values[columns, 0]) / (h[rows] * h[columns])
             stencil = stencils.second("forward", 1)
-            self.curved[:] = short_scales.is_suspect(bend, values[:, 0], self.base, stencil, self.relative_noise)
+            # Where both values are on one side, and far, they say nothing of an edge.
+            self.curved[:] = (x != 0.0) & (np.abs(x) < 3.0 * np.abs(h))
+            self.curved[:] |= short_scales.is_suspect(bend, values[:, 0], self.base, stencil, self.relative_noise)
             near: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
             if self.where.room is not None:
                 near = (self.where.room.min(axis=0) < self.h / _SPAN) & self._curved(bend, values[:, 0], 1, _SPAN)

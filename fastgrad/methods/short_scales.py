@@ -280,10 +280,19 @@ def mark_second(
 
 
 def _is_second(problem: Problem, moves: Array, expected: Array, sizes: Array) -> tuple[Mask, Array]:
-    """Whether second differences of f along moves (count, n) are those expected, to five digits of sizes; what is left."""
+    """Whether second differences of f along moves (count, n) are as expected, to five digits of sizes; what is left."""
     x, base, noise = problem.x.ravel(), problem.values.item(), problem.relative_noise
     values = problem.function.at_points(np.concatenate([x + moves, x - moves])).reshape(2, -1)
     with np.errstate(all="ignore"):
         left = np.abs((values[0] - base) + (values[1] - base) - expected)
         rounding = _ROUNDINGS * noise * np.abs(values).max(axis=0)
         return np.asarray(left <= tolerance(noise, 2) * sizes + rounding), left
+
+
+def product_is_wrong(problem: Problem, moves: Array, expected: float, size: float) -> bool:
+    """Whether a second difference of f along moves is not what a product with the Hessian says, and f is not noisy."""
+    right, left = _is_second(problem, moves[None], np.array([expected]), np.array([size]))
+    if right[0]:
+        return False
+    sizes = np.maximum(np.abs(problem.points), np.abs(moves))
+    return not left[0] <= _LEVELS * problem.function.noise(problem.points, problem.values, sizes).item()
