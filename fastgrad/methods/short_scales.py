@@ -17,7 +17,7 @@ from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64, Stencil, central
-from .edges import Indices, Mask, Part, say_why, tolerance
+from .edges import Indices, Mask, Part, Slopes, say_why, tolerance
 from .orders import DIGITS, apart
 
 _SMOOTH = 10.0
@@ -43,6 +43,9 @@ _DEEP = 0.05
 
 _ALIKE = 3e-4
 """Derivatives that the adaptive method finds to so much, but cannot vouch for, stay as they are."""
+
+_KNOWN = 0.1
+"""The error bar, relative to the derivative, of a value that is better than none."""
 
 _OF_ORDERS = 0.2
 """What two orders of accuracy may be apart, in the error that the higher one would have by them."""
@@ -199,18 +202,29 @@ def _take_anew(
     unsure: list[int] = []
     for k, row in enumerate(suspects):
         found = Part.of(problem, where, components[[row]], noise).slopes()
-        value, accepted, error = found.value[0], found.accepted[0], found.error[0]
         near[components[row]] = True
+        rows[row], sure = _chosen(rows[row], found)
         flags[k] = np.bitwise_or.reduce(found.flags[0])
-        given = rows[row].copy()
-        with np.errstate(all="ignore"):
-            alike = np.abs(given - value) <= np.maximum(_ALIKE * np.abs(value), error)
-        rows[row] = np.where(np.isfinite(accepted), accepted, np.where(alike, given, value))
-        if not (np.isfinite(accepted) | alike).all():
+        if not sure:
             unsure.append(k)
     problem.near = near
     if unsure:
         _say(problem, where, components[suspects[unsure]], rows[suspects[unsure]], flags[unsure])
+
+
+def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
+    """Of one component: what the adaptive method vouches for, else the better one or nan; and whether that is fine."""
+    from .adaptive import NOISY
+
+    value, error = found.value[0], found.error[0]
+    accepted = np.isfinite(found.accepted[0])
+    with np.errstate(all="ignore"):
+        known = error <= _KNOWN * np.maximum(np.abs(value), np.abs(given))
+        off = np.abs(given - value)
+        alike = known & (off <= np.maximum(_ALIKE * np.abs(value), error))
+    unknown = np.where(found.flags[0] & NOISY != 0, given, np.nan)
+    best = np.where(accepted, found.accepted[0], np.where(alike, given, np.where(known, value, unknown)))
+    return best, bool((accepted | alike).all())
 
 
 def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flags: Indices) -> None:
