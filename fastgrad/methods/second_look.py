@@ -20,7 +20,9 @@ from ..evaluate import border
 from ..evaluate.functions import by_some
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64, Stencil, central
+from .edges import Mask, tolerance
 from .orders import DIGITS, apart
+from .short_scales import mend
 
 Indices = NDArray[np.intp]
 Retake = Callable[[float], Array]
@@ -188,6 +190,7 @@ class Seen(NamedTuple):
     left: Array  # what the derivatives leave unexplained, (outputs,)
     rounding: Array  # of f
     size: Array  # of f
+    fine: Mask | None = None  # components of which some may be off in the fifth digit of the whole gradient, if any
 
 
 def seen_along(look: Look, which: Indices | None = None, seed: int = 1) -> Seen | None:
@@ -221,7 +224,7 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         unsure = max(float(left[0]), 0.0 if look.steps is None else float(rounding[0]))
         # The usual case, in one comparison.
         if DIGITS * own.min() >= unsure:
-            return Seen(_NONE, _NONE, left, rounding, size)
+            return Seen(_NONE, _NONE, left, rounding, size, _fine(look, own, left, rounding))
         moved = v != 0.0
         doubtful = moved & (DIGITS * own[:, 0] < left[0])
         beyond = left[0] > _ROUNDING * rounding[0]
@@ -232,10 +235,22 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         # Who says how noisy f is, knows what its derivatives are worth.
         if look.steps is None or look.problem.declared:
             return Seen(wrong, _NONE, left, rounding, size)
-        return Seen(wrong, np.flatnonzero(weak & ~doubtful if beyond else weak), left, rounding, size)
+        weak = np.flatnonzero(weak & ~doubtful if beyond else weak)
+        return Seen(wrong, weak, left, rounding, size, _fine(look, own, left, rounding))
     # Many entries of a matrix are 0 or small: each row is compared as a whole.
     rows = left > np.maximum(DIGITS * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)
-    return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, left, rounding, size)
+    fine = None if rows.any() else _fine(look, own, left, rounding)
+    return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, left, rounding, size, fine)
+
+
+def _fine(look: Look, own: Array, left: Array, rounding: Array) -> Mask | None:
+    """Components (of (n, outputs)) that may be off by what is left, where that is a fifth digit of the whole."""
+    if look.steps is None or look.stencil is None or look.retake is None or look.problem.declared:
+        return None
+    relative = tolerance(look.problem.relative_noise, 1)
+    if (left <= np.maximum(relative * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)).all():
+        return None
+    return np.asarray((own > 0.3 * left).any(axis=1) & (look.moves != 0.0))
 
 
 def looked_at(look: Look) -> Array:
@@ -247,9 +262,16 @@ def looked_at(look: Look) -> Array:
         Complex steps are wrong: f does not compute analytically with complex numbers.
     """
     seen = seen_along(look) if look.moves.any() else None
-    if seen is None or not (seen.wrong.size or seen.weak.size):
+    if seen is None:
         return look.found
-    return _acted_on(look, seen)
+    if seen.wrong.size or seen.weak.size:
+        return _acted_on(look, seen)
+    if seen.fine is None:
+        return look.found
+    assert look.stencil is not None
+    found, look.problem.curved = look.found.copy(), seen.fine
+    mend(look.problem, look.where, look.stencil, np.arange(len(found)), found, None)
+    return found
 
 
 def _acted_on(look: Look, seen: Seen) -> Array:
