@@ -138,7 +138,7 @@ def product_with_hessian(
             from .curvature import product_looked_at
 
             where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, outer.bounds, outer.scale)
-            few = outer.step is None and point.n * np.count_nonzero(direction) <= _MOST_LOOKED_AT
+            few = outer.step is None and point.n * int(np.count_nonzero(direction)) <= _MOST_LOOKED_AT
             if not product_looked_at(problem, where, direction, found, few):
                 return _near_an_edge(problem, direction, near)
         return found

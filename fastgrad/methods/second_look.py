@@ -190,7 +190,7 @@ class Seen(NamedTuple):
     left: Array  # what the derivatives leave unexplained, (outputs,)
     rounding: Array  # of f
     size: Array  # of f
-    fine: Mask | None = None  # components of which some may be off in the fifth digit of the whole gradient, if any
+    fine: Mask | None = None  # components of which some may be off in the fourth or fifth digit, if any
 
 
 def seen_along(look: Look, which: Indices | None = None, seed: int = 1) -> Seen | None:
@@ -239,8 +239,8 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         return Seen(wrong, weak, left, rounding, size, _fine(look, own, left, rounding))
     # Many entries of a matrix are 0 or small: each row is compared as a whole.
     rows = left > np.maximum(DIGITS * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)
-    fine = None if rows.any() else _fine(look, own, left, rounding)
-    return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, left, rounding, size, fine)
+    wrong = np.flatnonzero(v) if rows.any() else _NONE
+    return Seen(wrong, _NONE, left, rounding, size, _fine(look, own, left, rounding))
 
 
 def _fine(look: Look, own: Array, left: Array, rounding: Array) -> Mask | None:
@@ -250,7 +250,9 @@ def _fine(look: Look, own: Array, left: Array, rounding: Array) -> Mask | None:
     relative = tolerance(look.problem.relative_noise, 1)
     if (left <= np.maximum(relative * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)).all():
         return None
-    return np.asarray((own > 0.3 * left).any(axis=1) & (look.moves != 0.0))
+    # Those that may be off by more are found, and named, as suspects.
+    with np.errstate(all="ignore"):
+        return np.asarray(((DIGITS * own >= left) & (relative * own < left)).any(axis=1) & (look.moves != 0.0))
 
 
 def looked_at(look: Look) -> Array:
@@ -262,16 +264,19 @@ def looked_at(look: Look) -> Array:
         Complex steps are wrong: f does not compute analytically with complex numbers.
     """
     seen = seen_along(look) if look.moves.any() else None
-    if seen is None:
+    if seen is not None and seen.fine is not None:
+        assert look.stencil is not None
+        stencil, problem = look.stencil, look.problem
+        look = look._replace(found=look.found.copy())
+        problem.curved, before = seen.fine, problem.near
+        mend(problem, look.where, stencil, np.arange(len(look.found)), look.found, None)
+        if problem.near is not None and problem.near is not before:
+            # What these were off by is not to be put down to others.
+            look = look._replace(moves=np.where(problem.near, 0.0, look.moves))
+            seen = seen_along(look) if look.moves.any() else None
+    if seen is None or not (seen.wrong.size or seen.weak.size):
         return look.found
-    if seen.wrong.size or seen.weak.size:
-        return _acted_on(look, seen)
-    if seen.fine is None:
-        return look.found
-    assert look.stencil is not None
-    found, look.problem.curved = look.found.copy(), seen.fine
-    mend(look.problem, look.where, look.stencil, np.arange(len(found)), found, None)
-    return found
+    return _acted_on(look, seen)
 
 
 def _acted_on(look: Look, seen: Seen) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
 from ..core.point import Array
@@ -117,26 +118,30 @@ def mend(
     assert problem.curved is not None
     suspects = np.flatnonzero(problem.curved[components] & np.isfinite(rows).all(axis=1))
     h = where.steps(stencil, problem.relative_noise)
-    several = suspects.size > 1 and len(problem.points) == 1
-    if several and _cleared_together(problem, where, components, rows, suspects, h):
+    several = suspects.size > 2 and len(problem.points) == 1
+    cleared, no_pole = _cleared_together(problem, where, components, rows, suspects, h) if several else (False, False)
+    if cleared:
         return
     if suspects.size:
         which = components[suspects]
         shorter = _SHORTER * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
-        suspects = suspects[~_cleared(problem, which, rows[suspects], shorter, h[which])]
+        suspects = suspects[~_cleared(problem, which, rows[suspects], shorter, h[which], no_pole)]
     if suspects.size:
         _take_anew(problem, where, components, rows, suspects, noise)
 
 
 def _cleared_together(
     problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, h: Array
-) -> bool:
-    """As `_cleared`, of all suspects at one point by one direction: the least of them must be right to five digits."""
+) -> tuple[bool, bool]:
+    """As `_cleared`, of all suspects at one point by one direction: the least of them must be right to five digits.
+
+    And whether none of them is at a pole.
+    """
     which, x, noise = components[suspects], problem.x.ravel(), _ROUNDINGS * problem.relative_noise
     v, some = np.empty(x.size), np.zeros(x.size)
     border.random_direction(v, 1, _SHORTER)
     some[which] = v[which] * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
-    before: tuple[Array, Array] | None = None
+    before, agrees, deep = None, False, np.zeros(problem.outputs, dtype=bool)
     for nearer in (1.0, _SHORTER):
         points = np.stack([x + nearer * some, x - nearer * some])
         values = problem.function.at_points(points)
@@ -144,21 +149,23 @@ def _cleared_together(
             own = 0.5 * (points[0] - points[1])[which, None] * rows[suspects]
             left = np.abs(0.5 * (values[0] - values[1]) - own.sum(axis=0)) / nearer
             bend = np.abs((values[0] - problem.values[0]) + (values[1] - problem.values[0]))
+            size = np.abs(values).max(axis=0)
             if before is not None:
                 # What is left of errors of the slopes is as much; noise grows.
                 falls = (bend < _FALLS * before[1]) & (np.abs(left - before[0]) < _FALLS * before[0])
-                return not falls.any()
+                same = bend <= _CURVATURES * _SHORTER**2 * before[1] + noise * size
+                no_pole = bool((same | ~deep).all())
+                return no_pole if agrees else bool((~falls & ~deep).all()), no_pole
             least = np.abs(own).min(axis=0) if left.size == 1 else np.sqrt((own**2).sum(axis=0))
-            size = np.abs(values).max(axis=0)
-            if not (bend <= _DEEP * np.abs(problem.values[0]) + noise * size).all():
-                return False
-            if (left <= tolerance(problem.relative_noise, 1) * least + noise * size).all():
-                return True
+            deep = ~(bend <= _DEEP * np.abs(problem.values[0]) + noise * size)
+            agrees = bool((left <= tolerance(problem.relative_noise, 1) * least + noise * size).all())
+        if agrees and not deep.any():
+            return True, True
         before = left, bend
-    return False
+    return False, False
 
 
-def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: Array) -> Mask:
+def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: Array, no_pole: bool) -> Mask:
     """Suspects whose derivatives are those of a shorter step, to five digits, or whose second differences are noise."""
     relative, noise = tolerance(problem.relative_noise, 1), _ROUNDINGS * problem.relative_noise
     slope, bend, base = _differences(problem, which, shorter)
@@ -166,10 +173,11 @@ def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: 
         off, rounding = np.abs(slope - found), noise * np.abs(base) / shorter[:, None]
         right = off <= relative * np.abs(slope) + rounding
         # Between two poles slopes agree as they do in a valley, however near to x both lie.
-        deep = bend > _DEEP * np.abs(base)
-        again = np.flatnonzero((deep | ~right).any(axis=1))
+        deep = (bend > _DEEP * np.abs(base)) & (not no_pole)
+        known: Mask = np.asarray(np.isfinite(slope).all(axis=1))
+        again = np.flatnonzero((deep | ~right).any(axis=1) & known)
         if not again.size:
-            return np.asarray(right.all(axis=1))
+            return np.asarray(right.all(axis=1) & known)
         right, deep, off, base, rounding = right[again], deep[again], off[again], base[again], rounding[again]
         nearer, less, _ = _differences(problem, which[again], _SHORTER * shorter[again])
         same = less <= _CURVATURES * _SHORTER**2 * bend[again] + noise * np.abs(base)
@@ -177,7 +185,7 @@ def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: 
         straight = off <= relative * (bend * (h / shorter**2)[:, None])[again] + rounding
         # What a step too long leaves falls by a factor of 7 each time, the second difference too; noise does not fall.
         falls = (less < _FALLS * bend[again]) & (np.abs(nearer - slope[again]) < _FALLS * off)
-        cleared = np.ones(which.size, dtype=bool)
+        cleared = known.copy()
         cleared[again] = np.where(right, ~deep | same, np.where(straight, same, ~(falls | deep))).all(axis=1)
         return cleared
 
@@ -197,7 +205,7 @@ def _take_anew(
     problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, noise: float | None
 ) -> None:
     """Suspects by the adaptive method; a warning names those that it cannot vouch for."""
-    near = np.zeros(problem.x.size, dtype=bool) if problem.near is None else problem.near
+    near = np.zeros(problem.x.size, dtype=bool) if problem.near is None else problem.near.copy()
     flags = np.zeros(suspects.size, dtype=np.intc)
     unsure: list[int] = []
     for k, row in enumerate(suspects):
@@ -227,7 +235,7 @@ def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
     return best, bool((accepted | alike).all())
 
 
-def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flags: Indices) -> None:
+def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flags: NDArray[np.intc]) -> None:
     none = np.isnan(rows).any(axis=1)
     if none.any():
         say_why(problem, where, which[none], flags[none], np.zeros(int(none.sum()), dtype=bool))
