@@ -3,8 +3,9 @@
 
 #include <math.h>
 
-void fg_mark_curved(const fg_doubt *doubt, ptrdiff_t width, const fg_shifts *shifts, ptrdiff_t outputs,
-                    const double *values, const double *base, unsigned char *curved)
+void fg_mark_curved(const fg_doubt *doubt, ptrdiff_t width, const fg_shifts *shifts,
+                    ptrdiff_t outputs, const double *values, const double *base,
+                    unsigned char *curved)
 {
     const double span = 0.5 * doubt->span, least = doubt->least;
     for (ptrdiff_t a = 0; a < shifts->count; a++) {

@@ -46,18 +46,20 @@ void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t 
  * numpy: found = np.maximum(abs(x), typical); np.where(found == 0, 1, found) */
 void fg_sizes(ptrdiff_t n, ptrdiff_t count, const double *x, const double *typical, double *sizes);
 
-/* Where the steps of a central stencil may be too long: a second difference of f over them is larger than
- * span * (half a first difference) + least * |f(x)|. */
+/* Where the steps of a central stencil may be too long: a second difference of f over them is
+ * larger than span * (half a first difference) + least * |f(x)|. */
 typedef struct fg_doubt {
     double span, least;
     unsigned char *curved; /* (count,) [out] 1 at components where that is so for any output, else 0 */
 } fg_doubt;
 
-/* Marks components by their values, those of fg_combine; `curved` is that of the first of these components.
+/* Marks components by their values, those of fg_combine.
  * base [in] (points, outputs): NaN where it is not known, which marks nothing.
+ * curved [out] (shifts->count,): of these components.
  * numpy: abs((up - base) + (down - base)) > span * 0.5 * abs(up - down) + least * abs(base) */
-void fg_mark_curved(const fg_doubt *doubt, ptrdiff_t width, const fg_shifts *shifts, ptrdiff_t outputs,
-                    const double *values, const double *base, unsigned char *curved);
+void fg_mark_curved(const fg_doubt *doubt, ptrdiff_t width, const fg_shifts *shifts,
+                    ptrdiff_t outputs, const double *values, const double *base,
+                    unsigned char *curved);
 
 /* Combines values at shifts to derivatives.
  * values [in] (count, width, outputs), base [in] (points, outputs) with FG_BASE, else NULL.
