@@ -124,10 +124,16 @@ def mend(
         return
     if suspects.size:
         which = components[suspects]
-        shorter = _SHORTER * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
+        shorter = _moves(problem, where, h)[which]
         suspects = suspects[~_cleared(problem, which, rows[suspects], shorter, h[which], no_pole)]
     if suspects.size:
         _take_anew(problem, where, components, rows, suspects, noise)
+
+
+def _moves(problem: Problem, where: Coordinates, h: Array) -> Array:
+    """Shorter steps than h, and than those of order 2, for all coordinates: within bounds."""
+    moves = _SHORTER * np.minimum(h, where.steps(central(2), problem.relative_noise))
+    return moves if where.room is None else np.minimum(moves, where.room.min(axis=0))
 
 
 def _cleared_together(
@@ -139,8 +145,8 @@ def _cleared_together(
     """
     which, x, noise = components[suspects], problem.x.ravel(), _ROUNDINGS * problem.relative_noise
     v, some = np.empty(x.size), np.zeros(x.size)
-    border.random_direction(v, 1, _SHORTER)
-    some[which] = v[which] * np.minimum(h, where.steps(central(2), problem.relative_noise))[which]
+    border.random_direction(v, 1, 2 / 3)
+    some[which] = (v * _moves(problem, where, h))[which]
     before, agrees, deep = None, False, np.zeros(problem.outputs, dtype=bool)
     for nearer in (1.0, _SHORTER):
         points = np.stack([x + nearer * some, x - nearer * some])

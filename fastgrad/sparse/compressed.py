@@ -176,7 +176,7 @@ class Compressed:
 
         near = near_bounds(where, self._stencil, h, relative_noise)
         if not near.any():
-            return self._central(function, x, h)
+            return self._unless_curved(problem, where, h, relative_noise)
         return self._beside_bounds(problem, where, h, near, relative_noise)
 
     def _central(self, function: Function, x: Array, h: Array, first: tuple[Array, Array] | None = None) -> Array:

@@ -25,7 +25,8 @@ int fg_derivatives(const fg_function *f, const fg_stencil *st, const fg_step_rul
             return status;
         *seen |= fg_combine(st, &shifts, f->outputs, values, base, derivatives + done * f->outputs);
         if (doubt)
-            fg_mark_curved(doubt, st->width, &shifts, f->outputs, values, base, doubt->curved + done);
+            fg_mark_curved(doubt, st->width, &shifts, f->outputs, values, base,
+                           doubt->curved + done);
         done += now;
     }
     return FG_OK;
