@@ -168,6 +168,7 @@ def test_second_derivatives_near_an_edge(name):
     assert not silently_wrong((NEAR_ZERO | ELSEWHERE)[name], SECOND, 1)
 
 
+@pytest.mark.filterwarnings("ignore:the Hessian of f by fixed steps")
 @pytest.mark.parametrize("x", [1e-3, 1e-4, 1e-5, 1e-8, 1e-50, 1e-100])
 def test_outer_steps_of_complex_second_derivatives(x):
     def f(p):

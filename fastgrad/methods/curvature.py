@@ -104,6 +104,13 @@ def _agree_along(problem: Problem, v: Array, expected: float, size: float) -> bo
     return disagreed == 0
 
 
+def say_if_apart(given: Array, taken: Array) -> None:
+    """Warn where second derivatives that were taken anew had fewer than three digits."""
+    with np.errstate(all="ignore"):
+        if (np.abs(given - taken) > DIGITS * np.abs(taken)).any():
+            _say("it was taken by the adaptive method instead")
+
+
 def _say(what: str) -> None:
     warn(
         f"the Hessian of f by fixed steps does not agree with f along a random direction: {what}. scale=, the distance "

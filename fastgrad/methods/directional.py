@@ -135,12 +135,14 @@ def product_with_hessian(
         if not border.is_plain(found):
             return _near_an_edge(problem, direction, near)
         if outer.look is not False:
-            from .curvature import product_looked_at
+            from .curvature import product_looked_at, say_if_apart
 
             where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, outer.bounds, outer.scale)
             few = outer.step is None and point.n * int(np.count_nonzero(direction)) <= _MOST_LOOKED_AT
             if not product_looked_at(problem, where, direction, found, few):
-                return _near_an_edge(problem, direction, near)
+                taken = _near_an_edge(problem, direction, near)
+                say_if_apart(found, taken)
+                return taken
         return found
 
 

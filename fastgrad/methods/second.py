@@ -16,6 +16,7 @@ from ..evaluate.problem import Problem
 from ..stencils import Stencil
 from . import short_scales
 from .bounded import is_curved, near_bounds
+from .curvature import say_if_apart
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
 
@@ -59,10 +60,12 @@ def second_derivatives(
         return at.central(stencil) if stencil.is_symmetric else at.forward()
 
     diagonal, mixed = take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
+    given = diagonal.copy()
     if chosen.doubts(problem) and problem.curved is not None:
         short_scales.mark_second(problem, where, axes, (rows, columns), (diagonal, mixed))
     if not (np.isfinite(diagonal[axes]).all() and np.isfinite(mixed).all()):
         replace_second(problem, where, axes, (rows, columns), (diagonal, mixed), chosen.noise)
+        say_if_apart(given[axes], diagonal[axes])
     return diagonal, mixed
 
 

@@ -164,7 +164,7 @@ class Compressed:
         return near
 
     def _differences(self, problem: Problem, where: Coordinates, relative_noise: float) -> Array:
-        function, x = problem.function, where.x
+        function = problem.function
         function.tolerate(True)
         h = where.steps(self._stencil, relative_noise)
         if not self._stencil.is_central:
