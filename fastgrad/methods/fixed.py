@@ -50,7 +50,7 @@ class FixedStep(Method):
         Whether derivatives are looked at a second time; None: where it costs little.
     """
 
-    __slots__ = ("bounds", "imaginary", "look", "noise", "scale", "simple", "stencil", "step", "typical_x")
+    __slots__ = ("bounds", "imaginary", "least", "look", "noise", "scale", "simple", "stencil", "step", "typical_x")
 
     def __init__(
         self,
@@ -73,6 +73,8 @@ class FixedStep(Method):
         # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
         none = step is typical_x is bounds is noise is scale is None
         self.simple = stencil is not None and stencil.is_central and none
+        # Where f(x) is asked for: by coordinates that are smaller, and not 0.
+        self.least = 0.0 if stencil is None or look is False else short_scales.smallest(stencil)
 
     @property
     def starts_from_base(self) -> bool:
@@ -99,11 +101,10 @@ class FixedStep(Method):
         """As for `Method`, by the shortest way where x is a plain array and nothing is looked at twice."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64 and not self._looks(x, first):
             assert self.stencil is not None
-            stencil, look = self.stencil, self.look is not False
-            doubt = short_scales.doubt(stencil, FLOAT64) if look and value is not None else None
-            least = short_scales.smallest(stencil) if look else 0.0
+            stencil = self.stencil
+            doubt = None if value is None or self.least == 0.0 else short_scales.doubt(stencil, FLOAT64)
             h = stencil.relative_step(FLOAT64)
-            found = at_array(f, args, x, stencil.scheme, h, Point, least, value, doubt)
+            found = at_array(f, args, x, stencil.scheme, h, Point, self.least, value, doubt)
             if type(found) is tuple:
                 function, at, values = found
                 problem = Problem(function, Point(at), values=None if value is None else np.array([[value]]))
@@ -266,9 +267,11 @@ class FixedStep(Method):
         found = function.derivatives(
             x, stencil.scheme, h_relative, where.absolute(h_relative), where.typical, base, first, count, out, doubt
         )[0]
-        if doubt is not None and doubt.mask is not None:
-            problem.curved = np.zeros(x.size, dtype=bool)
-            problem.curved[some] = doubt.mask
+        if doubt is not None:
+            # Far cheaper than `any`, for a few components.
+            if doubt.mask is not None and b"\1" in doubt.mask.tobytes():
+                problem.curved = np.zeros(x.size, dtype=bool)
+                problem.curved[some] = doubt.mask
         elif doubted.size:
             self._mark_forward(problem, where, doubted, found, some, relative_noise)
         return found
@@ -280,9 +283,14 @@ class FixedStep(Method):
         if not self.doubts(problem) or not problem.x.size:
             return None, _NONE
         assert self.stencil is not None
+        known = problem.known
+        if known is not None and self.stencil.is_central:
+            return known, _NONE
         small = short_scales.small(where, self.stencil)
         if components.size < problem.x.size:
             small = small[np.isin(small, components)]
+        if not small.size:
+            return known, small
         return problem.values_where(np.unique(small // where.n)), small
 
     def _central(

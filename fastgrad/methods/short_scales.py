@@ -24,6 +24,8 @@ from .orders import DIGITS, apart
 _SMOOTH = 10.0
 """f'' may be this many times what f would have on the scale of x; then a minimum costs nothing."""
 
+_NONE = np.empty(0, dtype=np.intp)
+
 _CLOSE, _CLOSE_FORWARD = 3.0, 10.0
 """What is small, in the distances from an edge like that of log at which differences are right to five digits."""
 
@@ -70,7 +72,10 @@ def doubt(stencil: Stencil, relative_noise: float) -> border.Doubt:
 def small(where: Coordinates, stencil: Stencil) -> Indices:
     """Coordinates, not 0, that an edge at 0 would be too near for: f(x) is worth asking for."""
     sizes = where.scale if where.scale is not None else 1.0 if where.typical is None else where.typical
-    points, longest = where.x.reshape(-1, where.n), sizes * smallest(stencil)
+    longest = sizes * smallest(stencil)
+    if where.x.size <= _BLOCK and np.abs(where.x).min() >= np.max(longest):
+        return _NONE
+    points = where.x.reshape(-1, where.n)
     found, rows = [], max(1, _BLOCK // where.n)
     for start in range(0, len(points), rows):
         part = points[start : start + rows]
