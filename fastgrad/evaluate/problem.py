@@ -37,6 +37,8 @@ class Problem:
         x as points (points, n).
     raw : bool
         Whether values and derivatives that are not finite stay so, with nothing said: at shifts of the user's point.
+    trusted : bool
+        Whether steps are not doubted for what second differences of f show: in descents, at whose end these are large.
     lower : ndarray or None
         The last derivatives, of two orders less, where their values held them.
     curved : ndarray or None
@@ -47,7 +49,7 @@ class Problem:
 
     __slots__ = (
         "_checked", "_known", "_some", "curved", "declared", "function", "lower", "near", "point", "points", "raw",
-        "relative_noise", "x",
+        "relative_noise", "trusted", "x",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +67,7 @@ class Problem:
         n = function.n
         self.points = self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
         self.relative_noise = relative_noise
-        self.declared = self.raw = False
+        self.declared = self.raw = self.trusted = False
         self.lower: Array | None = None
         self.near: NDArray[np.bool_] | None = None
         self.curved: NDArray[np.bool_] | None = None

@@ -214,7 +214,7 @@ class FixedStep(Method):
 
     def doubts(self, problem: Problem) -> bool:
         """Whether it is asked if steps are too long for f: not where they are the user's own, or nobody listens."""
-        return self.step is None and self.look is not False and not problem.raw
+        return self.step is None and self.look is not False and not (problem.raw or problem.trusted)
 
     def _beside_edges(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
         """The derivatives, taken anew where they are not finite."""

@@ -28,9 +28,6 @@ from .patterns import detected, given_pattern, sparse
 
 _NONE = np.empty(0, dtype=np.intp)
 
-_MANY = 1000
-"""Columns that are too many to look at their curvature where none is small beside its step: values take memory."""
-
 
 class Compressed:
     """A function's derivatives at the entries of a pattern.
@@ -201,7 +198,7 @@ class Compressed:
         small = short_scales.small(where, self._stencil) if self._chosen.doubts(problem) and where.n else _NONE
         base = problem.values_where(np.unique(small // max(1, where.n)))
         function, x = problem.function, where.x
-        if base is None or not self._chosen.doubts(problem) or (where.n > _MANY and not small.size):
+        if base is None or not small.size:
             return self._central(function, x, h)
         rights, lefts = self._values(function, x, h), self._values(function, x, -h)
         unmoved = np.ascontiguousarray(np.broadcast_to(base[0], rights.shape))

@@ -50,7 +50,7 @@ void fg_sizes(ptrdiff_t n, ptrdiff_t count, const double *x, const double *typic
  * larger than span * (half a first difference) + least * |f(x)|. */
 typedef struct fg_doubt {
     double span, least;
-    unsigned char *curved; /* (count,) [out] 1 at components where that is so for any output, else 0 */
+    unsigned char *curved; /* (count,) [out] 1 where that is so for any output, else 0 */
 } fg_doubt;
 
 /* Marks components by their values, those of fg_combine.
@@ -78,7 +78,7 @@ void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double
 /* First derivatives for the components first .. first + count of points x (points, n).
  *
  * base        [in] (points, outputs) values f(x), only with FG_BASE or a doubt, else NULL
- * doubt       [in] what is to be marked, only with FG_PAIRS whose first offsets are 1 and -1; or NULL
+ * doubt       [in] what is to be marked, with FG_PAIRS and first offsets 1 and -1; or NULL
  * scratch     [scratch] (size,), size >= 1 + width * outputs; longer means larger blocks of
  *             evaluations
  * derivatives [out] (count, outputs); on failure those of the first blocks are valid
