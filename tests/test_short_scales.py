@@ -110,9 +110,9 @@ INFORMED = {
     "jacobian": lambda f, x: fg.jacobian(lambda p: np.array([f(p), p[1]]), x)[0, 0],
     "batch_jacobian": lambda f, x: fg.batch_jacobian(lambda p: np.array([f(p), p[1]]), x[None])[0, 0, 0],
     "jvp": lambda f, x: fg.jvp(lambda p: np.array([f(p), p[1]]), x, E0)[0],
-    "pattern": lambda f, x: fg.jacobian(lambda p: np.array([f(p)]), x, sparsity=np.ones((1, 3))).toarray()[0, 0],
 }
 BY_TWO_VALUES = {
+    "pattern": lambda f, x: fg.jacobian(lambda p: np.array([f(p)]), x, sparsity=np.ones((1, 3))).toarray()[0, 0],
     "gradient": lambda f, x: fg.gradient(f, x)[0],
     "number": lambda f, x: fg.gradient(lambda t: f(np.array([t, *x[1:]])), x[0]),
     "forward": lambda f, x: fg.gradient(f, x, method="forward")[0],

@@ -28,6 +28,9 @@ from .patterns import detected, given_pattern, sparse
 
 _NONE = np.empty(0, dtype=np.intp)
 
+_MANY = 1000
+"""Columns that are too many to look at the curvature of f along them: its values take memory."""
+
 
 class Compressed:
     """A function's derivatives at the entries of a pattern.
@@ -195,7 +198,9 @@ class Compressed:
 
         It is asked for where a coordinate is small beside its step.
         """
-        small = short_scales.small(where, self._stencil) if self._chosen.doubts(problem) and where.n else _NONE
+        small = (
+            short_scales.small(where, self._stencil) if self._chosen.doubts(problem) and 0 < where.n <= _MANY else _NONE
+        )
         base = problem.values_where(np.unique(small // max(1, where.n)))
         function, x = problem.function, where.x
         if base is None or not small.size:
