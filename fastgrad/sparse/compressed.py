@@ -18,6 +18,7 @@ from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..evaluate.python import PythonFunction
 from ..evaluate.results import is_domain_error
+from ..methods import short_scales
 from ..methods.edges import tolerance
 from ..methods.fixed import FixedStep
 from ..methods.told_noise import fitted
@@ -25,6 +26,11 @@ from ..stencils import FLOAT64
 from . import kernels
 from .comparison import SEVERAL, Lacking, lacking
 from .patterns import detected, given_pattern, sparse
+
+_NONE = np.empty(0, dtype=np.intp)
+
+_MANY = 1000
+"""Columns that are too many to look at the curvature of f along them: its values take memory."""
 
 
 class Compressed:
@@ -131,7 +137,26 @@ class Compressed:
             )[:, 0]
         elif not problem.declared:
             self._believed = problem.relative_noise
-        return data, None if is_plain(data) else self._beside_edges(problem, where, data)
+        near = None if is_plain(data) else self._beside_edges(problem, where, data)
+        if problem.curved is not None and problem.curved.any():
+            near = self._mended(problem, where, data, near)
+        return data, near
+
+    def _mended(
+        self, problem: Problem, where: Coordinates, data: Array, near: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_] | None:
+        """Take columns anew whose steps are too long, one by one; and the columns that are near an edge, if any."""
+        assert problem.curved is not None
+        columns = np.flatnonzero(problem.curved)
+        found = np.zeros((columns.size, problem.outputs))
+        some = problem.curved[self.pattern.indices]
+        rows = np.repeat(np.arange(problem.outputs), np.diff(self.pattern.indptr))[some]
+        places = np.searchsorted(columns, self.pattern.indices[some])
+        found[places, rows] = data[some]
+        problem.near = near
+        short_scales.mend(problem, where, self._stencil, columns, found, self._chosen.noise)
+        data[some] = found[places, rows]
+        return problem.near
 
     def _beside_edges(self, problem: Problem, where: Coordinates, data: Array) -> NDArray[np.bool_]:
         """Take entries anew that are not finite: column by column, each of which takes evaluations of its own."""
@@ -151,32 +176,61 @@ class Compressed:
         return near
 
     def _differences(self, problem: Problem, where: Coordinates, relative_noise: float) -> Array:
-        function, x = problem.function, where.x
+        function = problem.function
         function.tolerate(True)
         h = where.steps(self._stencil, relative_noise)
         if not self._stencil.is_central:
             return self._forward(function, where, h, problem.values[0])
+        problem.curved = None
         if where.room is None:
-            return self._central(function, x, h)
+            return self._unless_curved(problem, where, h, relative_noise)
         from ..methods.bounded import near_bounds
 
         near = near_bounds(where, self._stencil, h, relative_noise)
         if not near.any():
-            return self._central(function, x, h)
+            return self._unless_curved(problem, where, h, relative_noise)
         return self._beside_bounds(problem, where, h, near, relative_noise)
 
-    def _central(self, function: Function, x: Array, h: Array) -> Array:
+    def _central(self, function: Function, x: Array, h: Array, first: tuple[Array, Array] | None = None) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
         terms = []
         for s, w in zip(self._stencil.offsets[::2], self._stencil.weights[::2], strict=True):
             data, move = np.empty(self.pattern.nnz), h if s == 1 else s * h
-            if not (isinstance(function, PythonFunction) and self._in_place(function, x, move, data)):
-                rights, lefts = self._values(function, x, move), self._values(function, x, -move)
+            known = first if s == 1 else None
+            if known or not (isinstance(function, PythonFunction) and self._in_place(function, x, move, data)):
+                rights, lefts = known or (self._values(function, x, move), self._values(function, x, -move))
                 self._by.scatter(rights, lefts, x, move, -move, data)
             if self._stencil.order == 2:
                 return data
             terms.append(2 * w * s * data)
         return np.asarray(sum(terms))
+
+    def _unless_curved(self, problem: Problem, where: Coordinates, h: Array, relative_noise: float) -> Array:
+        """Central differences; columns are marked whose second differences are too large, where f(x) is known.
+
+        It is asked for where a coordinate is small beside its step.
+        """
+        small = (
+            short_scales.small(where, self._stencil) if self._chosen.doubts(problem) and 0 < where.n <= _MANY else _NONE
+        )
+        base = problem.values_where(np.unique(small // max(1, where.n)))
+        function, x = problem.function, where.x
+        if base is None or not small.size:
+            return self._central(function, x, h)
+        rights, lefts = self._values(function, x, h), self._values(function, x, -h)
+        unmoved = np.ascontiguousarray(np.broadcast_to(base[0], rights.shape))
+        up, down = np.empty((2, self.pattern.nnz))
+        self._by.scatter(rights, unmoved, x, h, np.zeros_like(h), up)
+        self._by.scatter(lefts, unmoved, x, -h, np.zeros_like(h), down)
+        columns, rows = self.pattern.indices, np.repeat(np.arange(base.size), np.diff(self.pattern.indptr))
+        with np.errstate(all="ignore"):
+            at, moved = base[0][rows, None], h[columns, None]
+            curved = short_scales.curved(
+                at + up[:, None] * moved, at - down[:, None] * moved, at, self._stencil, relative_noise
+            )
+        problem.curved = np.zeros(where.n, dtype=bool)
+        problem.curved[columns[curved]] = True
+        return self._central(function, x, h, (rights, lefts))
 
     def _in_place(self, function: PythonFunction, x: Array, move: Array, data: Array) -> bool:
         """Differences by moving one array in place; False where f raised that a point is outside its domain."""
