@@ -279,6 +279,7 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
     assert "coordinates moved, the first x[0]" in caught.value.__notes__[0]
 
 
+@pytest.mark.filterwarnings("ignore:fixed steps do not fit")
 def test_a_right_pattern_is_never_refused():
     """However far a row of the Jacobian is off: near an edge, at its minimum, within narrow bounds, in float32."""
     rng = np.random.default_rng(0)

@@ -232,10 +232,7 @@ class FixedStep(Method):
         some = np.arange(problem.x.size) if components is None else components
         rows, h = found.reshape(some.size, -1), where.steps(self.stencil, problem.relative_noise)[some]
         sharpen(problem, self.stencil, rows, h, some)
-        curved = np.zeros(problem.x.size, dtype=bool) if problem.curved is None else problem.curved
-        lower = problem.lower.reshape(rows.shape)
-        short_scales.mark_by_orders(curved, some, self.stencil, rows, lower, h, problem.relative_noise)
-        problem.curved = curved
+        short_scales.mark_by_orders(problem, self.stencil, some, rows, problem.lower.reshape(rows.shape), h)
 
     def doubts(self, problem: Problem) -> bool:
         """Whether it is asked if steps are too long for f: not where they are the user's own, or nobody listens."""

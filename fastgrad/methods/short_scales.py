@@ -44,6 +44,9 @@ _CURVATURES = 4.0
 _DEEP = 0.05
 """A second difference over a shorter step that is so much of f makes x look like a pole."""
 
+_LOUD = 2e-3
+"""Noise that is more of f than this is rare: f is asked whether it is any."""
+
 _ALIKE = 3e-4
 """Derivatives that the adaptive method finds to so much, but cannot vouch for, stay as they are."""
 
@@ -102,18 +105,23 @@ def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise
         return np.asarray((bend > span * rise + least * np.abs(base)).any(axis=1))
 
 
-def mark_by_orders(
-    curved: Mask, components: Indices, stencil: Stencil, found: Array, lower: Array, h: Array, relative_noise: float
-) -> None:
+def mark_by_orders(problem: Problem, stencil: Stencil, components: Indices, found: Array, lower: Array, h: Array) -> None:
     """Mark components (of (components, outputs)) of a higher order by what those of two orders less are.
 
     At a distance D from an edge like that of log or 1/x, in t = h/D, order p is off by up to (p/2)!² t^p; so what two
     orders may be apart grows with p, and a fifth of `apart`'s estimate holds for all of them. Where they are farther
-    apart, a second look notices, and says so.
+    apart, a second look notices, and says so, if f(x) is not so large that it takes all for rounding.
     """
-    if found.size:
-        some = apart(stencil, found, lower, h, 0.0, tolerance(relative_noise, 1), _OF_ORDERS)
-        curved[components[np.setdiff1d(some, apart(stencil, found, lower, h))]] = True
+    relative_noise, curved = problem.relative_noise, problem.curved
+    if curved is None:
+        curved = problem.curved = np.zeros(problem.x.size, dtype=bool)
+    far = apart(stencil, found, lower, h)
+    fine = apart(stencil, found, lower, h, 0.0, tolerance(relative_noise, 1), _OF_ORDERS)
+    both = far[curved[components[far]]]
+    if both.size:
+        rounding = relative_noise * np.abs(problem.values_at(components[both] // problem.function.n))
+        curved[components[both[apart(stencil, found[both], lower[both], h[both], rounding)]]] = False
+    curved[components[np.setdiff1d(fine, far)]] = True
 
 
 def mend(
@@ -130,7 +138,7 @@ def mend(
     if suspects.size:
         which = components[suspects]
         shorter = _moves(problem, where, h)[which]
-        suspects = suspects[~_cleared(problem, which, rows[suspects], shorter, h[which], no_pole)]
+        suspects = suspects[~_cleared(problem, where, which, rows[suspects], shorter, h[which], no_pole)]
     if suspects.size:
         _take_anew(problem, where, components, rows, suspects, noise)
 
@@ -166,7 +174,8 @@ def _cleared_together(
                 falls = (bend < _FALLS * before[1]) & (np.abs(left - before[0]) < _FALLS * before[0])
                 same = bend <= _CURVATURES * _SHORTER**2 * before[1] + noise * size
                 no_pole = bool((same | ~deep).all())
-                return no_pole if agrees else bool((~falls & ~deep).all()), no_pole
+                quiet = bend <= _LOUD * np.abs(problem.values[0])
+                return no_pole if agrees else bool((~falls & ~deep & quiet).all()), no_pole
             least = np.abs(own).min(axis=0) if left.size == 1 else np.sqrt((own**2).sum(axis=0))
             deep = ~(bend <= _DEEP * np.abs(problem.values[0]) + noise * size)
             agrees = bool((left <= tolerance(problem.relative_noise, 1) * least + noise * size).all())
@@ -176,7 +185,9 @@ def _cleared_together(
     return False, False
 
 
-def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: Array, no_pole: bool) -> Mask:
+def _cleared(
+    problem: Problem, where: Coordinates, which: Indices, found: Array, shorter: Array, h: Array, no_pole: bool
+) -> Mask:
     """Suspects whose derivatives are those of a shorter step, to five digits, or whose second differences are noise."""
     relative, noise = tolerance(problem.relative_noise, 1), _ROUNDINGS * problem.relative_noise
     slope, bend, base = _differences(problem, which, shorter)
@@ -196,9 +207,24 @@ def _cleared(problem: Problem, which: Indices, found: Array, shorter: Array, h: 
         straight = off <= relative * (bend * (h / shorter**2)[:, None])[again] + rounding
         # What a step too long leaves falls by a factor of 7 each time, the second difference too; noise does not fall.
         falls = (less < _FALLS * bend[again]) & (np.abs(nearer - slope[again]) < _FALLS * off)
+        noisy = ~(right | straight | falls | deep)
+        loud = (noisy & (less > _LOUD * np.abs(base))).any(axis=1)
+        noisy[loud] &= _is_noise(problem, where, which[again[loud]], less[loud])
         cleared = known.copy()
-        cleared[again] = np.where(right, ~deep | same, np.where(straight, same, ~(falls | deep))).all(axis=1)
+        cleared[again] = np.where(right, ~deep | same, np.where(straight, same, noisy)).all(axis=1)
         return cleared
+
+
+def _is_noise(problem: Problem, where: Coordinates, which: Indices, bend: Array) -> Mask:
+    """Whether second differences (components, outputs) are the noise of f: or else they are far beyond a scale of it."""
+    if problem.declared or not which.size:
+        return np.ones(bend.shape, dtype=bool)
+    n = where.n
+    points, at = np.unique(which // n, return_inverse=True)
+    room = None if where.room is None else where.room.reshape(2, -1, n)[:, points]
+    sizes = where.sizes().reshape(-1, n)[points]
+    levels = problem.function.noise(problem.points[points], problem.values_at(points), sizes, room)
+    return np.asarray(bend <= _LEVELS * levels[at])
 
 
 def _differences(problem: Problem, which: Indices, h: Array) -> tuple[Array, Array, Array]:
@@ -240,7 +266,8 @@ def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
     with np.errstate(all="ignore"):
         known = error <= _KNOWN * np.maximum(np.abs(value), np.abs(given))
         off = np.abs(given - value)
-        alike = known & (off <= np.maximum(_ALIKE * np.abs(value), error))
+        # Outputs that do not change there have a derivative of 0, and no size for an error bar.
+        alike = (given == value) | (known & (off <= np.maximum(_ALIKE * np.abs(value), error)))
     unknown = np.where(found.flags[0] & NOISY != 0, given, np.nan)
     best = np.where(accepted, found.accepted[0], np.where(alike, given, np.where(known, value, unknown)))
     return best, bool((accepted | alike).all())

@@ -21,13 +21,17 @@ from ..evaluate.results import is_domain_error
 from ..methods import short_scales
 from ..methods.edges import tolerance
 from ..methods.fixed import FixedStep
+from ..methods.second_look import Look, looked_at
 from ..methods.told_noise import fitted
 from ..stencils import FLOAT64
 from . import kernels
-from .comparison import SEVERAL, Lacking, lacking
+from .comparison import SEVERAL, Compared, Lacking, compared
 from .patterns import detected, given_pattern, sparse
 
 _NONE = np.empty(0, dtype=np.intp)
+
+_MOST_DENSE = 1 << 20
+"""Entries of a Jacobian, with those that are 0, that is looked at as a dense one."""
 
 _MANY = 1000
 """Columns that are too many to look at the curvature of f along them: its values take memory."""
@@ -319,8 +323,8 @@ class Compressed:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(_moved(self._by, x, moves))
 
-    def lacking(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None) -> Lacking | None:
-        """The entry that is missing, by the product with a random direction, and differences of f along it.
+    def compared(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None) -> Compared:
+        """The entry that is missing, or rows that are off, by the product with a random direction, and f along it.
 
         Without the columns `near` an edge, for which its steps are too long.
         """
@@ -353,7 +357,26 @@ class Compressed:
         if not v.all():  # where entries may be nan
             found = found.copy()
             found.data[v[found.indices] == 0.0] = 0.0
-        return lacking(function.at_points, found, x, v, seen, rounding, curvature)
+        return compared(function.at_points, found, x, v, seen, rounding, curvature)
+
+    def looked_at(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None, off: NDArray[np.intp]) -> Any:
+        """The Jacobian, looked at again as a dense one is, by the columns of rows that are off."""
+        m, n = found.shape
+        if self._chosen.look is False or n * m > _MOST_DENSE:
+            return found
+        problem.near = near
+        some = np.unique(np.concatenate([found.indices[found.indptr[k] : found.indptr[k + 1]] for k in off]))
+        rows = np.repeat(np.arange(m), np.diff(found.indptr))
+        dense = np.zeros((n, m))
+        dense[found.indices, rows] = found.data
+        where = self._coordinates(problem)
+        exact = self._chosen.imaginary
+        steps = None if exact else where.steps(self._stencil, problem.relative_noise)
+        look = Look.at(problem, where, dense, steps, None, None if exact else self._stencil)
+        moves = np.zeros_like(look.moves)
+        moves[some] = look.moves[some]
+        dense = looked_at(look._replace(moves=moves))
+        return self.matrix(np.where(np.isfinite(found.data), dense[found.indices, rows], found.data))
 
     def error_of(self, entry: Lacking) -> ValueError:
         """That a pattern lacks an entry."""
