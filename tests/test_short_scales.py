@@ -259,3 +259,33 @@ def test_steps_of_the_user_are_not_doubted():
 def test_a_kink_within_a_step():
     found = fg.value_and_grad(lambda x: max(x[0] - 1.0, 0.0) + x[1] ** 2)(np.array([1.0 + 1e-4, 1.0]))[1]
     np.testing.assert_allclose(found, [1.0, 2.0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("ratio", [1e-2, 1.0, 50.0, 500.0])
+@pytest.mark.parametrize("constant", [1e-9, 1e-7])
+@pytest.mark.parametrize("call", [*INFORMED.values(), *BY_TWO_VALUES.values()])
+@pytest.mark.filterwarnings("ignore:fixed steps do not fit")
+def test_saturation_in_raw_units(call, constant, ratio):
+    """Michaelis and Menten: f hardly changes over a step, and its second difference grows where that gets shorter."""
+    x = ratio * constant
+    exact = 5 * constant / (constant + x) ** 2
+    found = call(along(lambda c: 5 * c / (constant + c)), at(x))
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("x", [1e-5, 1e-21, 1e-28, 1e-31, 1e-100, 1e-250])
+@pytest.mark.parametrize(("f", "slope"), [(np.log, lambda x: 1 / x), (np.sqrt, lambda x: 0.5 / np.sqrt(x))])
+def test_imaginary_steps_are_shorter_than_tiny_coordinates(f, slope, x):
+    def g(p):
+        with np.errstate(all="ignore"):
+            return f(p)
+
+    p, options = np.array([x]), {"method": "complex"}
+    for found in (
+        fg.gradient(g, x, **options),
+        fg.gradient(lambda p: g(p[0]), p, **options)[0],
+        fg.jacobian(g, p, **options)[0, 0],
+        fg.jacobian(g, p, sparsity=np.eye(1), **options).data[0],
+        fg.jvp(g, p, np.ones(1), **options)[0],
+    ):
+        np.testing.assert_allclose(found, slope(x), rtol=1e-12)

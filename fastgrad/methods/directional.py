@@ -15,11 +15,12 @@ from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
-from ..stencils import FLOAT64, Stencil, stencil
+from ..stencils import COMPLEX_STEP, FLOAT64, LONGEST_IMAGINARY, Stencil, stencil
 from .fixed import FixedStep
 from .method import Method
 
 _FASTEST = 1e300  # so that its inverse is a normal number
+_FASTEST_IMAGINARY = 2.0**900  # and so that an imaginary step beside it is one
 _MOST_ENTRIES = 4096  # of a Hessian, for a product with it
 _MOST_LOOKED_AT = 100  # for one that is wrong in the fourth digit only
 
@@ -74,6 +75,8 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     if used is not None and chosen.doubts(problem) and _moves_far(fastest / rate, used):
         # Forward differences say nothing of the curvature.
         used, small = used if used.is_central else stencil("central", 2), True
+    if used is None and LONGEST_IMAGINARY / COMPLEX_STEP * rate < fastest < _FASTEST_IMAGINARY:
+        rate = fastest
     method = FixedStep(used, chosen.step, 1.0 / rate, room, chosen.noise, look=chosen.look)
     values = problem.values if method.starts_from_base or small else problem.known
     # Loaded when used: a plain gradient does without.

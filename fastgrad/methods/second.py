@@ -28,9 +28,6 @@ T = TypeVar("T")
 
 _BLOCK = 1 << 18
 
-_INNER = 2.0**20 * stencils.COMPLEX_STEP
-"""Complex steps are exact at coordinates that are no smaller, beside what their steps are relative to."""
-
 # First derivatives of order 2 by offsets in steps: central, and beside a bound.
 _CENTRAL = ((1.0, -1.0, 0.0), (0.5, -0.5, 0.0))
 _SIDED = ((0.0, 1.0, 2.0), (-1.5, 2.0, -0.5))
@@ -145,10 +142,6 @@ def _where(problem: Problem, chosen: FixedStep) -> Coordinates:
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, by central differences of gradients by complex steps."""
     point, inner = problem.point, FixedStep(None)
-    where = chosen.coordinates(point, problem.x.ravel())
-    if chosen.doubts(problem) and ((where.x != 0.0) & (np.abs(where.x) < _INNER * where.step_sizes())).any():
-        # Inner steps are as long as x.
-        return hessian(problem, FixedStep(stencils.stencil("central", 2), None, chosen.typical_x, scale=chosen.scale))
     outer = FixedStep(
         stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale, look=chosen.look
     )

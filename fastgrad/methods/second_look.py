@@ -22,7 +22,7 @@ from ..evaluate.problem import Problem
 from ..stencils import FLOAT64, Stencil, central
 from .edges import Mask, tolerance
 from .orders import DIGITS, apart
-from .short_scales import mend
+from .short_scales import mend, names, say_retaken
 
 Indices = NDArray[np.intp]
 Retake = Callable[[float], Array]
@@ -294,7 +294,11 @@ def _beside_edges(look: Look) -> Array:
     problem, found = look.problem, look.found.copy()
     which = np.flatnonzero(look.moves)
     steep = np.zeros(which.size, dtype=bool)
-    for h in (look.moves[which], -look.moves[which]):
+    # An edge at 0 is not at a coordinate that is tiny.
+    size = np.abs(problem.x.ravel()[which])
+    size = np.where(size == 0.0, problem.point.unit or 0.0, size)
+    moves = np.where(size > 0.0, np.minimum(look.moves[which], size), look.moves[which])
+    for h in (moves, -moves):
         values = problem.function.at_shifts(problem.x, which, h, np.array([1e-3, -1e-3]))
         with np.errstate(all="ignore"):
             slope = (values[:, 0] - problem.values) / (1e-3 * h[:, None])
@@ -304,7 +308,7 @@ def _beside_edges(look: Look) -> Array:
     if steep.any():
         found[which[steep]] = np.nan
         warn(
-            f"f has an edge at {_names(look, which[steep])}, where its slope is not that of the complex step and may "
+            f"f has an edge at {names(problem.point, which[steep])}, where its slope is not that of the complex step and may "
             "be infinite: their derivatives are nan. Take them farther from the edge"
         )
     return found
@@ -433,24 +437,14 @@ def _mended(look: Look, suspects: Indices) -> Array:
     found[suspects] = np.where(better | ~right, value, given)
     if right.all():
         return found
-    warn(
-        f"fixed steps do not fit f along {_names(look, suspects[~right.all(axis=1)])}: derivatives by them had fewer "
-        "than three digits, and were taken by the adaptive method. scale=, the distance over which f changes there, or "
-        'method="adaptive" avoids that'
-    )
+    say_retaken(look.problem.point, suspects[~right.all(axis=1)])
     return found
-
-
-def _names(look: Look, components: Indices) -> str:
-    name = look.problem.point.name
-    names = ", ".join(name(int(c)) for c in components[:3])
-    return names if components.size <= 3 else f"{names} and {components.size - 3} more"
 
 
 def _refuse_complex(look: Look, wrong: Indices) -> None:
     if wrong.size:
         raise ValueError(
-            f"the complex step is wrong at {_names(look, wrong)}: f drops imaginary parts there (abs, conj, vdot, "
+            f"the complex step is wrong at {names(look.problem.point, wrong)}: f drops imaginary parts there (abs, conj, vdot, "
             'Cholesky, comparisons) or has a branch cut; method="central" takes real differences'
         )
 

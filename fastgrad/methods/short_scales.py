@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coordinates import Coordinates
-from ..core.point import Array
+from ..core.point import Array, Point
 from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.problem import Problem
@@ -44,7 +44,7 @@ _CURVATURES = 4.0
 _DEEP = 0.05
 """A second difference over a shorter step that is so much of f makes x look like a pole."""
 
-_LOUD = 2e-3
+_LOUD = 5e-4
 """Noise that is more of f than this is rare: f is asked whether it is any."""
 
 _ALIKE = 3e-4
@@ -138,9 +138,14 @@ def mend(
     if suspects.size:
         which = components[suspects]
         shorter = _moves(problem, where, h)[which]
-        suspects = suspects[~_cleared(problem, where, which, rows[suspects], shorter, h[which], no_pole)]
-    if suspects.size:
+        cleared, loud = _cleared(problem, where, which, rows[suspects], shorter, h[which], no_pole)
+        loud, suspects = suspects[loud], suspects[~cleared]
+        given = rows[loud]
         _take_anew(problem, where, components, rows, suspects, noise)
+        with np.errstate(all="ignore"):
+            off = (np.abs(rows[loud] - given) > DIGITS * np.abs(rows[loud])).any(axis=1)
+        if off.any():
+            say_retaken(problem.point, components[loud[off]])
 
 
 def _moves(problem: Problem, where: Coordinates, h: Array) -> Array:
@@ -187,8 +192,11 @@ def _cleared_together(
 
 def _cleared(
     problem: Problem, where: Coordinates, which: Indices, found: Array, shorter: Array, h: Array, no_pole: bool
-) -> Mask:
-    """Suspects whose derivatives are those of a shorter step, to five digits, or whose second differences are noise."""
+) -> tuple[Mask, Mask]:
+    """Suspects whose derivatives are those of a shorter step, to five digits, or whose second differences are noise.
+
+    And those that look like noise, but are none.
+    """
     relative, noise = tolerance(problem.relative_noise, 1), _ROUNDINGS * problem.relative_noise
     slope, bend, base = _differences(problem, which, shorter)
     with np.errstate(all="ignore"):
@@ -199,7 +207,7 @@ def _cleared(
         known: Mask = np.asarray(np.isfinite(slope).all(axis=1))
         again = np.flatnonzero((deep | ~right).any(axis=1) & known)
         if not again.size:
-            return np.asarray(right.all(axis=1) & known)
+            return np.asarray(right.all(axis=1) & known), np.zeros(known.shape, dtype=bool)
         right, deep, off, base, rounding = right[again], deep[again], off[again], base[again], rounding[again]
         nearer, less, _ = _differences(problem, which[again], _SHORTER * shorter[again])
         same = less <= _CURVATURES * _SHORTER**2 * bend[again] + noise * np.abs(base)
@@ -209,10 +217,12 @@ def _cleared(
         falls = (less < _FALLS * bend[again]) & (np.abs(nearer - slope[again]) < _FALLS * off)
         noisy = ~(right | straight | falls | deep)
         loud = (noisy & (less > _LOUD * np.abs(base))).any(axis=1)
-        noisy[loud] &= _is_noise(problem, where, which[again[loud]], less[loud])
-        cleared = known.copy()
-        cleared[again] = np.where(right, ~deep | same, np.where(straight, same, noisy)).all(axis=1)
-        return cleared
+        is_noise = noisy.copy()
+        is_noise[loud] &= _is_noise(problem, where, which[again[loud]], less[loud])
+        cleared, others = known.copy(), np.zeros(known.shape, dtype=bool)
+        cleared[again] = np.where(right, ~deep | same, np.where(straight, same, is_noise)).all(axis=1)
+        others[again] = (noisy & ~is_noise).any(axis=1)
+        return cleared, others
 
 
 def _is_noise(problem: Problem, where: Coordinates, which: Indices, bend: Array) -> Mask:
@@ -271,6 +281,21 @@ def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
     unknown = np.where(found.flags[0] & NOISY != 0, given, np.nan)
     best = np.where(accepted, found.accepted[0], np.where(alike, given, np.where(known, value, unknown)))
     return best, bool((accepted | alike).all())
+
+
+def names(point: Point, components: Indices) -> str:
+    """Up to three components by name, and how many more there are."""
+    shown = ", ".join(point.name(int(c)) for c in components[:3])
+    return shown if components.size <= 3 else f"{shown} and {components.size - 3} more"
+
+
+def say_retaken(point: Point, components: Indices) -> None:
+    """Warn that derivatives by fixed steps were wrong."""
+    warn(
+        f"fixed steps do not fit f along {names(point, components)}: derivatives by them had fewer than three digits, "
+        "and were taken by the adaptive method. scale=, the distance over which f changes there, or "
+        'method="adaptive" avoids that'
+    )
 
 
 def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flags: NDArray[np.intc]) -> None:

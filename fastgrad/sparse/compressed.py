@@ -301,7 +301,10 @@ class Compressed:
         h = where.absolute(stencils.COMPLEX_STEP)
         if h is None:
             typical = np.ones(where.n) if where.typical is None else where.typical
-            h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical)
+            size = np.abs(where.x)
+            h = stencils.COMPLEX_STEP * np.maximum(size, typical)
+            longest = np.maximum(stencils.LONGEST_IMAGINARY * size, np.finfo(float).tiny)
+            h = np.where(size > 0.0, np.minimum(h, longest), h)
         imaginary = function.at_points(where.x + 1j * _moved(self._by, np.zeros_like(where.x), h))
         # Written as differences from 0 over the imaginary distance.
         data = np.empty(self.pattern.nnz)

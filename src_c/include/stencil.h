@@ -34,8 +34,12 @@ typedef struct fg_step_rule {
     const double *typical;  /* (n,) or NULL */
 } fg_step_rule;
 
+/* The longest imaginary step beside |x|: f may have an edge at 0, and rounding is no matter. */
+#define FG_LONGEST_IMAGINARY 0x1p-30
+
 /* Steps for `count` components from `first` on of points x (points, n), made representable at x
- * (h = (x + h) - x) unless `exact` is 0.
+ * (h = (x + h) - x), or where `exact` is 0 and x is not, at most FG_LONGEST_IMAGINARY * |x|,
+ * but normal numbers.
  * h [out] (count,).
  * numpy: h = relative * np.maximum(abs(x), typical); h = (x + h) - x */
 void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first,
