@@ -258,6 +258,14 @@ def test_infinite_slopes_by_complex_steps_are_said(f):
         assert np.isnan(fg.gradient(f, 0.0, method="complex"))
 
 
+def test_a_flat_edge_has_no_derivative_by_the_adaptive_method():
+    """1 - t is 1 for rounding, and acos(1 - t) is 0 over the shortest steps: the bar tells, the value does not."""
+    with pytest.warns(RuntimeWarning, match="no derivative by x"):
+        assert np.isnan(fg.gradient(lambda t: math.acos(1 - t), 0.0, method="adaptive"))
+    for level in (0.0, 1.0):
+        assert fg.gradient(lambda t: level if t >= 0 else math.nan, 0.0, method="adaptive") == 0.0  # noqa: B023
+
+
 def test_smooth_functions_at_zero_cost_a_forward_gradient_one_evaluation():
     calls = []
 

@@ -226,7 +226,7 @@ class FixedStep(Method):
         return found
 
     def _sharpen(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> None:
-        """Take derivatives anew by shorter steps where two orders ask for that, and mark those that they do not help."""
+        """Take derivatives anew by shorter steps where two orders ask for that; mark those that it does not help."""
         assert self.stencil is not None
         assert problem.lower is not None
         some = np.arange(problem.x.size) if components is None else components

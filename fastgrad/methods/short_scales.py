@@ -105,7 +105,9 @@ def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise
         return np.asarray((bend > span * rise + least * np.abs(base)).any(axis=1))
 
 
-def mark_by_orders(problem: Problem, stencil: Stencil, components: Indices, found: Array, lower: Array, h: Array) -> None:
+def mark_by_orders(
+    problem: Problem, stencil: Stencil, components: Indices, found: Array, lower: Array, h: Array
+) -> None:
     """Mark components (of (components, outputs)) of a higher order by what those of two orders less are.
 
     At a distance D from an edge like that of log or 1/x, in t = h/D, order p is off by up to (p/2)!² t^p; so what two
@@ -138,8 +140,8 @@ def mend(
     if suspects.size:
         which = components[suspects]
         shorter = _moves(problem, where, h)[which]
-        cleared, loud = _cleared(problem, where, which, rows[suspects], shorter, h[which], no_pole)
-        loud, suspects = suspects[loud], suspects[~cleared]
+        right, others = _cleared(problem, where, which, rows[suspects], shorter, h[which], no_pole)
+        loud, suspects = suspects[others], suspects[~right]
         given = rows[loud]
         _take_anew(problem, where, components, rows, suspects, noise)
         with np.errstate(all="ignore"):
@@ -226,7 +228,7 @@ def _cleared(
 
 
 def _is_noise(problem: Problem, where: Coordinates, which: Indices, bend: Array) -> Mask:
-    """Whether second differences (components, outputs) are the noise of f: or else they are far beyond a scale of it."""
+    """Whether second differences (components, outputs) are the noise of f; or else steps are far too long."""
     if problem.declared or not which.size:
         return np.ones(bend.shape, dtype=bool)
     n = where.n

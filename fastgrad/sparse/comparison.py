@@ -1,4 +1,4 @@
-"""Whether a pattern lacks an entry, or rows are off: a Jacobian and f along one random direction, and when a plan's are compared."""
+"""Whether a pattern lacks an entry, or rows are off: a Jacobian and f along a direction; when a plan's are compared."""
 
 from __future__ import annotations
 
