@@ -308,8 +308,8 @@ def _beside_edges(look: Look) -> Array:
     if steep.any():
         found[which[steep]] = np.nan
         warn(
-            f"f has an edge at {names(problem.point, which[steep])}, where its slope is not that of the complex step and "
-            "may be infinite: their derivatives are nan. Take them farther from the edge"
+            f"f has an edge at {names(problem.point, which[steep])}, where its slope is not that of the complex step "
+            "and may be infinite: their derivatives are nan. Take them farther from the edge"
         )
     return found
 
@@ -444,8 +444,8 @@ def _mended(look: Look, suspects: Indices) -> Array:
 def _refuse_complex(look: Look, wrong: Indices) -> None:
     if wrong.size:
         raise ValueError(
-            f"the complex step is wrong at {names(look.problem.point, wrong)}: f drops imaginary parts there (abs, conj, "
-            'vdot, Cholesky, comparisons) or has a branch cut; method="central" takes real differences'
+            f"the complex step is wrong at {names(look.problem.point, wrong)}: f drops imaginary parts there (abs, "
+            'conj, vdot, Cholesky, comparisons) or has a branch cut; method="central" takes real differences'
         )
 
 

@@ -35,7 +35,7 @@ _ROUNDINGS = 16.0  # of a value, in a difference of three or four values
 
 _LEVELS = 8.0  # of f's noise, in a second difference
 
-MOVE = _SHORTER = 0.37
+_SHORTER = 0.37
 """The step that clears a suspect, in those of the derivative: what that is off by is left to 86%."""
 
 _CURVATURES = 4.0
