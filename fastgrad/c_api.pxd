@@ -10,7 +10,7 @@ cdef extern from "numpy/arrayobject.h":
         pass
 
     enum:
-        NPY_INT, NPY_INT32, NPY_INTP, NPY_FLOAT, NPY_DOUBLE, NPY_CDOUBLE
+        NPY_BOOL, NPY_INT, NPY_INT32, NPY_INTP, NPY_FLOAT, NPY_DOUBLE, NPY_CDOUBLE
         NPY_ARRAY_CARRAY, NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST, NPY_ARRAY_OWNDATA
 
     enum NPY_ORDER:
@@ -77,6 +77,7 @@ cdef extern from "<string.h>" nogil:
     void *memcpy(void *to, const void *source, size_t size)
     void *memset(void *to, int value, size_t size)
     int memcmp(const void *a, const void *b, size_t size)
+    void *memchr(const void *a, int byte, size_t size)
 
 cdef extern from "<float.h>":
     const double DBL_MAX

@@ -168,6 +168,9 @@ class Stencil:
 COMPLEX_STEP = 2.0**-100
 """Relative step of the complex method: so small that its truncation error is far below rounding."""
 
+LONGEST_IMAGINARY = 2.0**-30
+"""What it is at most beside ``|x|``: as FG_LONGEST_IMAGINARY."""
+
 
 @lru_cache(maxsize=1)
 def complex_scheme() -> border.Scheme:

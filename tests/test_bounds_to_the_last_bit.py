@@ -71,3 +71,26 @@ def test_boxes_are_never_left(verb):
                 if "bounds= stop x" not in str(error) and "pattern is wrong" not in str(error):
                     raise
     assert not left, left[0]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_boxes_of_subnormal_width_have_no_room(verb):
+    """Parts of such a distance are no numbers of their own: nothing moves, and nothing hangs."""
+    call, vector = VERBS[verb]
+    ulp = np.nextafter(0.0, 1.0)
+    for low, at, high in ((0, 20, 40), (-3, 1, 2), (0, 0, 7), (-30, 11, 11)):
+        lower, x, upper = (np.array([k * ulp, k * ulp]) for k in (low, at, high))
+        left = []
+
+        def f(point, lower=lower, upper=upper, left=left):
+            left.extend(p for p in [point.copy()] if (p < lower).any() or (p > upper).any())
+            values = exp(point)
+            return values if vector else float(values.sum())
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            try:
+                call(f, x, bounds=(lower, upper))
+            except ValueError as error:
+                assert "bounds= stop x" in str(error) or "pattern is wrong" in str(error)  # noqa: PT017
+        assert not left, left[0]

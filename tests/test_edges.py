@@ -122,7 +122,7 @@ def test_only_components_near_an_edge_cost_more():
     found = fg.batch_gradient(f, X)
     np.testing.assert_allclose(found, [[0.5, 2.0], [1e8, 2.0], [1 / 3, 2e-9]], rtol=1e-7, atol=1e-10)
     near = np.array([abs(x[0]) < 1e-4 for x in seen])
-    assert (~near).sum() == 8  # two for each component of the first and the last row
+    assert (~near).sum() == 8 + 1  # two for each component of the first and the last row, and f(x) by the 1e-9
     assert 4 + 1 < near.sum() < 30
 
 
@@ -256,6 +256,14 @@ def test_infinite_slopes_of_one_component_are_said(name, verb, bounds):
 def test_infinite_slopes_by_complex_steps_are_said(f):
     with pytest.warns(RuntimeWarning, match="edge at x"), np.errstate(all="ignore"):
         assert np.isnan(fg.gradient(f, 0.0, method="complex"))
+
+
+def test_a_flat_edge_has_no_derivative_by_the_adaptive_method():
+    """1 - t is 1 for rounding, and acos(1 - t) is 0 over the shortest steps: the bar tells, the value does not."""
+    with pytest.warns(RuntimeWarning, match="no derivative by x"):
+        assert np.isnan(fg.gradient(lambda t: math.acos(1 - t), 0.0, method="adaptive"))
+    for level in (0.0, 1.0):
+        assert fg.gradient(lambda t: level if t >= 0 else math.nan, 0.0, method="adaptive") == 0.0  # noqa: B023
 
 
 def test_smooth_functions_at_zero_cost_a_forward_gradient_one_evaluation():

@@ -244,9 +244,10 @@ def test_complex_steps_of_a_complex_f_are_an_error(call, imaginary):
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_branch_cuts_beside_complex_hessians_are_an_error():
-    with pytest.raises(ValueError, match="branch cut or edge"):
-        fg.hessian(lambda x: np.log(x[0]), np.array([1e-6]), method="complex")
+def test_branch_cuts_beside_complex_hessians_take_shorter_steps():
+    with np.errstate(invalid="ignore"):
+        found = fg.hessian(lambda x: np.log(x[0]), np.array([1e-6]), method="complex")
+    np.testing.assert_allclose(found, -1e12, rtol=1e-9)
 
 
 def logit(scale):

@@ -279,6 +279,7 @@ def test_a_wrong_pattern_is_an_error_never_a_wrong_number():
     assert "coordinates moved, the first x[0]" in caught.value.__notes__[0]
 
 
+@pytest.mark.filterwarnings("ignore:fixed steps do not fit")
 def test_a_right_pattern_is_never_refused():
     """However far a row of the Jacobian is off: near an edge, at its minimum, within narrow bounds, in float32."""
     rng = np.random.default_rng(0)
@@ -485,3 +486,26 @@ def test_a_compiled_functions_evaluations_are_counted():
     assert plan.nfev == len(calls) == 0
     np.testing.assert_allclose(plan([1.0, 2.0, 3.0]).toarray(), [[2.0, 1.0, 0.0]], atol=1e-9)
     assert plan.nfev == len(calls)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_a_plan_that_is_wrong_is_looked_at_as_a_dense_jacobian(n):
+    """Dates: a step is longer than a period. No entry is lacking, but f disagrees."""
+    x = 60000.0 + 0.1 * np.arange(1, n + 1)
+
+    def f(x):
+        return np.sin(2 * np.pi * (x - 60000.0) / 1.3)
+
+    exact = 2 * np.pi / 1.3 * np.cos(2 * np.pi * (x - 60000.0) / 1.3)
+    plan = fg.plan_jacobian(f, x, sparsity=np.eye(n))
+    with pytest.warns(RuntimeWarning, match="fixed steps do not fit f along x"):
+        found = plan(x)
+    np.testing.assert_allclose(found.toarray(), np.diag(exact), rtol=1e-6)
+    with pytest.warns(RuntimeWarning, match="fixed steps do not fit f along x"):
+        fg.jacobian(f, x, sparsity="detect")
+
+
+def test_a_plan_by_complex_steps_says_where_they_are_wrong():
+    x = np.array([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"the complex step is wrong at x\[0\], x\[1\], x\[2\]"):
+        fg.jacobian(lambda x: x * np.conj(x), x, sparsity=np.eye(3), method="complex")

@@ -12,6 +12,8 @@ from ..stencils import Stencil
 from .options import ends_of
 from .point import Array, Point, per_coordinate
 
+_LEAST_ROOM = 2.0**-1000
+
 
 class Coordinates:
     """What the options say of each coordinate.
@@ -156,10 +158,13 @@ def room_within(bounds: Any, point: Point, x: Array) -> Array:
 def room_between(lower: Array, upper: Array, x: Array) -> Array:
     """The same for checked bounds, rounded down.
 
-    Then x + t, rounded, is within the bounds for each t of at most the room.
+    Then x + t, rounded, is within the bounds for each t of at most the room. Parts of less than `_LEAST_ROOM` would
+    be subnormal, and have no precision: there is none.
     """
     points = as_rows(x, lower.size)
-    return np.stack([_rounded_down(points, -lower).ravel(), _rounded_down(upper, -points).ravel()])
+    room = np.stack([_rounded_down(points, -lower).ravel(), _rounded_down(upper, -points).ravel()])
+    room[room < _LEAST_ROOM] = 0.0
+    return room
 
 
 def _rounded_down(a: Array, b: Array) -> Array:

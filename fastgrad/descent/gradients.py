@@ -82,7 +82,7 @@ class DifferenceSlopes(Slopes):
         method, problem = self.methods[self.stage], self._there(x, fun)
         if isinstance(method, Adaptive):
             return self._held(np.array(method.components(problem).numbers[0]))
-        problem.relative_noise = self.relative_noise
+        problem.relative_noise, problem.trusted = self.relative_noise, True
         found = method.derivatives(problem).ravel()
         self.relative_noise = problem.relative_noise
         return self._held(found)

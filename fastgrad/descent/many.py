@@ -117,6 +117,7 @@ class _Differences:
             found[start : start + rows][~finite] = np.nan
             if finite.any():
                 there = self.problem.at(np.ascontiguousarray(part[finite]), values[finite])
+                there.trusted = True
                 slopes = self.method.derivatives(there)
                 slopes[:, self.fixed] = 0.0
                 found[start : start + rows][finite] = slopes

@@ -5,7 +5,7 @@ from ..c_api cimport (
 from ..c_core.adaptive cimport fg_wanted
 from ..c_core.function cimport fg_function
 from ..c_core.precision cimport fg_look, fg_seen
-from ..c_core.stencil cimport fg_stencil, fg_step_rule
+from ..c_core.stencil cimport fg_doubt, fg_stencil, fg_step_rule
 
 cdef enum:
     MAX_WIDTH = 16
@@ -18,6 +18,13 @@ cdef class Scheme:
     cdef fg_stencil c
     cdef double offsets[MAX_WIDTH]
     cdef double coefficients[MAX_WIDTH]
+
+
+cdef class Doubt:
+    cdef fg_doubt c
+    cdef readonly ndarray mask
+
+    cdef int take(self, Py_ssize_t count) except -1
 
 
 cdef class Function:
@@ -45,7 +52,7 @@ cdef class Function:
     cdef int turn(self, bint imaginary) except -1
     cdef ndarray first_values(self, ndarray x)
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
-                  Py_ssize_t count, const double *base, double *out) except -1
+                  Py_ssize_t count, const double *base, const fg_doubt *doubt, double *out) except -1
     cdef object want(self, fg_wanted *wanted, object x, object base, object sizes, object room, object levels)
     cdef int show_done(self, Py_ssize_t rows) except -1
     cdef Py_ssize_t scratch_size(self, Py_ssize_t all) noexcept

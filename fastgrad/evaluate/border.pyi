@@ -28,6 +28,10 @@ class Scheme:
     @property
     def needs_base(self) -> bool: ...
 
+class Doubt:
+    mask: NDArray[np.bool_] | None
+    def __init__(self, span: float, least: float) -> None: ...
+
 class Function:
     n: int
     nfev: int
@@ -57,6 +61,7 @@ class Function:
         first: int = 0,
         count: int = -1,
         out: NDArray[np.float64] | None = None,
+        doubt: Doubt | None = None,
     ) -> tuple[NDArray[np.float64], int]: ...
     def differences(
         self,

@@ -4,7 +4,7 @@ A ``Function`` is a function at one kind of border: it gives values at shifts of
 dense points, and knows nothing of derivatives. ``src_c/include/fastgrad.h`` is the contract of what it drives.
 """
 from ..c_api cimport (
-    NPY_CDOUBLE, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
+    NPY_BOOL, NPY_CDOUBLE, NPY_DOUBLE, NPY_INT, NPY_INTP, PyArray_Check, PyArray_CheckExact, PyArray_DATA, PyArray_DIM,
     PyArray_DIMS, PyArray_EMPTY, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE,
     PyArray_TYPE, PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer, PyFunction_Check, PyMem_Free,
     PyMem_Malloc, PyMem_RawFree, PyMem_RawRealloc, PyMethod_Check, PyObject, _import_array, ndarray, npy_intp,
@@ -15,7 +15,7 @@ from ..c_core.function cimport fg_shifts
 from ..c_core.points cimport fg_line_point, fg_product_sums, fg_random_direction
 from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE, FG_SEEN_NONFINITE, fg_first_nonfinite
 from ..c_core.stencil cimport (
-    FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_stencil, fg_step_rule, fg_steps, fg_sizes,
+    FG_BASE, FG_IMAGINARY, FG_PAIRS, fg_combine, fg_derivatives, fg_doubt, fg_stencil, fg_step_rule, fg_steps, fg_sizes,
 )
 from .arrays cimport as_doubles, dense, doubles, empty, written
 
@@ -97,6 +97,20 @@ cdef class Scheme:
     @property
     def needs_base(self):
         return self.c.form == FG_BASE
+
+
+cdef class Doubt:
+    """What second differences may be beside first ones, and components whose are larger: a mask, once it is filled in."""
+
+    def __init__(self, double span, double least):
+        self.c.span, self.c.least = span, least
+
+    cdef int take(self, Py_ssize_t count) except -1:
+        """Memory for the mask of so many components."""
+        cdef npy_intp size = count
+        self.mask = PyArray_EMPTY(1, &size, NPY_BOOL, 0)
+        self.c.curved = <unsigned char *>PyArray_DATA(self.mask)
+        return 0
 
 
 def is_plain(x):
@@ -258,10 +272,11 @@ cdef class Function:
         self.tolerant = tolerant
 
     def derivatives(self, x, Scheme scheme, double relative, absolute=None, typical=None, base=None,
-                    Py_ssize_t first=0, Py_ssize_t count=-1, ndarray out=None):
+                    Py_ssize_t first=0, Py_ssize_t count=-1, ndarray out=None, Doubt doubt=None):
         """First derivatives (count, outputs) for components of the points x, and the SEEN bits.
 
-        With one output and all components, the result has x's shape. It is written to out, if given.
+        With one output and all components, the result has x's shape. It is written to out, if given. With a doubt and
+        f at the points, the doubt's mask of the components is filled in.
         """
         cdef ndarray points = as_doubles(x)
         cdef fg_step_rule rule
@@ -272,16 +287,21 @@ cdef class Function:
             values_at_base = doubles(<ndarray?>base)
         if count < 0:
             count = total - first
+        if doubt is not None:
+            expect("values of f, at all points,", 0 if base is None else PyArray_SIZE(<ndarray>base),
+                   total // max(self.n, 1) * self.c.outputs)
+            doubt.take(count)
         if out is not None:
             written(out, count * self.c.outputs)
         elif self.c.outputs == 1 and count == total:
             out = PyArray_EMPTY(PyArray_NDIM(points), PyArray_DIMS(points), NPY_DOUBLE, 0)
         else:
             out = empty(count, self.c.outputs)
-        return out, self.fill(doubles(points), &scheme.c, &rule, first, count, values_at_base, doubles(out))
+        return out, self.fill(doubles(points), &scheme.c, &rule, first, count, values_at_base,
+                              NULL if doubt is None else &doubt.c, doubles(out))
 
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
-                  Py_ssize_t count, const double *base, double *out) except -1:
+                  Py_ssize_t count, const double *base, const fg_doubt *doubt, double *out) except -1:
         """Writes derivatives to out; returns the SEEN bits."""
         cdef int seen = 0
         cdef double stack[STACK]
@@ -298,7 +318,7 @@ cdef class Function:
             if scratch is NULL:
                 raise MemoryError()
         try:
-            fg_derivatives(&self.c, stencil, rule, self.n, x, first, count, base, scratch, size, out, &seen)
+            fg_derivatives(&self.c, stencil, rule, self.n, x, first, count, base, doubt, scratch, size, out, &seen)
         finally:
             if scratch is not stack:
                 PyMem_Free(scratch)

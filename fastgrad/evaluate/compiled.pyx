@@ -8,7 +8,7 @@ from ..c_core.compiled cimport (
 )
 from ..c_core.function cimport FG_EWRITTEN, fg_function, fg_shifts
 from ..c_core.precision cimport FG_SEEN_CHANGE, FG_SEEN_DOUBLE
-from ..c_core.stencil cimport FG_IMAGINARY, derivatives_in_c, fg_stencil, fg_step_rule
+from ..c_core.stencil cimport FG_IMAGINARY, derivatives_in_c, fg_doubt, fg_stencil, fg_step_rule
 from .border cimport Function
 from .threads cimport joined, leaving, start_helpers
 
@@ -38,6 +38,7 @@ cdef struct Slopes:       # derivatives
     const double *x
     Py_ssize_t first
     const double *base
+    const fg_doubt *doubt
     Py_ssize_t scratch
     double *out
 
@@ -74,12 +75,13 @@ cdef class CompiledFunction(Function):
         return 0
 
     cdef int fill(self, const double *x, const fg_stencil *stencil, const fg_step_rule *rule, Py_ssize_t first,
-                  Py_ssize_t count, const double *base, double *out) except -1:
+                  Py_ssize_t count, const double *base, const fg_doubt *doubt, double *out) except -1:
         self.turn(stencil.form == FG_IMAGINARY)
         cdef Py_ssize_t scratch = SMALL * (1 + stencil.width)
         if self.f_in_c.columns is not NULL:
             scratch = max(scratch, fg_columns_scratch(self.n, stencil.width))
-        cdef Slopes job = Slopes(stencil=stencil, rule=rule, n=self.n, x=x, first=first, base=base, scratch=scratch, out=out)
+        cdef Slopes job = Slopes(stencil=stencil, rule=rule, n=self.n, x=x, first=first, base=base, doubt=doubt,
+                                scratch=scratch, out=out)
         self.run(Work(part=part_of_slopes, job=&job, count=count, each=stencil.width, scratch=scratch, first=first,
                       block=FEW_POINTS * self.n))
         self.seen.wide |= (self.noticed & FG_SEEN_DOUBLE) != 0
@@ -216,7 +218,7 @@ cdef int part_of_slopes(const void *job, fg_compiled *f, ptrdiff_t begin, ptrdif
     cdef ptrdiff_t whole = begin + (s.n - (s.first + begin) % s.n) % s.n
     cdef ptrdiff_t points = (end - whole) // s.n, k = (s.first + whole) // s.n
     cdef int status = 0, more = 0
-    if f.columns is NULL or points < FEW_POINTS:
+    if f.columns is NULL or points < FEW_POINTS or s.doubt is not NULL:
         return slopes(s, f, begin, end, scratch, seen)
     status = slopes(s, f, begin, whole, scratch, seen)
     if not status:
@@ -236,8 +238,12 @@ cdef int slopes(const Slopes *s, fg_compiled *f, ptrdiff_t begin, ptrdiff_t end,
     function.outputs = 1
     function.at_shifts = <at_shifts_of_python>fg_compiled_at_shifts
     function.at_points = <at_points_of_python>fg_compiled_at_points
-    return derivatives_in_c(&function, s.stencil, s.rule, s.n, s.x, s.first + begin, end - begin, s.base, scratch, s.scratch,
-                            s.out + begin, seen)
+    cdef fg_doubt doubt
+    if s.doubt is not NULL:
+        doubt = s.doubt[0]
+        doubt.curved += begin
+    return derivatives_in_c(&function, s.stencil, s.rule, s.n, s.x, s.first + begin, end - begin, s.base,
+                            NULL if s.doubt is NULL else &doubt, scratch, s.scratch, s.out + begin, seen)
 
 
 cdef int compiled_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:

@@ -40,15 +40,19 @@ class Problem:
         x as points (points, n).
     raw : bool
         Whether values and derivatives that are not finite stay so, with nothing said: at shifts of the user's point.
+    trusted : bool
+        Whether steps are not doubted for what second differences of f show: in descents, at whose end these are large.
     lower : ndarray or None
         The last derivatives, of two orders less, where their values held them.
+    curved : ndarray or None
+        (x.size,): coordinates along which f changes so fast that the last derivatives by them are suspect, if any.
     near : ndarray or None
         (x.size,): coordinates so near an edge that the last derivatives by them took other steps, if any.
     """
 
     __slots__ = (
-        "_checked", "_known", "_some", "declared", "function", "lower", "near", "point", "points", "raw",
-        "relative_noise", "x",
+        "_checked", "_known", "_some", "curved", "declared", "function", "lower", "near", "point", "points", "raw",
+        "relative_noise", "trusted", "x",
     )  # fmt: skip
 
     def __init__(
@@ -66,9 +70,10 @@ class Problem:
         n = function.n
         self.points = self.x.reshape(-1, n) if n else self.x.reshape(1, 0)
         self.relative_noise = relative_noise
-        self.declared = self.raw = False
+        self.declared = self.raw = self.trusted = False
         self.lower: Array | None = None
         self.near: NDArray[np.bool_] | None = None
+        self.curved: NDArray[np.bool_] | None = None
         self._known = values  # f at the first points
         self._checked = False
         self._some: dict[int, Array] = {}  # f at others
@@ -119,6 +124,21 @@ class Problem:
             alone.raw = self.raw
             self._some[p] = alone.values[0]
         found: Array = np.stack([self._some[int(p)] for p in which])[places]
+        return found
+
+    @property
+    def known(self) -> Array | None:
+        """F at the points, as `values`, where it needs no evaluation; else None."""
+        return self.values if self._known is not None and len(self._known) == len(self.points) else None
+
+    def values_where(self, points: NDArray[np.intp]) -> Array | None:
+        """F, (points, outputs): at all where it is known there, else at some, and NaN at others; None for no points."""
+        if not points.size or self.known is not None:
+            return self.known
+        if len(self.points) == 1:
+            return self.values
+        found = np.full((len(self.points), self.outputs), np.nan)
+        found[points] = self.values_at(points)
         return found
 
     @property

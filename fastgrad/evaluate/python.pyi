@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.point import Point
-from .border import Function, Scheme
+from .border import Doubt, Function, Scheme
 
 def at_array(
     f: Callable[..., Any],
@@ -11,6 +11,9 @@ def at_array(
     scheme: Scheme,
     relative: float,
     as_point: Callable[[Any], Point],
+    least: float = 0.0,
+    value: float | None = None,
+    doubt: Doubt | None = None,
 ) -> Any: ...
 
 class PythonFunction(Function):

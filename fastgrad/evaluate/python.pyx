@@ -4,15 +4,15 @@ cimport cython
 from ..c_api cimport (
     NPY_ARRAY_OWNDATA, NPY_CDOUBLE, NPY_CORDER, NPY_DOUBLE, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DESCR, PyArray_DIMS,
     PyArray_EMPTY, PyArray_ISCARRAY_RO, PyArray_NDIM, PyArray_NewCopy, PyArray_SIZE, PyArray_TYPE, PyFloat_AS_DOUBLE,
-    PyFloat_CheckExact, PyFunction_Check, PyMem_Free, PyMem_Malloc, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memcmp, memcpy,
-    ndarray, npy_intp,
+    PyFloat_CheckExact, PyFunction_Check, PyMem_Free, PyMem_Malloc, PyMethod_Check, PyObject, Py_DECREF, Py_REFCNT, _import_array, memchr,
+    memcmp, memcpy, ndarray, npy_intp,
 )
 from ..c_core.function cimport fg_component_of, fg_equals_complex, fg_fill_nan, fg_shifts, fg_to_complex
 from ..c_core.points cimport fg_line_point
 from ..c_core.precision cimport FG_SEEN_DOUBLE, FG_SEEN_NONFINITE
-from ..c_core.stencil cimport fg_step_rule
+from ..c_core.stencil cimport fg_doubt, fg_step_rule
 from .arrays cimport doubles, empty, is_as_given
-from .border cimport Function, MAX_ARGS, STACK, Scheme, fill_rule, owned
+from .border cimport Doubt, Function, MAX_ARGS, STACK, Scheme, fill_rule, owned
 
 import numpy as np
 
@@ -307,15 +307,18 @@ cdef inline bint is_plain_array(object x) noexcept:
     return PyArray_CheckExact(x) and PyArray_TYPE(<ndarray>x) == NPY_DOUBLE and PyArray_ISCARRAY_RO(<ndarray>x)
 
 
-def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
+def at_array(f, tuple args, x, Scheme scheme, double relative, as_point, double least=0.0, value=None, Doubt doubt=None):
     """First derivatives of a Python function at a plain array x, in the shortest time.
 
     Returns the derivatives; where something unusual was seen, (function, point, derivatives); where x is no
-    plain array, None, with nothing done. as_point makes a ``Point`` of x, to name its coordinates in an error.
+    plain array, or has a coordinate that is not 0 but smaller than least, None, with nothing done. as_point makes a
+    ``Point`` of x, to name its coordinates in an error. value: f at x, which the doubt is for.
     """
     # Other callables may be compiled functions: their kind is recognised in Python.
     if not ((PyFunction_Check(f) or PyMethod_Check(f)) and PyArray_CheckExact(x)
             and PyArray_NDIM(<ndarray>x) > 0 and is_plain(x) and len(args) <= MAX_ARGS):
+        return None
+    if value is None and has_small(PyArray_SIZE(<ndarray>x), doubles(<ndarray>x), least):
         return None
     cdef ndarray point = <ndarray>x, out = PyArray_EMPTY(PyArray_NDIM(point), PyArray_DIMS(point), NPY_DOUBLE, 0)
     cdef PythonFunction function = PythonFunction.__new__(PythonFunction)
@@ -323,10 +326,15 @@ def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
     cdef double few[FEW]
     cdef double *held = few
     cdef int seen
+    cdef double base = 0.0 if value is None else value
+    cdef fg_doubt *doubted = NULL
     fill_rule(&rule, relative, None, None, 0)
     function.begin(f, args, point, 1)
     function.as_point = as_point
     function.tolerant = True
+    if doubt is not None and value is not None:
+        doubt.take(function.n)
+        doubted = &doubt.c
     if function.n > FEW:
         held = <double *>PyMem_Malloc(function.n * sizeof(double))
         if held is NULL:
@@ -334,8 +342,9 @@ def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
     try:
         # f may write to the array that the user holds: the point is a copy.
         memcpy(held, doubles(point), function.n * sizeof(double))
-        seen = function.fill(held, &scheme.c, &rule, 0, function.n, NULL, doubles(out))
-        if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32:
+        seen = function.fill(held, &scheme.c, &rule, 0, function.n, &base, doubted, doubles(out))
+        if (seen & (FG_SEEN_DOUBLE | FG_SEEN_NONFINITE)) == FG_SEEN_DOUBLE and not function.float32 and (
+                doubted is NULL or memchr(doubted.curved, 1, function.n) is NULL):
             return out
         point = PyArray_EMPTY(PyArray_NDIM(point), PyArray_DIMS(point), NPY_DOUBLE, 0)
         memcpy(doubles(point), held, function.n * sizeof(double))
@@ -343,6 +352,15 @@ def at_array(f, tuple args, x, Scheme scheme, double relative, as_point):
         if held is not few:
             PyMem_Free(held)
     return function, point, out
+
+
+cdef inline bint has_small(Py_ssize_t n, const double *x, double least) noexcept:
+    """Whether a coordinate that is not 0 is smaller than least."""
+    cdef Py_ssize_t i
+    cdef bint found = False
+    for i in range(n):
+        found |= -least < x[i] < least and x[i] != 0.0
+    return found
 
 
 cdef int python_at_shifts(void *ctx, const fg_shifts *shifts, double *values) except -1:

@@ -33,6 +33,9 @@ EVALUATIONS = 40
 TINY = 1e-6
 """A coordinate that is so small beside others, or beside 1, may be 0 but for rounding (src_c/adaptive/constants.h)."""
 
+_SEEN = 1e-6
+"""The bar of a derivative of 0 beside an edge, in f over the size of the coordinate, that is one."""
+
 SIZE_OF_STEP = 256.0
 """The size of a coordinate, of the first step that is tried."""
 
@@ -102,6 +105,11 @@ class Adaptive(Method):
         """As for `Method`; a warning names components without a derivative."""
         found, flags, _ = self._unless_belied(problem).components(problem)
         value: Array = found[0]
+        blind = flags & (FLAT | EDGE) == FLAT | EDGE
+        if blind.any():
+            # Beside an edge f may be flat for rounding alone, and its slope infinite: without the bar, 0 says nothing.
+            rates = np.repeat(np.abs(problem.values), problem.point.n) / self._coordinates(problem).sizes().ravel()
+            value = np.where(blind & (found[1] > _SEEN * rates + np.finfo(float).tiny), np.nan, value)
         if not border.is_plain(value):
             undetermined = ~np.isfinite(value)
             c = int(np.argmax(undetermined))

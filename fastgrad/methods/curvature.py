@@ -15,6 +15,7 @@ from ..evaluate.functions import Evaluation, as_function, by_some
 from ..evaluate.problem import Problem
 from ..stencils import central
 from .adaptive import Adaptive
+from .edges import tolerance
 from .orders import DIGITS
 from .second_look import AGREE, MOVE
 
@@ -115,11 +116,12 @@ def _are_right(given: Array, value: Array, error: Array, whole: Array) -> NDArra
 
 
 def product_looked_at(
-    problem: Problem, where: Coordinates, direction: Array, room: tuple[float, float] | None, found: Array
-) -> Array:
+    problem: Problem, where: Coordinates, direction: Array, room: tuple[float, float] | None, found: Array, few: bool
+) -> Array | None:
     """The product of the Hessian with a direction v, taken by the adaptive method where f disagrees with it.
 
-    room: bounds of the t of x + t v.
+    None: an edge of f is so near that nothing can be compared. room: bounds of the t of x + t v; few: it may be taken
+    anew for its fifth digit.
     """
     if not direction.any() or not np.isfinite(found).all():
         return found
@@ -132,19 +134,26 @@ def product_looked_at(
     w *= steps
     if where.room is not None:
         w = np.sign(w) * np.minimum(np.abs(w), 0.5 * where.room.min(axis=0))
-    if _agree_across(problem, w, t * direction, t * float(w @ found), t * float(np.abs(w * found).sum())):
-        return found
+    expected, size = t * float(w @ found), t * float(np.abs(w * found).sum())
+    moves = w, t * direction
+    agrees = (
+        _agree_across(problem, *moves, expected, size, tolerance(problem.relative_noise, 2), (1.0,)) if few else False
+    )
+    if agrees or agrees is None:
+        return found if agrees else None
+    agrees = _agree_across(problem, *moves, expected, size)
+    if agrees is None or (agrees and not few):
+        return found if agrees else None
     value, error, whole = _product_by_adaptive(problem, where, direction, room)
     right = _are_right(found, value, error, AGREE * whole)
     with np.errstate(all="ignore"):
         known = np.isfinite(value) & (error <= DIGITS * np.maximum(np.abs(value), whole))
-    if right.all() and known.all():
-        return found
-    if known.all():
-        _say("its product was taken by the adaptive method instead")
-    else:
+        better = np.isfinite(value) & (np.abs(found - value) > error)
+    if not (agrees or known.all()):
         _say("its product may be wrong, and the adaptive method does not tell it to three digits either")
-    return np.where(np.isfinite(value) & (np.abs(found - value) > error), value, found)
+    elif not (right | agrees & ~known).all():
+        _say("its product was taken by the adaptive method instead")
+    return np.where(better & (known | (not agrees)), value, found)
 
 
 def _product_by_adaptive(
@@ -177,32 +186,58 @@ def _product_by_adaptive(
 
 def _agree_along(problem: Problem, v: Array, expected: float, size: float) -> bool:
     """Whether f(x + v) - 2 f(x) + f(x - v) is what was expected, of terms of a size."""
-    return _agree(problem, np.stack([v, -v]), np.array([1.0, 1.0]), expected, size)
+    return _agree(problem, np.stack([v, -v]), np.array([1.0, 1.0]), expected, size) is not False
 
 
-def _agree_across(problem: Problem, w: Array, v: Array, expected: float, size: float) -> bool:
+def _agree_across(
+    problem: Problem,
+    w: Array,
+    v: Array,
+    expected: float,
+    size: float,
+    digits: float = DIGITS,
+    nearer: tuple[float, ...] = _NEARER,
+) -> bool | None:
     """Whether [f(x + v + w) - f(x + v - w) - f(x - v + w) + f(x - v - w)] / 4 is what was expected."""
     moves = np.stack([v + w, -v - w, v - w, w - v])
-    return _agree(problem, moves, np.array([0.25, 0.25, -0.25, -0.25]), expected, size)
+    return _agree(problem, moves, np.array([0.25, 0.25, -0.25, -0.25]), expected, size, digits, nearer)
 
 
-def _agree(problem: Problem, moves: Array, weights: Array, expected: float, size: float) -> bool:
+def _agree(
+    problem: Problem,
+    moves: Array,
+    weights: Array,
+    expected: float,
+    size: float,
+    digits: float = DIGITS,
+    nearer: tuple[float, ...] = _NEARER,
+) -> bool | None:
+    """None where f is not finite, or far from f(x), at all of these moves."""
     if not moves.any():
         return True
     x, base = problem.x.ravel(), problem.values.item()
     problem.function.tolerate(True)
     disagreed = 0
-    for nearer in _NEARER:
-        values = problem.function.at_points(x + nearer * moves)[:, 0]
-        if np.isfinite(values).all():
+    for part in nearer:
+        values = problem.function.at_points(x + part * moves)[:, 0]
+        # A pole next to x leaves no trace in a difference without f(x).
+        pole = not weights.sum() and np.abs(values).max() < 0.5 * abs(base)
+        if np.isfinite(values).all() and not pole:
             rounding = problem.relative_noise * max(abs(base), float(np.abs(values).max()))
-            off = abs(float(weights @ (values - base)) - nearer**2 * expected)
-            if off <= max(DIGITS * nearer**2 * size, _ROUNDING * rounding):
+            off = abs(float(weights @ (values - base)) - part**2 * expected)
+            if off <= max(digits * part**2 * size, _ROUNDING * rounding):
                 return True
             disagreed += 1
             if disagreed == 2:
                 break
-    return disagreed == 0
+    return False if disagreed else None
+
+
+def say_if_apart(given: Array, taken: Array) -> None:
+    """Warn where second derivatives that were taken anew had fewer than three digits."""
+    with np.errstate(all="ignore"):
+        if (np.abs(given - taken) > DIGITS * np.abs(taken)).any():
+            _say("it was taken by the adaptive method instead")
 
 
 def _say(what: str) -> None:

@@ -15,12 +15,14 @@ from ..core.warnings import warn
 from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
-from ..stencils import FLOAT64, stencil
+from ..stencils import COMPLEX_STEP, FLOAT64, LONGEST_IMAGINARY, Stencil, stencil
 from .fixed import FixedStep
 from .method import Method
 
 _FASTEST = 1e300  # so that its inverse is a normal number
+_FASTEST_IMAGINARY = 2.0**900  # and so that an imaginary step beside it is one
 _MOST_ENTRIES = 4096  # of a Hessian, for a product with it
+_MOST_LOOKED_AT = 100  # for one that is wrong in the fourth digit only
 
 
 class _Parameter(Point):
@@ -68,9 +70,15 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     if rate == 0.0:
         return np.zeros(problem.outputs)
     room = None if chosen.bounds is None else _room(chosen.bounds, point, x, direction)
-    method = FixedStep(chosen.stencil, chosen.step, 1.0 / rate, room, chosen.noise, look=chosen.look)
-    # Only a stencil that starts from f(x) needs it; it is asked for once.
-    values = problem.values if method.starts_from_base else None
+    # Only a stencil that starts from f(x) needs it, and coordinates that move by much of their size; it is asked once.
+    used, small = chosen.stencil, False
+    if used is not None and chosen.doubts(problem) and _moves_far(fastest / rate, used):
+        # Forward differences say nothing of the curvature.
+        used, small = used if used.is_central else stencil("central", 2), True
+    if used is None and LONGEST_IMAGINARY / COMPLEX_STEP * rate < fastest < _FASTEST_IMAGINARY:
+        rate = fastest
+    method = FixedStep(used, chosen.step, 1.0 / rate, room, chosen.noise, look=chosen.look)
+    values = problem.values if method.starts_from_base or small else problem.known
     # Loaded when used: a plain gradient does without.
     from ..evaluate.indirect import LineFunction
 
@@ -80,6 +88,13 @@ def along(problem: Problem, direction: Array, chosen: FixedStep) -> Array:
     found = method.checked(line).ravel()
     problem.relative_noise = line.relative_noise
     return found
+
+
+def _moves_far(ratio: float, stencil: Stencil) -> bool:
+    """Whether a step moves some coordinate by much of its size: ratio is of the step, in steps for that."""
+    from .short_scales import smallest
+
+    return smallest(stencil) * ratio > 1.0
 
 
 def product_with_hessian(
@@ -114,19 +129,22 @@ def product_with_hessian(
                 # That f computes in float32 shows at the first gradients.
                 believed = noise()
                 whole = Problem(gradient, point, None, believed)
-                whole.declared = whole.raw = True
+                # Gradients by complex steps are exact: what is wrong near an edge is the step along v alone.
+                whole.declared, whole.raw = True, inner.stencil is not None
                 found = along(whole, direction, outer)
                 if noise() == believed:
                     break
+        near = FixedStep(stencil("central", 2), None, inner.typical_x, inner.bounds, scale=inner.scale)
         if not border.is_plain(found):
-            near = FixedStep(stencil("central", 2), None, inner.typical_x, inner.bounds, scale=inner.scale)
             return _near_an_edge(problem, direction, near)
         if outer.look is not False:
             from .curvature import product_looked_at
 
             where = Coordinates(point, point.flat.ravel(), None, outer.typical_x, outer.bounds, outer.scale)
             room = None if outer.bounds is None else _room(outer.bounds, point, where.x, direction)
-            return product_looked_at(problem, where, direction, room, found)
+            few = outer.step is None and point.n * int(np.count_nonzero(direction)) <= _MOST_LOOKED_AT
+            looked_at = product_looked_at(problem, where, direction, room, found, few)
+            return _near_an_edge(problem, direction, near) if looked_at is None else looked_at
         return found
 
 

@@ -95,19 +95,20 @@ def replace(problem: Problem, where: Coordinates, components: Indices, rows: Arr
     concerned = np.flatnonzero(missing.any(axis=1) & ~fixed)
     # One by one: noise is looked for along all coordinates at once, and several edges leave no such line.
     for k in concerned:
-        part = _Part.of(problem, where, components[[k]], noise)
-        value, bar, seen = part.slopes()
+        part = Part.of(problem, where, components[[k]], noise)
+        found = part.slopes()
         for shorter in _SHORTER if part.problem.x[0] == 0.0 else ():
             # The size of a coordinate that is 0 is a guess.
-            if (seen & NONFINITE == 0).any():
+            if (found.flags & NONFINITE == 0).any():
                 break
-            value, bar, seen = part._replace(scale=part.scale * shorter).slopes()
+            found = part._replace(scale=part.scale * shorter).slopes()
         # The step was too long for other outputs too, where the edge is not one of theirs.
-        rows[k] = np.where(missing[k] | (np.abs(rows[k] - value) > bar), value, rows[k])
-        flags[k] = np.where(missing[k], seen, 0)
+        value, error = found.accepted[0], found.error[0]
+        rows[k] = np.where(missing[k] | (np.abs(rows[k] - value) > error), value, rows[k])
+        flags[k] = np.where(missing[k], found.flags[0], 0)
     bad = missing.any(axis=1) & np.isnan(rows).any(axis=1)
     if bad.any():
-        _said(problem, where, components[bad], np.bitwise_or.reduce(flags[bad], axis=1), fixed[bad])
+        say_why(problem, where, components[bad], np.bitwise_or.reduce(flags[bad], axis=1), fixed[bad])
 
 
 def replace_second(
@@ -130,23 +131,23 @@ def replace_second(
     problem.near = _marked(problem, np.concatenate([along, rows[alone], columns[alone]]))
     flags = np.zeros(where.n, dtype=np.intc)
     if coordinates.size:
-        part = _Part.of(problem, where, coordinates, noise)
+        part = Part.of(problem, where, coordinates, noise)
         i, j = (np.searchsorted(coordinates, end[which]) for end in (rows, columns))
         second, mixed[which], flags[coordinates] = part.curvatures(i, j)
         diagonal[along] = second[np.searchsorted(coordinates, along)]
     # One by one, as first derivatives are.
     for c in along[np.isnan(diagonal[along])] if coordinates.size > 1 else ():
-        part = _Part.of(problem, where, np.array([c]), noise)
+        part = Part.of(problem, where, np.array([c]), noise)
         (diagonal[c],), _, (flags[c],) = part.curvatures(_NONE, _NONE)
     for k in which[np.isnan(mixed[which])] if coordinates.size > 2 else ():
-        part = _Part.of(problem, where, np.sort([rows[k], columns[k]]), noise)
+        part = Part.of(problem, where, np.sort([rows[k], columns[k]]), noise)
         _, (mixed[k],), _ = part.curvatures(np.array([0]), np.array([1]))
     bad = axes[np.isnan(diagonal[axes])]
     if not bad.size:
         ends = np.isnan(mixed)
         bad = np.unique(np.concatenate([rows[ends], columns[ends]])).astype(np.intp)
     if bad.size:
-        _said(problem, where, bad, flags[bad], fixed[bad])
+        say_why(problem, where, bad, flags[bad], fixed[bad])
 
 
 def _marked(problem: Problem, components: Indices) -> Mask:
@@ -156,7 +157,16 @@ def _marked(problem: Problem, components: Indices) -> Mask:
     return marked
 
 
-class _Part(NamedTuple):
+class Slopes(NamedTuple):
+    """First derivatives by the adaptive method, (coordinates, outputs) each."""
+
+    accepted: Array  # nan where the error bar is too large
+    value: Array
+    error: Array
+    flags: NDArray[np.intc]
+
+
+class Part(NamedTuple):
     """Some coordinates of a problem at one of its points, as a problem of their own; the others stay where they are."""
 
     problem: Problem
@@ -166,7 +176,7 @@ class _Part(NamedTuple):
     noise: float | None
 
     @classmethod
-    def of(cls, problem: Problem, where: Coordinates, components: Indices, noise: float | None) -> _Part:
+    def of(cls, problem: Problem, where: Coordinates, components: Indices, noise: float | None) -> Part:
         """Components of one point."""
         p, coordinates = int(components[0]) // where.n, components % where.n
         x = problem.points[p]
@@ -178,8 +188,8 @@ class _Part(NamedTuple):
         moving, base = by_some(problem.function, x, coordinates), problem.values_at(np.array([p]))
         return cls(Problem(moving, at, None, problem.relative_noise, base), sizes, scale, bounds, noise)
 
-    def slopes(self) -> tuple[Array, Array, NDArray[np.intc]]:
-        """First derivatives (coordinates, outputs), their error bars, and the adaptive method's flags."""
+    def slopes(self) -> Slopes:
+        """First derivatives."""
         from .adaptive import Adaptive
 
         outputs = self.problem.outputs
@@ -191,7 +201,7 @@ class _Part(NamedTuple):
         if (np.isnan(accepted) & np.isfinite(error)).any():
             # At a minimum of 0 neither the derivative nor f has a size.
             accepted = self._accepted(value, error, np.maximum(least, self._rates(step.max(axis=1))), 1)
-        return accepted, error, found.flags.reshape(outputs, -1).T
+        return Slopes(accepted, value, error, found.flags.reshape(outputs, -1).T)
 
     def _rates(self, step: Array) -> Array:
         """How fast f changes over these steps, (coordinates, outputs); 0 where it is not finite so far away."""
@@ -233,7 +243,7 @@ class _Part(NamedTuple):
             return np.where(error <= relative * np.fmax(np.abs(value), least), value, np.nan)
 
 
-def _said(problem: Problem, where: Coordinates, components: Indices, flags: NDArray[np.intc], fixed: Mask) -> None:
+def say_why(problem: Problem, where: Coordinates, components: Indices, flags: NDArray[np.intc], fixed: Mask) -> None:
     """Why some components have no derivative: a warning for each cause, or the exception of f."""
     from .adaptive import EDGE, NONFINITE
 

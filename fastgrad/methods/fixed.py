@@ -16,11 +16,14 @@ from ..evaluate.functions import SERIAL, Evaluation
 from ..evaluate.problem import Problem
 from ..evaluate.python import at_array
 from ..stencils import FLOAT64, Stencil
+from . import short_scales
 from .method import Method
 from .orders import sharpen, two_orders
 from .second_look import Look, is_due, look_at_points
 
 Indices = NDArray[np.intp]
+
+_NONE = np.empty(0, dtype=np.intp)
 
 _IMPLAUSIBLE = 1e12
 """Derivatives by the complex step that f's imaginary part at x may have made: f is asked for it."""
@@ -47,7 +50,7 @@ class FixedStep(Method):
         Whether derivatives are looked at a second time; None: where it costs little.
     """
 
-    __slots__ = ("bounds", "imaginary", "look", "noise", "scale", "simple", "stencil", "step", "typical_x")
+    __slots__ = ("bounds", "imaginary", "least", "look", "noise", "scale", "simple", "stencil", "step", "typical_x")
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class FixedStep(Method):
         # Whether nothing but the stencil is asked for: then a plain array takes the shortest way.
         none = step is typical_x is bounds is noise is scale is None
         self.simple = stencil is not None and stencil.is_central and none
+        # Where f(x) is asked for: by coordinates that are smaller, and not 0.
+        self.least = 0.0 if stencil is None or look is False else short_scales.smallest(stencil)
 
     @property
     def starts_from_base(self) -> bool:
@@ -96,10 +101,14 @@ class FixedStep(Method):
         """As for `Method`, by the shortest way where x is a plain array and nothing is looked at twice."""
         if self.simple and how is SERIAL and relative_noise == FLOAT64 and not self._looks(x, first):
             assert self.stencil is not None
-            found = at_array(f, args, x, self.stencil.scheme, self.stencil.relative_step(FLOAT64), Point)
+            stencil = self.stencil
+            doubt = None if value is None or self.least == 0.0 else short_scales.doubt(stencil, FLOAT64)
+            h = stencil.relative_step(FLOAT64)
+            found = at_array(f, args, x, stencil.scheme, h, Point, self.least, value, doubt)
             if type(found) is tuple:
                 function, at, values = found
                 problem = Problem(function, Point(at), values=None if value is None else np.array([[value]]))
+                problem.curved = None if doubt is None else doubt.mask
                 return self._settled(problem, Coordinates(problem.point, at), found=values), problem.relative_noise
             if found is not None:
                 return found, FLOAT64
@@ -126,20 +135,12 @@ class FixedStep(Method):
         found = self.derivatives(problem, only, out)
         if problem.raw and not border.is_plain(found):
             return found
-        if problem.lower is not None and self.look is not False and self.step is None and found.size:
-            self._sharpen(problem, found, only)
         # Complex steps are trusted to the last digit: whether f takes them is looked at, but once by an object.
         once = first or (self.imaginary and first is None)
         due = is_due(self.look, 1 if only is not None else problem.point.n, once)
         if due or (problem.lower is not None and self.look is not False):
             return look_at_points(problem, found, only, self._look, due)
         return found
-
-    def _sharpen(self, problem: Problem, found: Array, only: int | None) -> None:
-        assert self.stencil is not None
-        components = np.arange(problem.x.size) if only is None else np.array([only])
-        h = self.coordinates(problem.point, problem.x).steps(self.stencil, problem.relative_noise)[components]
-        sharpen(problem, self.stencil, found.reshape(-1, problem.outputs), h, components)
 
     def _look(self, problem: Problem, found: Array) -> Look:
         where = self.coordinates(problem.point, problem.x)
@@ -213,7 +214,29 @@ class FixedStep(Method):
 
                     found = unless_steep(problem, where, self.stencil, components, found)
                 finite = border.is_plain(found)
-        return found if finite else self._beside_edges(problem, where, components, found)
+        if not finite:
+            found = self._beside_edges(problem, where, components, found)
+        if problem.lower is not None and found.size and self.doubts(problem):
+            self._sharpen(problem, where, components, found)
+        if problem.curved is not None and problem.curved.any():
+            assert self.stencil is not None
+            some = np.arange(problem.x.size) if components is None else components
+            rows = found.reshape(-1, problem.outputs)
+            short_scales.mend(problem, where, self.stencil, some, rows, self.noise)
+        return found
+
+    def _sharpen(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> None:
+        """Take derivatives anew by shorter steps where two orders ask for that; mark those that it does not help."""
+        assert self.stencil is not None
+        assert problem.lower is not None
+        some = np.arange(problem.x.size) if components is None else components
+        rows, h = found.reshape(some.size, -1), where.steps(self.stencil, problem.relative_noise)[some]
+        sharpen(problem, self.stencil, rows, h, some)
+        short_scales.mark_by_orders(problem, self.stencil, some, rows, problem.lower.reshape(rows.shape), h)
+
+    def doubts(self, problem: Problem) -> bool:
+        """Whether it is asked if steps are too long for f: not where they are the user's own, or nobody listens."""
+        return self.step is None and self.look is not False and not (problem.raw or problem.trusted)
 
     def _fitted_to_noise(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
         """The derivatives by steps for the noise that was told, or by shorter ones where these are better."""
@@ -221,8 +244,7 @@ class FixedStep(Method):
 
         assert self.stencil is not None
         assert self.noise is not None
-        lower = problem.lower
-
+        lower, curved = problem.lower, problem.curved
         some = np.arange(problem.x.size) if components is None else components
 
         def take(relative_noise: float, which: Indices) -> Array:
@@ -232,6 +254,10 @@ class FixedStep(Method):
         fit = fitted(problem, where, self.stencil, self.noise, rows.copy(), some, take)
         # Of the lower order's derivatives, those are known that belong to steps which stayed.
         problem.lower = lower if lower is None else np.where(fit == rows, lower, fit)
+        if curved is not None:
+            # Shorter steps were compared already.
+            curved[some[(fit != rows).any(axis=1)]] = False
+        problem.curved = curved
         return fit.reshape(found.shape)
 
     def _beside_edges(self, problem: Problem, where: Coordinates, components: Indices | None, found: Array) -> Array:
@@ -250,38 +276,111 @@ class FixedStep(Method):
         """Differences by the stencil; NaN beside a bound that leaves no room, or that may be the edge of f's domain."""
         function, x, stencil = problem.function, problem.x, self.stencil
         assert stencil is not None
-        scheme = stencil.scheme
-        base = problem.values if scheme.needs_base else None
-        holds_lower, problem.lower = stencil.is_central and stencil.order > 2 and x.size > 0, None
+        base = problem.values if stencil.scheme.needs_base else None
+        problem.lower = problem.curved = None
+        some = np.arange(x.size) if components is None else components
+        values, doubted = self._base_for_doubt(problem, where, some)
         if where.room is not None:
             from .bounded import beside_bounds, near_bounds
 
             h = where.steps(stencil, relative_noise)
             near = near_bounds(where, stencil, h, relative_noise)
             if near.any():
-                some = np.arange(x.size) if components is None else components
                 found = np.empty((some.size, problem.outputs))
                 beside, inside = near[some], some[~near[some]]
-                if holds_lower:
-                    problem.lower = np.full_like(found, np.nan)
-                    found[~beside], problem.lower[~beside] = two_orders(function, x, stencil, h, inside)
+                if stencil.is_central:
+                    found[~beside], lower = self._central(problem, inside, h, values, relative_noise)
+                    if lower is not None:
+                        problem.lower = np.full_like(found, np.nan)
+                        problem.lower[~beside] = lower
                 else:
-                    found[~beside] = function.differences(x, scheme, inside, h[inside], base)
+                    found[~beside] = function.differences(x, stencil.scheme, inside, h[inside], base)
                 found[beside] = beside_bounds(problem, where, stencil, some[beside], relative_noise)
                 return found.reshape(x.shape) if components is None and problem.outputs == 1 else found
-        if holds_lower:
-            which = np.arange(x.size) if components is None else components
-            higher, problem.lower = two_orders(function, x, stencil, where.steps(stencil, relative_noise), which)
+        if stencil.is_central and stencil.order > 2 and x.size:
+            h = where.steps(stencil, relative_noise)
+            higher, problem.lower = self._central(problem, some, h, values, relative_noise)
             if out is not None:
                 out[...] = higher.reshape(out.shape)
                 return out
             return higher.reshape(x.shape) if components is None and problem.outputs == 1 else higher
         if components is not None and components.size != 1:
-            return function.differences(x, scheme, components, where.steps(stencil, relative_noise)[components], base)
+            h = where.steps(stencil, relative_noise)
+            return function.differences(x, stencil.scheme, components, h[components], base)
         first, count = (0, -1) if components is None else (int(components[0]), 1)
         h_relative = stencil.relative_step(relative_noise)
-        steps = where.absolute(h_relative)
-        return function.derivatives(x, scheme, h_relative, steps, where.typical, base, first, count, out)[0]
+        doubt = None
+        if stencil.is_central and values is not None:
+            base, doubt = values, short_scales.doubt(stencil, relative_noise)
+        found = function.derivatives(
+            x, stencil.scheme, h_relative, where.absolute(h_relative), where.typical, base, first, count, out, doubt
+        )[0]
+        if doubt is not None:
+            # Far cheaper than `any`, for a few components.
+            if doubt.mask is not None and b"\1" in doubt.mask.tobytes():
+                problem.curved = np.zeros(x.size, dtype=bool)
+                problem.curved[some] = doubt.mask
+        elif doubted.size:
+            self._mark_forward(problem, where, doubted, found, some, relative_noise)
+        return found
+
+    def _base_for_doubt(
+        self, problem: Problem, where: Coordinates, components: Indices
+    ) -> tuple[Array | None, Indices]:
+        """F at the points where it is known, or worth asking for by coordinates that are small beside their steps."""
+        if not self.doubts(problem) or not problem.x.size:
+            return None, _NONE
+        assert self.stencil is not None
+        known = problem.known
+        if known is not None and self.stencil.is_central:
+            return known, _NONE
+        small = short_scales.small(where, self.stencil)
+        if components.size < problem.x.size:
+            small = small[np.isin(small, components)]
+        if not small.size:
+            return known, small
+        return problem.values_where(np.unique(small // where.n)), small
+
+    def _central(
+        self, problem: Problem, components: Indices, h: Array, base: Array | None, relative_noise: float
+    ) -> tuple[Array, Array | None]:
+        """Central differences (components, outputs), and those of two orders less where the values hold them.
+
+        Marks components along which second differences are too large, where f(x) is known.
+        """
+        stencil, n = self.stencil, problem.function.n
+        assert stencil is not None
+        curved = np.zeros(problem.x.size, dtype=bool)
+
+        def look(part: slice, up: Array, down: Array) -> None:
+            which = components[part]
+            assert base is not None
+            curved[which] = short_scales.curved(up, down, base[which // n], stencil, relative_noise)
+
+        found, lower = two_orders(problem.function, problem.x, stencil, h, components, None if base is None else look)
+        problem.curved = None if base is None else curved
+        return found, lower if stencil.order > 2 else None
+
+    def _mark_forward(
+        self,
+        problem: Problem,
+        where: Coordinates,
+        which: Indices,
+        found: Array,
+        components: Indices,
+        relative_noise: float,
+    ) -> None:
+        """The same for forward differences, by one more value a step down."""
+        stencil, x = self.stencil, problem.x
+        assert stencil is not None
+        h = where.steps(stencil, relative_noise)[which]
+        base = problem.values_at(which // where.n)
+        down = problem.function.at_shifts(x, which, -h, np.ones(1))[:, 0]
+        rise = found.reshape(-1, problem.outputs)[np.searchsorted(components, which)] * h[:, None]
+        problem.curved = np.zeros(x.size, dtype=bool)
+        problem.curved[which] = short_scales.curved(base + rise, down, base, stencil, relative_noise) | ~np.isfinite(
+            down
+        ).all(axis=1)
 
 
 def fixed_or_error(method: Any) -> FixedStep:

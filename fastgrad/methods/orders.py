@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,20 +32,30 @@ _PROBES = 3
 
 
 def two_orders(
-    function: Function, x: Array, stencil: Stencil, h: Array, components: NDArray[np.intp]
+    function: Function,
+    x: Array,
+    stencil: Stencil,
+    h: Array,
+    components: NDArray[np.intp],
+    look: Callable[[slice, Array, Array], None] | None = None,
 ) -> tuple[Array, Array]:
-    """Derivatives (components, outputs) by a central stencil, to the bit as C combines them, and of two orders less."""
+    """Derivatives (components, outputs) by a central stencil, to the bit as C combines them, and of two orders less.
+
+    look: is shown the values one step up and one down, (some components, outputs) each.
+    """
     outputs = function.outputs
     assert outputs is not None
     found, lower = np.empty((2, components.size, outputs))
     block = max(1, _BLOCK // max(1, stencil.evaluations * outputs))
     offsets = np.array(stencil.offsets, dtype=np.float64)
-    below = central(stencil.order - 2)
+    below = central(max(2, stencil.order - 2))
     for start in range(0, components.size, block):
         part = slice(start, start + block)
         which = components[part]
         at, step = x.ravel()[which], h[which]
         values = function.at_shifts(x, which, step, offsets)
+        if look is not None:
+            look(part, values[:, 0], values[:, 1])
         with np.errstate(all="ignore"):
             higher = np.zeros((2, which.size, outputs))
             for k, s in enumerate(stencil.offsets[::2]):
@@ -81,9 +92,12 @@ class _Gap(NamedTuple):
             unit = np.broadcast_to(np.where(unit > 0.0, unit, 1.0), largest.shape).reshape(found.shape)
             return cls(*(np.sqrt(((part / unit) ** 2).sum(axis=1)) for part in parts))
 
-    def apart(self, order: int, digits: float) -> NDArray[np.bool_]:
-        """Where the higher order may be off by more than that: truncation falls by one factor from order to order."""
-        return np.asarray(self.differences > digits ** (1 - 2 / order) * self.changes)
+    def apart(self, order: int, digits: float, part: float = 1.0) -> NDArray[np.bool_]:
+        """Where the higher order may be off by more than that: truncation falls by one factor from order to order.
+
+        part: of what the orders may be apart by that.
+        """
+        return np.asarray(self.differences > part * digits ** (1 - 2 / order) * self.changes)
 
     def shorter(self, order: int) -> Array:
         """The part of a step at which the truncation error that is seen would be as large as rounding is."""
@@ -92,9 +106,18 @@ class _Gap(NamedTuple):
             return np.asarray((self.rounding / (order * truncation)) ** (1 / (order + 1)))
 
 
-def apart(stencil: Stencil, found: Array, lower: Array, h: Array, rounding: Array | float = 0.0) -> NDArray[np.intp]:
+def apart(
+    stencil: Stencil,
+    found: Array,
+    lower: Array,
+    h: Array,
+    rounding: Array | float = 0.0,
+    digits: float = DIGITS,
+    part: float = 1.0,
+) -> NDArray[np.intp]:
     """The components (of (n, outputs)) at which the two orders are too far apart for the higher one to be right."""
-    return np.flatnonzero(_Gap.between(found, lower, h, max(1, len(found)), rounding).apart(stencil.order, DIGITS))
+    gap = _Gap.between(found, lower, h, max(1, len(found)), rounding)
+    return np.flatnonzero(gap.apart(stencil.order, digits, part))
 
 
 def sharpen(problem: Problem, stencil: Stencil, found: Array, h: Array, components: NDArray[np.intp]) -> None:

@@ -15,8 +15,9 @@ from ..evaluate import border
 from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..stencils import Stencil
+from . import short_scales
 from .bounded import is_curved, near_bounds
-from .curvature import Entries, entries_looked_at
+from .curvature import Entries, entries_looked_at, say_if_apart
 from .curvature_steps import AlongAxes, Axes
 from .edges import replace_second, tolerance
 from .fixed import FixedStep
@@ -51,10 +52,16 @@ def second_derivatives(problem: Problem, chosen: FixedStep, axes: Indices, rows:
 
     along = AlongAxes(problem.function, where, stencil, shorter, base, axes, chosen.noise)
 
+    def entries(relative_noise: float, h: Array, known: Axes | None) -> Entries:
+        curved: NDArray[np.bool_] = np.zeros(where.n, dtype=bool)
+        at = _Point(problem.function, where, relative_noise, h, base, axes, rows, columns, curved)
+        problem.curved = at.curved
+        return Entries(*(at.forward() if known is None else at.central(stencil, known)), h)
+
     def take(relative_noise: float) -> Entries:
         relative = shorter * stencil.relative_step(relative_noise)
         h = border.steps(where.x, where.n, relative, where.absolute(relative), where.typical).ravel()
-        return Entries(*_Point(problem.function, where, relative_noise, h, base, axes, rows, columns).forward(), h)
+        return entries(relative_noise, h, None)
 
     def settled(take: Callable[[float], T]) -> T:
         return take(problem.relative_noise) if where.step is not None else problem.settled(take, room=where.room)
@@ -64,12 +71,16 @@ def second_derivatives(problem: Problem, chosen: FixedStep, axes: Indices, rows:
         known = settled(along.take)
         if chosen.noise and where.step is None and chosen.look is not False:
             known = _for_shown_noise(problem, along, known, chosen.noise)
-        at = _Point(problem.function, where, problem.relative_noise, known.h, base, axes, rows, columns)
-        found = Entries(*at.central(stencil, known), known.h)
+        found = entries(problem.relative_noise, known.h, known)
     else:
         found = settled(take)
+    given = found.diagonal.copy()
+    if chosen.doubts(problem):
+        short_scales.mark_second(problem, where, axes, (rows, columns), (found.diagonal, found.mixed), found.h)
     if not (np.isfinite(found.diagonal[axes]).all() and np.isfinite(found.mixed).all()):
         replace_second(problem, where, axes, (rows, columns), (found.diagonal, found.mixed), chosen.noise)
+        if not problem.declared:
+            say_if_apart(given[axes], found.diagonal[axes])
     return found
 
 
@@ -131,7 +142,9 @@ def _where(problem: Problem, chosen: FixedStep) -> Coordinates:
 def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     """All second partial derivatives, by central differences of gradients by complex steps."""
     point, inner = problem.point, FixedStep(None)
-    outer = FixedStep(stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale)
+    outer = FixedStep(
+        stencils.stencil("central", 2), chosen.step, chosen.typical_x, scale=chosen.scale, look=chosen.look
+    )
 
     def gradients(points: Array) -> Array:
         shifted = problem.at(points)
@@ -141,6 +154,9 @@ def hessian_by_complex_steps(problem: Problem, chosen: FixedStep) -> Array:
     flat = Point(problem.x.ravel())
     with as_function(gradients, (), flat, Evaluation(vectorized="rows"), flat.n) as gradient:
         whole = Problem(gradient, point)
+        if outer.doubts(whole):
+            # Beside it, gradients at both sides show where the outer step is too long.
+            _ = whole.values
         matrix = outer.derivatives(whole).reshape(flat.n, flat.n)
     problem.near = whole.near
     matrix = np.asarray(0.5 * (matrix + matrix.T))
@@ -178,6 +194,7 @@ class _Point(NamedTuple):
     axes: Indices  # on the diagonal
     rows: Indices
     columns: Indices
+    curved: NDArray[np.bool_]  # [out] coordinates along which the step may be too long
 
     def central(self, stencil: Stencil, known: Axes) -> tuple[Array, Array]:
         """The diagonal and the mixed entries; those beside a bound are one-sided, of order 2."""
@@ -196,7 +213,10 @@ class _Point(NamedTuple):
                 one = known.rises.copy() if s == 1 else np.full((x.size, 2), np.nan)
                 new = free[~known.taken[free]] if s == 1 else free
                 one[new] = function.at_shifts(x, new, s * h[new], np.array([1.0, -1.0]))[:, :, 0] - base
-                if near.any() and s == 1:
+                if s == 1:
+                    self.curved[:] = short_scales.is_suspect(
+                        one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), base, stencil, self.relative_noise
+                    )
                     near &= self._curved(one.sum(axis=1), 0.5 * (one[:, 0] - one[:, 1]), 1, self._span(stencil))
                 diagonal += w * s * s * ((one[:, 0] + one[:, 1]) / (s * h) / (s * h))  # h * h may underflow
                 mixed[both] += w * s * s * _central(function, x, s * h, base, one, rows[both], columns[both])
@@ -216,6 +236,10 @@ class _Point(NamedTuple):
             bend = values[:, 1] - 2 * values[:, 0]
             pairs = _pairs(function, x, rows, columns, h[rows], h[columns]) - self.base
             mixed = (pairs - values[rows, 0] - values[columns, 0]) / (h[rows] * h[columns])
+            stencil = stencils.second("forward", 1)
+            # Where both values are on one side, and far, they say nothing of an edge.
+            self.curved[:] = (x != 0.0) & (np.abs(x) < 3.0 * np.abs(h))
+            self.curved[:] |= short_scales.is_suspect(bend, values[:, 0], self.base, stencil, self.relative_noise)
             near: NDArray[np.bool_] = np.zeros(x.size, dtype=bool)
             if self.where.room is not None:
                 near = (self.where.room.min(axis=0) < self.h / _SPAN) & self._curved(bend, values[:, 0], 1, _SPAN)

@@ -20,7 +20,9 @@ from ..evaluate import border
 from ..evaluate.functions import by_some
 from ..evaluate.problem import Problem
 from ..stencils import FLOAT64, Stencil, central
+from .edges import Mask, tolerance
 from .orders import DIGITS, apart
+from .short_scales import mend, names, say_retaken
 
 Indices = NDArray[np.intp]
 Retake = Callable[[float], Array]
@@ -196,6 +198,7 @@ class Seen(NamedTuple):
     left: Array  # what the derivatives leave unexplained, (outputs,); 0 for the rows of a matrix that are right
     rounding: Array  # of f
     size: Array  # of f
+    fine: Mask | None = None  # components of which some may be off in the fourth or fifth digit, if any
 
 
 def seen_along(look: Look, which: Indices | None = None, seed: int = 1) -> Seen | None:
@@ -229,7 +232,7 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         unsure = max(float(left[0]), 0.0 if look.steps is None else float(rounding[0]))
         # The usual case, in one comparison.
         if DIGITS * own.min() >= unsure:
-            return Seen(_NONE, _NONE, left, rounding, size)
+            return Seen(_NONE, _NONE, left, rounding, size, _fine(look, own, left, rounding))
         moved = v != 0.0
         doubtful = moved & (DIGITS * own[:, 0] < left[0])
         beyond = left[0] > _ROUNDING * rounding[0]
@@ -240,10 +243,24 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         # Who says how noisy f is, knows what its derivatives are worth.
         if look.steps is None or look.problem.declared:
             return Seen(wrong, _NONE, left, rounding, size)
-        return Seen(wrong, np.flatnonzero(weak & ~doubtful if beyond else weak), left, rounding, size)
+        weak = np.flatnonzero(weak & ~doubtful if beyond else weak)
+        return Seen(wrong, weak, left, rounding, size, _fine(look, own, left, rounding))
     # Many entries of a matrix are 0 or small: each row is compared as a whole.
     rows = left > np.maximum(DIGITS * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)
-    return Seen(np.flatnonzero(v) if rows.any() else _NONE, _NONE, np.where(rows, left, 0.0), rounding, size)
+    wrong = np.flatnonzero(v) if rows.any() else _NONE
+    return Seen(wrong, _NONE, np.where(rows, left, 0.0), rounding, size, _fine(look, own, left, rounding))
+
+
+def _fine(look: Look, own: Array, left: Array, rounding: Array) -> Mask | None:
+    """Components (of (n, outputs)) that may be off by what is left, where that is a fifth digit of the whole."""
+    if look.steps is None or look.stencil is None or look.retake is None or look.problem.declared:
+        return None
+    relative = tolerance(look.problem.relative_noise, 1)
+    if (left <= np.maximum(relative * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)).all():
+        return None
+    # Those that may be off by more are found, and named, as suspects.
+    with np.errstate(all="ignore"):
+        return np.asarray(((DIGITS * own >= left) & (relative * own < left)).any(axis=1) & (look.moves != 0.0))
 
 
 def looked_at(look: Look) -> Array:
@@ -257,6 +274,16 @@ def looked_at(look: Look) -> Array:
     seen = seen_along(look) if look.moves.any() else None
     if seen is None and look.steps is None:
         return _beside_edges(look)
+    if seen is not None and seen.fine is not None:
+        assert look.stencil is not None
+        stencil, problem = look.stencil, look.problem
+        look = look._replace(found=look.found.copy())
+        problem.curved, before = seen.fine, problem.near
+        mend(problem, look.where, stencil, np.arange(len(look.found)), look.found, None)
+        if problem.near is not None and problem.near is not before:
+            # What these were off by is not to be put down to others.
+            look = look._replace(moves=np.where(problem.near, 0.0, look.moves))
+            seen = seen_along(look) if look.moves.any() else None
     if seen is None or not (seen.wrong.size or seen.weak.size):
         return look.found
     return _acted_on(look, seen)
@@ -267,7 +294,11 @@ def _beside_edges(look: Look) -> Array:
     problem, found = look.problem, look.found.copy()
     which = np.flatnonzero(look.moves)
     steep = np.zeros(which.size, dtype=bool)
-    for h in (look.moves[which], -look.moves[which]):
+    # An edge at 0 is not at a coordinate that is tiny.
+    size = np.abs(problem.x.ravel()[which])
+    size = np.where(size == 0.0, problem.point.unit or 0.0, size)
+    moves = np.where(size > 0.0, np.minimum(look.moves[which], size), look.moves[which])
+    for h in (moves, -moves):
         values = problem.function.at_shifts(problem.x, which, h, np.array([1e-3, -1e-3]))
         with np.errstate(all="ignore"):
             slope = (values[:, 0] - problem.values) / (1e-3 * h[:, None])
@@ -277,8 +308,8 @@ def _beside_edges(look: Look) -> Array:
     if steep.any():
         found[which[steep]] = np.nan
         warn(
-            f"f has an edge at {_names(look, which[steep])}, where its slope is not that of the complex step and may "
-            "be infinite: their derivatives are nan. Take them farther from the edge"
+            f"f has an edge at {names(problem.point, which[steep])}, where its slope is not that of the complex step "
+            "and may be infinite: their derivatives are nan. Take them farther from the edge"
         )
     return found
 
@@ -406,25 +437,15 @@ def _mended(look: Look, suspects: Indices) -> Array:
     found[suspects] = np.where(better | ~right, value, given)
     if right.all():
         return found
-    warn(
-        f"fixed steps do not fit f along {_names(look, suspects[~right.all(axis=1)])}: derivatives by them had fewer "
-        "than three digits, and were taken by the adaptive method. scale=, the distance over which f changes there, or "
-        'method="adaptive" avoids that'
-    )
+    say_retaken(look.problem.point, suspects[~right.all(axis=1)])
     return found
-
-
-def _names(look: Look, components: Indices) -> str:
-    name = look.problem.point.name
-    names = ", ".join(name(int(c)) for c in components[:3])
-    return names if components.size <= 3 else f"{names} and {components.size - 3} more"
 
 
 def _refuse_complex(look: Look, wrong: Indices) -> None:
     if wrong.size:
         raise ValueError(
-            f"the complex step is wrong at {_names(look, wrong)}: f drops imaginary parts there (abs, conj, vdot, "
-            'Cholesky, comparisons) or has a branch cut; method="central" takes real differences'
+            f"the complex step is wrong at {names(look.problem.point, wrong)}: f drops imaginary parts there (abs, "
+            'conj, vdot, Cholesky, comparisons) or has a branch cut; method="central" takes real differences'
         )
 
 

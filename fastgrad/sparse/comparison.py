@@ -1,4 +1,4 @@
-"""Whether a pattern lacks an entry: a Jacobian and f along one random direction, and when a plan's are compared."""
+"""Whether a pattern lacks an entry, or rows are off: a Jacobian and f along a direction; when a plan's are compared."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.point import Array
 
@@ -38,6 +39,9 @@ _ROWS = 8
 
 _TRUNCATION = 1e-3
 """What an entry may be off by; one that is missing is off by all of itself."""
+
+
+_NONE = np.empty(0, dtype=np.intp)
 
 
 class Lacking(NamedTuple):
@@ -77,10 +81,17 @@ def _jumps(last: Array, x: Array, least: float) -> bool:
         return bool((moved > JUMP * np.maximum(np.maximum(np.abs(x), np.abs(last)), least)).any())
 
 
-def lacking(
+class Compared(NamedTuple):
+    """What a comparison has shown: an entry that is missing, or else rows that are off, in the order of how far."""
+
+    lacking: Lacking | None
+    off: NDArray[np.intp]
+
+
+def compared(
     at_points: Evaluate, found: Any, x: Array, v: Array, seen: Array, rounding: Array, curvature: Array | float
-) -> Lacking | None:
-    """The entry that a Jacobian's pattern lacks, by the difference `seen` of f for a short move v; or None.
+) -> Compared:
+    """What a Jacobian lacks, by the difference `seen` of f for a short move v.
 
     Where the product with v differs from what was seen, the coordinates outside the row's pattern are moved: a row that
     does not depend on them has all its entries, and is off for another reason.
@@ -90,13 +101,14 @@ def lacking(
         off = np.nan_to_num(off, nan=-np.inf, posinf=np.inf)
     rows = np.flatnonzero(off > 0)
     if not rows.size:
-        return None
+        return Compared(None, rows)
+    rows = rows[np.argsort(-off[rows], kind="stable")]
     at_x = at_points(x.reshape(1, -1))[0]
-    for row in rows[np.argsort(-off[rows], kind="stable")][:_ROWS]:
+    for row in rows[:_ROWS]:
         column = _column(at_points, found, int(row), x, x + v, at_x[row], rounding[row])
         if column is not None:
-            return Lacking(int(row), column)
-    return None
+            return Compared(Lacking(int(row), column), _NONE)
+    return Compared(None, rows)
 
 
 def _column(

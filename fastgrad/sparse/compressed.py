@@ -18,13 +18,23 @@ from ..evaluate.functions import Evaluation, as_function
 from ..evaluate.problem import Problem
 from ..evaluate.python import PythonFunction
 from ..evaluate.results import is_domain_error
+from ..methods import short_scales
 from ..methods.edges import tolerance
 from ..methods.fixed import FixedStep
+from ..methods.second_look import Look, looked_at
 from ..methods.told_noise import fitted
 from ..stencils import FLOAT64
 from . import kernels
-from .comparison import SEVERAL, Lacking, lacking
+from .comparison import SEVERAL, Compared, Lacking, compared
 from .patterns import detected, given_pattern, sparse
+
+_NONE = np.empty(0, dtype=np.intp)
+
+_MOST_DENSE = 1 << 20
+"""Entries of a Jacobian, with those that are 0, that is looked at as a dense one."""
+
+_MANY = 1000
+"""Columns that are too many to look at the curvature of f along them: its values take memory."""
 
 
 class Compressed:
@@ -131,7 +141,26 @@ class Compressed:
             )[:, 0]
         elif not problem.declared:
             self._believed = problem.relative_noise
-        return data, None if is_plain(data) else self._beside_edges(problem, where, data)
+        near = None if is_plain(data) else self._beside_edges(problem, where, data)
+        if problem.curved is not None and problem.curved.any():
+            near = self._mended(problem, where, data, near)
+        return data, near
+
+    def _mended(
+        self, problem: Problem, where: Coordinates, data: Array, near: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_] | None:
+        """Take columns anew whose steps are too long, one by one; and the columns that are near an edge, if any."""
+        assert problem.curved is not None
+        columns = np.flatnonzero(problem.curved)
+        found = np.zeros((columns.size, problem.outputs))
+        some = problem.curved[self.pattern.indices]
+        rows = np.repeat(np.arange(problem.outputs), np.diff(self.pattern.indptr))[some]
+        places = np.searchsorted(columns, self.pattern.indices[some])
+        found[places, rows] = data[some]
+        problem.near = near
+        short_scales.mend(problem, where, self._stencil, columns, found, self._chosen.noise)
+        data[some] = found[places, rows]
+        return problem.near
 
     def _beside_edges(self, problem: Problem, where: Coordinates, data: Array) -> NDArray[np.bool_]:
         """Take entries anew that are not finite: column by column, each of which takes evaluations of its own."""
@@ -151,32 +180,61 @@ class Compressed:
         return near
 
     def _differences(self, problem: Problem, where: Coordinates, relative_noise: float) -> Array:
-        function, x = problem.function, where.x
+        function = problem.function
         function.tolerate(True)
         h = where.steps(self._stencil, relative_noise)
         if not self._stencil.is_central:
             return self._forward(function, where, h, problem.values[0])
+        problem.curved = None
         if where.room is None:
-            return self._central(function, x, h)
+            return self._unless_curved(problem, where, h, relative_noise)
         from ..methods.bounded import near_bounds
 
         near = near_bounds(where, self._stencil, h, relative_noise)
         if not near.any():
-            return self._central(function, x, h)
+            return self._unless_curved(problem, where, h, relative_noise)
         return self._beside_bounds(problem, where, h, near, relative_noise)
 
-    def _central(self, function: Function, x: Array, h: Array) -> Array:
+    def _central(self, function: Function, x: Array, h: Array, first: tuple[Array, Array] | None = None) -> Array:
         """Σ c_s [f(x + s h) - f(x - s h)] / 2 s h over the stencil's offsets s."""
         terms = []
         for s, w in zip(self._stencil.offsets[::2], self._stencil.weights[::2], strict=True):
             data, move = np.empty(self.pattern.nnz), h if s == 1 else s * h
-            if not (isinstance(function, PythonFunction) and self._in_place(function, x, move, data)):
-                rights, lefts = self._values(function, x, move), self._values(function, x, -move)
+            known = first if s == 1 else None
+            if known or not (isinstance(function, PythonFunction) and self._in_place(function, x, move, data)):
+                rights, lefts = known or (self._values(function, x, move), self._values(function, x, -move))
                 self._by.scatter(rights, lefts, x, move, -move, data)
             if self._stencil.order == 2:
                 return data
             terms.append(2 * w * s * data)
         return np.asarray(sum(terms))
+
+    def _unless_curved(self, problem: Problem, where: Coordinates, h: Array, relative_noise: float) -> Array:
+        """Central differences; columns are marked whose second differences are too large, where f(x) is known.
+
+        It is asked for where a coordinate is small beside its step.
+        """
+        small = (
+            short_scales.small(where, self._stencil) if self._chosen.doubts(problem) and 0 < where.n <= _MANY else _NONE
+        )
+        base = problem.values_where(np.unique(small // max(1, where.n)))
+        function, x = problem.function, where.x
+        if base is None or not small.size:
+            return self._central(function, x, h)
+        rights, lefts = self._values(function, x, h), self._values(function, x, -h)
+        unmoved = np.ascontiguousarray(np.broadcast_to(base[0], rights.shape))
+        up, down = np.empty((2, self.pattern.nnz))
+        self._by.scatter(rights, unmoved, x, h, np.zeros_like(h), up)
+        self._by.scatter(lefts, unmoved, x, -h, np.zeros_like(h), down)
+        columns, rows = self.pattern.indices, np.repeat(np.arange(base.size), np.diff(self.pattern.indptr))
+        with np.errstate(all="ignore"):
+            at, moved = base[0][rows, None], h[columns, None]
+            curved = short_scales.curved(
+                at + up[:, None] * moved, at - down[:, None] * moved, at, self._stencil, relative_noise
+            )
+        problem.curved = np.zeros(where.n, dtype=bool)
+        problem.curved[columns[curved]] = True
+        return self._central(function, x, h, (rights, lefts))
 
     def _in_place(self, function: PythonFunction, x: Array, move: Array, data: Array) -> bool:
         """Differences by moving one array in place; False where f raised that a point is outside its domain."""
@@ -243,7 +301,10 @@ class Compressed:
         h = where.absolute(stencils.COMPLEX_STEP)
         if h is None:
             typical = np.ones(where.n) if where.typical is None else where.typical
-            h = stencils.COMPLEX_STEP * np.maximum(np.abs(where.x), typical)
+            size = np.abs(where.x)
+            h = stencils.COMPLEX_STEP * np.maximum(size, typical)
+            longest = np.maximum(stencils.LONGEST_IMAGINARY * size, np.finfo(float).tiny)
+            h = np.where(size > 0.0, np.minimum(h, longest), h)
         imaginary = function.at_points(where.x + 1j * _moved(self._by, np.zeros_like(where.x), h))
         # Written as differences from 0 over the imaginary distance.
         data = np.empty(self.pattern.nnz)
@@ -265,8 +326,8 @@ class Compressed:
         """F with the columns of each colour moved: (colours, outputs)."""
         return function.at_points(_moved(self._by, x, moves))
 
-    def lacking(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None) -> Lacking | None:
-        """The entry that is missing, by the product with a random direction, and differences of f along it.
+    def compared(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None) -> Compared:
+        """The entry that is missing, or rows that are off, by the product with a random direction, and f along it.
 
         Without the columns `near` an edge, for which its steps are too long.
         """
@@ -299,7 +360,26 @@ class Compressed:
         if not v.all():  # where entries may be nan
             found = found.copy()
             found.data[v[found.indices] == 0.0] = 0.0
-        return lacking(function.at_points, found, x, v, seen, rounding, curvature)
+        return compared(function.at_points, found, x, v, seen, rounding, curvature)
+
+    def looked_at(self, problem: Problem, found: Any, near: NDArray[np.bool_] | None, off: NDArray[np.intp]) -> Any:
+        """The Jacobian, looked at again as a dense one is, by the columns of rows that are off."""
+        m, n = found.shape
+        if self._chosen.look is False or n * m > _MOST_DENSE:
+            return found
+        problem.near = near
+        some = np.unique(np.concatenate([found.indices[found.indptr[k] : found.indptr[k + 1]] for k in off]))
+        rows = np.repeat(np.arange(m), np.diff(found.indptr))
+        dense = np.zeros((n, m))
+        dense[found.indices, rows] = found.data
+        where = self._coordinates(problem)
+        exact = self._chosen.imaginary
+        steps = None if exact else where.steps(self._stencil, problem.relative_noise)
+        look = Look.at(problem, where, dense, steps, None, None if exact else self._stencil)
+        moves = np.zeros_like(look.moves)
+        moves[some] = look.moves[some]
+        dense = looked_at(look._replace(moves=moves))
+        return self.matrix(np.where(np.isfinite(found.data), dense[found.indices, rows], found.data))
 
     def error_of(self, entry: Lacking) -> ValueError:
         """That a pattern lacks an entry."""

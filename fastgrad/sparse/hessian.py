@@ -48,7 +48,7 @@ def _symmetric(gradient: Compressed, problem: Problem, sparsity: Any) -> Any:
     data[alone], near = gradient.entries(problem)
     data[~alone] = data[mirror.data[~alone] - 1]
     found = module.csr_array((data, columns, pattern.indptr), shape=pattern.shape)
-    entry = gradient.lacking(problem, found, near)
+    entry = gradient.compared(problem, found, near).lacking
     if entry is not None:
         raise gradient.error_of(entry)
     return (0.5 * (found + found.T)).tocsr()

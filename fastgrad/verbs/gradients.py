@@ -108,8 +108,9 @@ def gradient(
 
     Notes
     -----
-    It costs `order` evaluations a component (forward and complex: 1; adaptive: 6 to 8, or more). Steps balance
-    truncation against rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is
+    It costs `order` evaluations a component (forward and complex: 1; adaptive: 6 to 8, or more), and f(x) where a
+    coordinate is so small beside its step that an edge at 0 would show no other way. Steps balance truncation against
+    rounding, see `fastgrad.stencils.Stencil.relative_step`. A function that computes in float32 is
     recognised by its values, and its gradient taken anew with a step that fits. Where f is not finite at a step or
     raises one of `domain_errors`, an edge is near: that component is taken by the adaptive method, to five digits.
 

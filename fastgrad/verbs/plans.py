@@ -157,7 +157,8 @@ class JacobianPlan(Record):
         if not self._comparisons.is_due(x, entries.evaluations):
             return found
         searched = np.array_equal(x, entries.point.flat.ravel())
-        while (entry := entries.lacking(problem, found, near)) is not None:
+        compared = entries.compared(problem, found, near)
+        while (entry := compared.lacking) is not None:
             if self._detects is None or entry.column == SEVERAL:
                 raise entries.error_of(entry)
             if not searched:
@@ -166,6 +167,9 @@ class JacobianPlan(Record):
             searched = True
             data, near = entries.entries(problem)
             found = entries.matrix(data)
+            compared = entries.compared(problem, found, near)
+        if compared.off.size:
+            found = entries.looked_at(problem, found, near, compared.off)
         self._comparisons.note(x)
         return found
 

@@ -94,7 +94,7 @@ static int gradients(fg_compiled *f, const fg_starts *s, block *b)
     const fg_function function = {f, 1, fg_compiled_at_shifts, fg_compiled_at_points};
     int seen;
     return fg_derivatives(&function, s->stencil, s->rule, s->n, b->x, 0, b->count * s->n, NULL,
-                          b->rest, SMALL * (1 + s->stencil->width), b->g, &seen);
+                          NULL, b->rest, SMALL * (1 + s->stencil->width), b->g, &seen);
 }
 
 /* One iteration of a block. */

@@ -4,8 +4,8 @@
 
 int fg_derivatives(const fg_function *f, const fg_stencil *st, const fg_step_rule *rule,
                    ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count,
-                   const double *base, double *scratch, ptrdiff_t size, double *derivatives,
-                   int *seen)
+                   const double *base, const fg_doubt *doubt, double *scratch, ptrdiff_t size,
+                   double *derivatives, int *seen)
 {
     const ptrdiff_t block = size / (1 + st->width * f->outputs);
     double *const values = scratch + block;
@@ -24,6 +24,9 @@ int fg_derivatives(const fg_function *f, const fg_stencil *st, const fg_step_rul
         if (status != FG_OK)
             return status;
         *seen |= fg_combine(st, &shifts, f->outputs, values, base, derivatives + done * f->outputs);
+        if (doubt)
+            fg_mark_curved(doubt, st->width, &shifts, f->outputs, values, base,
+                           doubt->curved + done);
         done += now;
     }
     return FG_OK;

@@ -2,6 +2,7 @@
 #include "numbers.h"
 #include "stencil.h"
 
+#include <float.h>
 #include <math.h>
 
 FG_CLONES void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first,
@@ -22,6 +23,8 @@ FG_CLONES void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, 
         if (exact) {
             const double moved = at + h[a];
             h[a] = moved - at;
+        } else if (!rule->absolute && at != 0.0) {
+            h[a] = smaller(h[a], larger(FG_LONGEST_IMAGINARY * fabs(at), DBL_MIN));
         }
     }
 }

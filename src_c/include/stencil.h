@@ -34,8 +34,12 @@ typedef struct fg_step_rule {
     const double *typical;  /* (n,) or NULL */
 } fg_step_rule;
 
+/* The longest imaginary step beside |x|: f may have an edge at 0, and rounding is no matter. */
+#define FG_LONGEST_IMAGINARY 0x1p-30
+
 /* Steps for `count` components from `first` on of points x (points, n), made representable at x
- * (h = (x + h) - x) unless `exact` is 0.
+ * (h = (x + h) - x), or where `exact` is 0 and x is not, at most FG_LONGEST_IMAGINARY * |x|,
+ * but normal numbers.
  * h [out] (count,).
  * numpy: h = relative * np.maximum(abs(x), typical); h = (x + h) - x */
 void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t first,
@@ -45,6 +49,21 @@ void fg_steps(const fg_step_rule *rule, ptrdiff_t n, const double *x, ptrdiff_t 
  * NULL; 1 where that is 0. sizes [out] (count,).
  * numpy: found = np.maximum(abs(x), typical); np.where(found == 0, 1, found) */
 void fg_sizes(ptrdiff_t n, ptrdiff_t count, const double *x, const double *typical, double *sizes);
+
+/* Where the steps of a central stencil may be too long: a second difference of f over them is
+ * larger than span * (half a first difference) + least * |f(x)|. */
+typedef struct fg_doubt {
+    double span, least;
+    unsigned char *curved; /* (count,) [out] 1 where that is so for any output, else 0 */
+} fg_doubt;
+
+/* Marks components by their values, those of fg_combine.
+ * base [in] (points, outputs): NaN where it is not known, which marks nothing.
+ * curved [out] (shifts->count,): of these components.
+ * numpy: abs((up - base) + (down - base)) > span * 0.5 * abs(up - down) + least * abs(base) */
+void fg_mark_curved(const fg_doubt *doubt, ptrdiff_t width, const fg_shifts *shifts,
+                    ptrdiff_t outputs, const double *values, const double *base,
+                    unsigned char *curved);
 
 /* Combines values at shifts to derivatives.
  * values [in] (count, width, outputs), base [in] (points, outputs) with FG_BASE, else NULL.
@@ -62,7 +81,8 @@ void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double
 
 /* First derivatives for the components first .. first + count of points x (points, n).
  *
- * base        [in] (points, outputs) values f(x), only with FG_BASE, else NULL
+ * base        [in] (points, outputs) values f(x), only with FG_BASE or a doubt, else NULL
+ * doubt       [in] what is to be marked, with FG_PAIRS and first offsets 1 and -1; or NULL
  * scratch     [scratch] (size,), size >= 1 + width * outputs; longer means larger blocks of
  *             evaluations
  * derivatives [out] (count, outputs); on failure those of the first blocks are valid
@@ -71,7 +91,7 @@ void fg_combine_columns(const fg_stencil *stencil, ptrdiff_t count, const double
  * Cost: count * width evaluations. */
 int fg_derivatives(const fg_function *f, const fg_stencil *stencil, const fg_step_rule *rule,
                    ptrdiff_t n, const double *x, ptrdiff_t first, ptrdiff_t count,
-                   const double *base, double *scratch, ptrdiff_t size, double *derivatives,
-                   int *seen);
+                   const double *base, const fg_doubt *doubt, double *scratch, ptrdiff_t size,
+                   double *derivatives, int *seen);
 
 #endif

@@ -76,7 +76,7 @@ static void fixed_steps(void)
     base[0] = smooth(N, x, &offset);
     for (int k = 0; k < 3; k++) {
         int seen = 0;
-        fg_derivatives(&f, stencils + k, &rule, N, at, 0, N, base, scratch, 64, found, &seen);
+        fg_derivatives(&f, stencils + k, &rule, N, at, 0, N, base, NULL, scratch, 64, found, &seen);
         print(names[k], N, found);
 
         fg_compiled columns = {NULL, in_columns, &offset, own_scratch, 0, 0};
