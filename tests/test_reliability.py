@@ -269,7 +269,7 @@ def test_golden_values_of_the_collection(problem):
     """Central differences as written down, bit for bit: x + h and its distance must not be simplified."""
     x = np.array(problem.point, dtype=float)
     relative_step = fg.stencils.stencil("central", 2).relative_step()
-    found = fg.gradient(problem.f, x)
+    found = fg.gradient(problem.f, x, check=False)  # a step that is too long is not mended
     for i, at in enumerate(map(float, x)):
         h = (at + relative_step * max(abs(at), 1.0)) - at
         up, down = x.copy(), x.copy()
