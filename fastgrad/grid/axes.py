@@ -19,6 +19,7 @@ from . import kernels
 BOUNDARIES = ("one-sided", "periodic", "reflect", "nan")
 ORDERS = (2, 4, 6, 8)
 _NONE = np.empty(0)
+_SMALLEST = np.finfo(np.float64).tiny
 
 
 class Scheme(NamedTuple):
@@ -79,6 +80,7 @@ class Coordinates(Record):
         # Of a view, NumPy does not let anybody turn that round.
         self._x = kept.view()
         check_order(self._x)
+        self._step = kernels.even_step(self._x)
         self._kept: dict[Scheme, tuple[kernels.Weights, Array | None]] = {}
 
     @property
@@ -116,6 +118,8 @@ def as_coordinates(x: Any) -> Array:
 
 def check_order(x: Array, where: str = "the coordinates") -> None:
     """A ValueError unless x increases or decreases everywhere."""
+    if not x.size:
+        raise ValueError(f"{where} are an empty array; expected a number for each row")
     with np.errstate(all="ignore"):
         steps = np.diff(x)
         wrong = ~((steps > 0) if x[-1] > x[0] else (steps < 0))
@@ -131,6 +135,9 @@ def even_axis(scheme: Scheme, length: int, stride: int, step: float) -> kernels.
     weights = even_weights(scheme)
     if length < weights.least:
         raise TooShortError(weights.least)
+    inverse = 1.0 / abs(step)
+    if not _SMALLEST <= (inverse if scheme.derivative == 1 else inverse / abs(step)) < np.inf:
+        raise ValueError(f"the spacing {step} is beyond what float64 can divide by; take another unit of length")
     return kernels.Axis(weights, length, stride, step)
 
 
@@ -138,6 +145,10 @@ def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -
     """An axis with coordinates; an array's order is looked at here only if no kernel does it."""
     if scheme.boundary == "periodic":
         raise ValueError('boundary="periodic" needs even spacing: coordinates do not say how long the period is')
+    # What happens to be even is taken for even, as by NumPy: its formula does not look at the row itself.
+    step = coordinates._step if isinstance(coordinates, Coordinates) else kernels.even_step(coordinates)
+    if step:
+        return even_axis(scheme, len(coordinates), stride, step)
     half = _uneven_half(scheme)
     least = max(scheme.edge_points, 2 * half)
     if len(coordinates) < least:
@@ -228,4 +239,15 @@ def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | 
     edges = kernels.Weights(
         "three" if three else "table", derivative, 0, _NONE, np.array(rows), np.array(weights), scheme.around_nan
     )
-    return edges, None if three else kernels.weight_table(x, 2 * half + 1, derivative)
+    table = None if three else kernels.weight_table(x, 2 * half + 1, derivative)
+    _check_range(x, [np.array(weights).T, *([] if table is None else [table[:, half : x.size - half]])])
+    return edges, table
+
+
+def _check_range(x: Array, tables: list[Array]) -> None:
+    """A ValueError unless weights (taps, rows) are finite and each row has one of full precision."""
+    for table in tables:
+        largest = np.abs(table).max(axis=0, initial=0.0)
+        if not np.all((largest >= _SMALLEST) & (largest < np.inf)):
+            check_order(x)
+            raise ValueError("the coordinates are beyond what float64 can divide by; take another unit of length")

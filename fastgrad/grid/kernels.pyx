@@ -7,7 +7,7 @@ from ..c_api cimport (
     PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, memcpy, memset, ndarray,
 )
 from ..c_core.grid cimport (
-    FG_GRID_EDGES, FG_GRID_EVEN, FG_GRID_HALF, FG_GRID_ODD, FG_GRID_PIECE, FG_GRID_TABLE, FG_GRID_TAPS, FG_GRID_THREE,
+    FG_GRID_EDGES, FG_GRID_EVEN, FG_GRID_HALF, FG_GRID_ODD, FG_GRID_SCRATCH, FG_GRID_TABLE, FG_GRID_TAPS, FG_GRID_THREE,
     fg_grid, fg_grid_output, fg_grid_scale, fg_grid_scaled, fg_grid_streams, fg_grid_term, fg_grid_weights,
     fg_weight_table, fg_weights,
 )
@@ -134,7 +134,7 @@ cdef class Outputs:
         """Writes all outputs; returns how many coordinates are out of order."""
         cdef list helpers = []
         cdef Py_ssize_t item = 4 if self.single else 8, slabs = self.size // self.slab
-        cdef char scratch[2 * FG_GRID_PIECE * 8]
+        cdef double scratch[FG_GRID_SCRATCH]
         if self.size <= SMALL:
             self.wrong = fg_grid(self.outputs, self.count, self.single, self.slab, 0, slabs, self.slab, 0, scratch)
             return self.wrong
@@ -169,7 +169,7 @@ cdef class Outputs:
         """Takes slabs in turn until none is left."""
         cdef Py_ssize_t begin, end, wrong, slabs = self.size // self.slab
         cdef Py_ssize_t tile = NEAR // ((2 * self.reach + 1) * (4 if self.single else 8))
-        cdef char scratch[2 * FG_GRID_PIECE * 8]
+        cdef double scratch[FG_GRID_SCRATCH]
         while main or not leaving():
             with self.lock:
                 begin = self.begin
@@ -191,7 +191,7 @@ def small_gradient(values, tuple spacing, Weights w):
     cdef fg_grid_scaled axes[MOST_AXES]
     cdef fg_grid_term terms[MOST_AXES]
     cdef fg_grid_output outputs[MOST_AXES]
-    cdef char scratch[2 * FG_GRID_PIECE * 8]
+    cdef double scratch[FG_GRID_SCRATCH]
     cdef ndarray array, out
     cdef Py_ssize_t stride = 1, steps = len(spacing), length
     cdef int a, count, kind
@@ -219,6 +219,22 @@ def small_gradient(values, tuple spacing, Weights w):
         outputs[a].out, outputs[a].terms, outputs[a].count, outputs[a].magnitude = PyArray_DATA(out), &terms[a], 1, 0
     fg_grid(outputs, count, kind == NPY_FLOAT, stride, 0, 1, stride, 0, scratch)
     return found[0] if count == 1 else found
+
+
+def even_step(x):
+    """The distance between neighbours if it is the same number everywhere, as NumPy looks at it; else 0."""
+    cdef ndarray x_ = as_doubles(x)
+    cdef const double *at = doubles(x_)
+    cdef Py_ssize_t i, count = PyArray_SIZE(x_)
+    cdef double step = at[1] - at[0] if count > 1 else 0.0
+    if not -DBL_MAX <= step <= DBL_MAX:
+        return 0.0
+    with nogil:
+        for i in range(2, count):
+            if at[i] - at[i - 1] != step:
+                step = 0.0
+                break
+    return step
 
 
 def weights(double at, x, int derivative):

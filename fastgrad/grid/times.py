@@ -1,0 +1,51 @@
+"""Coordinates that are times, in a unit that the user names: without one they are no numbers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.given import array_of, attribute
+from ..core.options import one_of
+
+_SECONDS = {
+    "W": Fraction(604_800),
+    "D": Fraction(86_400),
+    "h": Fraction(3600),
+    "m": Fraction(60),
+    "s": Fraction(1),
+    **{unit: Fraction(1, 1000**k) for k, unit in enumerate(("ms", "us", "ns", "ps", "fs", "as"), 1)},
+}
+
+
+def in_units(step: Any, unit: str) -> Any:
+    """A spacing or coordinates in units, counted from the first, if they are times; else as they are."""
+    one_of(*_SECONDS)("datetime_unit", unit)
+    if isinstance(step, timedelta):
+        exact = attribute(step, "to_timedelta64")  # pandas keeps nanoseconds
+        step = exact() if callable(exact) else np.timedelta64(step)
+    kind = attribute(step, "dtype")
+    if not isinstance(kind, np.dtype) or kind.kind not in "mM":
+        return step
+    return _numbers(array_of(step, "the coordinates"), unit)
+
+
+def _numbers(times: NDArray[Any], unit: str) -> Any:
+    missing = np.isnat(times)
+    if missing.any():
+        raise ValueError(f"the coordinates must be times, but number {int(np.argmax(missing))} is NaT")
+    if np.datetime_data(times.dtype)[0] in "YM":
+        if times.dtype.kind == "m":
+            raise TypeError("the spacing is in months or years, which differ in length; expected days, seconds or the like")
+        times = times.astype("M8[D]")
+    # From the first on while they are whole numbers: float64 has no nanoseconds since 1970.
+    if times.dtype.kind == "M":
+        times = times - times.ravel()[:1]
+    own, count = np.datetime_data(times.dtype)
+    factor = _SECONDS[own] * count / _SECONDS[unit]
+    found = times.astype(np.int64) * float(factor.numerator) / float(factor.denominator)
+    return float(found) if found.ndim == 0 else found
