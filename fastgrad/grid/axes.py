@@ -161,7 +161,11 @@ def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -
         x = coordinates
         if not three or x.size < 3:
             check_order(x)
-        weights, table = _uneven_weights(x, scheme)
+        try:
+            weights, table = _uneven_weights(x, scheme)
+        except ValueError:
+            check_order(x)
+            raise
     return kernels.Axis(weights, x.size, stride, 1.0, x, table)
 
 
@@ -239,15 +243,4 @@ def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | 
     edges = kernels.Weights(
         "three" if three else "table", derivative, 0, _NONE, np.array(rows), np.array(weights), scheme.around_nan
     )
-    table = None if three else kernels.weight_table(x, 2 * half + 1, derivative)
-    _check_range(x, [np.array(weights).T, *([] if table is None else [table[:, half : x.size - half]])])
-    return edges, table
-
-
-def _check_range(x: Array, tables: list[Array]) -> None:
-    """A ValueError unless weights (taps, rows) are finite and each row has one of full precision."""
-    for table in tables:
-        largest = np.abs(table).max(axis=0, initial=0.0)
-        if not np.all((largest >= _SMALLEST) & (largest < np.inf)):
-            check_order(x)
-            raise ValueError("the coordinates are beyond what float64 can divide by; take another unit of length")
+    return edges, None if three else kernels.weight_table(x, 2 * half + 1, derivative)

@@ -2,9 +2,9 @@
 cimport cython
 
 from ..c_api cimport (
-    DBL_MAX, NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA,
+    DBL_MAX, DBL_MIN, NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA,
     PyArray_DIM, PyArray_DIMS, PyArray_EMPTY, PyArray_ISBEHAVED, PyArray_ISBEHAVED_RO, PyArray_ISNOTSWAPPED, PyArray_NBYTES, PyArray_NDIM, PyArray_SIZE,
-    PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, memcpy, memset, ndarray,
+    PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, fabs, memcpy, memset, ndarray,
 )
 from ..c_core.grid cimport (
     FG_GRID_EDGES, FG_GRID_EVEN, FG_GRID_HALF, FG_GRID_ODD, FG_GRID_SCRATCH, FG_GRID_TABLE, FG_GRID_TAPS, FG_GRID_THREE,
@@ -237,12 +237,27 @@ def even_step(x):
     return step
 
 
+cdef int check_range(const double *weights, Py_ssize_t count, Py_ssize_t apart) except -1:
+    """A ValueError unless weights are finite and one has full precision."""
+    cdef double largest = 0.0
+    cdef Py_ssize_t k
+    for k in range(count):
+        if not fabs(weights[k * apart]) <= DBL_MAX:
+            largest = 0.0
+            break
+        largest = max(largest, fabs(weights[k * apart]))
+    if largest < DBL_MIN:
+        raise ValueError("the coordinates are beyond what float64 can divide by; take another unit of length")
+    return 0
+
+
 def weights(double at, x, int derivative):
     """Weights of values at x in a derivative at a point."""
     cdef ndarray x_ = as_doubles(x)
     cdef Py_ssize_t count = PyArray_SIZE(x_)
     cdef ndarray found = empty(count), work = empty((derivative + 1) * count)
     fg_weights(at, doubles(x_), count, derivative, doubles(found), doubles(work))
+    check_range(doubles(found), count, 1)
     return found
 
 
@@ -250,10 +265,12 @@ def weight_table(x, Py_ssize_t taps, int derivative):
     """Weights (taps, length) of the rows around each interior row."""
     cdef ndarray x_ = as_doubles(x)
     cdef ndarray table = np.zeros((taps, PyArray_SIZE(x_))), work = empty((derivative + 2) * taps)
-    cdef Py_ssize_t length = PyArray_SIZE(x_)
+    cdef Py_ssize_t length = PyArray_SIZE(x_), row
     cdef const double *at = doubles(x_)
     cdef double *out = doubles(table)
     cdef double *scratch = doubles(work)
     with nogil:
         fg_weight_table(at, length, taps, derivative, out, scratch)
+    for row in range(taps // 2, length - taps // 2):
+        check_range(out + row, taps, length)
     return table

@@ -111,31 +111,32 @@ static REAL NAME(far_between)(double left, double right, double rise, double fal
 }
 
 /* Interior rows of one number each, between coordinates x. Returns how many coordinates are out of
- * order. */
+ * order; adds to `unknown` how many results are NaN. */
 static FG_CLONES ptrdiff_t NAME(three)(ptrdiff_t count, const double *x, const REAL *in,
-                                       REAL *restrict out)
+                                       REAL *restrict out, int64_t *unknown)
 {
-    int64_t doubtful = 0;
+    const double last = fabs(x[count] - x[count - 1]);
+    int64_t doubtful = last > FG_NEAR && last < FG_FAR ? 0 : 1, missing = 0;
     ptrdiff_t wrong = 0;
     for (ptrdiff_t j = 0; j < count; j++) {
-        const double left = x[j] - x[j - 1], right = x[j + 1] - x[j];
+        const double left = x[j] - x[j - 1], right = x[j + 1] - x[j], size = fabs(left);
         const double scale = 1.0 / (left * right * (left + right)), a = left * left * scale,
                      b = right * right * scale;
-        out[j] = (REAL)(a * ((double)in[j + 1] - in[j]) + b * ((double)in[j] - in[j - 1]));
-    }
-    for (ptrdiff_t j = 0; j < count; j++) {
-        const double left = x[j] - x[j - 1], right = x[j + 1] - x[j], size = fabs(left);
+        const double sum = a * ((double)in[j + 1] - in[j]) + b * ((double)in[j] - in[j - 1]);
+        out[j] = (REAL)sum;
+        missing += sum != sum ? 1 : 0;
         doubtful += (left * right > 0.0) & (size > FG_NEAR) & (size < FG_FAR) ? 0 : 1;
     }
-    doubtful += is_near(x[count] - x[count - 1], x[count] - x[count - 1]) ? 0 : 1;
     for (ptrdiff_t j = 0; j < count && doubtful; j++) {
         const double left = x[j] - x[j - 1], right = x[j + 1] - x[j];
         if (!is_near(left, right)) {
             out[j] = NAME(far_between)(left, right, (double)in[j + 1] - in[j],
                                        (double)in[j] - in[j - 1]);
+            missing += out[j] != out[j] ? 1 : 0;
             wrong += is_ordered(left, right) ? 0 : 1;
         }
     }
+    *unknown += missing;
     return wrong;
 }
 
@@ -167,19 +168,26 @@ static FG_CLONES void NAME(weighted)(ptrdiff_t count, int taps, const ptrdiff_t 
 }
 
 /* A row between two others, at distances left and right: to the bit what `three` makes of single
- * numbers. */
-static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, double right,
-                                    const REAL *in, REAL *restrict out)
+ * numbers. Returns how many results are NaN. */
+static FG_CLONES int64_t NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, double right,
+                                       const REAL *in, REAL *restrict out)
 {
     const double scale = 1.0 / (left * right * (left + right)), a = left * left * scale,
                  b = right * right * scale;
+    int64_t missing = 0;
     if (is_near(left, right))
-        for (ptrdiff_t j = 0; j < count; j++)
-            out[j] = (REAL)(a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]));
+        for (ptrdiff_t j = 0; j < count; j++) {
+            const double sum = a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]);
+            out[j] = (REAL)sum;
+            missing += sum != sum ? 1 : 0;
+        }
     else
-        for (ptrdiff_t j = 0; j < count; j++)
+        for (ptrdiff_t j = 0; j < count; j++) {
             out[j] = NAME(far_between)(left, right, (double)in[j + s] - in[j],
                                        (double)in[j] - in[j - s]);
+            missing += out[j] != out[j] ? 1 : 0;
+        }
+    return missing;
 }
 
 /* The derivative at the number *in of a row, from the rows around it that are numbers, as many as
@@ -223,9 +231,18 @@ static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t f
     }
 }
 
-/* Numbers of one row near the ends of an axis, by that row's own weights. */
-static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in,
-                          REAL *to)
+static FG_CLONES COUNT NAME(unknown)(ptrdiff_t count, const REAL *out)
+{
+    COUNT found = 0;
+    for (ptrdiff_t j = 0; j < count; j++)
+        found += out[j] != out[j] ? 1 : 0;
+    return found;
+}
+
+/* Numbers of one row near the ends of an axis, by that row's own weights. Returns how many results
+ * are NaN. */
+static int64_t NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in,
+                             REAL *to)
 {
     const ptrdiff_t which = (row < a->half ? row : row - a->length + 2 * a->half) * a->edge_taps;
     const double *const weights = a->edge_weights + which;
@@ -234,18 +251,19 @@ static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row,
         shifts[t] = (a->edge_rows[which + t] - row) * a->stride;
     if (count > 1) {
         NAME(weighted)(count, a->edge_taps, shifts, weights, 1, 0, in, to);
-        return;
+        return NAME(unknown)(count, to);
     }
     double sum = 0.0;
     for (int t = 0; t < a->edge_taps; t++)
         sum += weights[t] * ((double)in[shifts[t]] - in[0]);
     to[0] = (REAL)sum;
+    return sum != sum ? 1 : 0;
 }
 
 /* Numbers of rows in the interior that have one formula. Returns how many coordinates are out of
- * order. */
+ * order; adds to `unknown` how many results are NaN, if the formula looks at the row itself. */
 static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, int stream,
-                              const REAL *in, REAL *to)
+                              const REAL *in, REAL *to, int64_t *unknown)
 {
     const ptrdiff_t s = a->stride, half = a->half;
     if (a->kind <= FG_GRID_EVEN && sizeof(REAL) < sizeof(double) && is_wide(a->interior[0])) {
@@ -274,12 +292,13 @@ static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t 
             shifts[k] = (k - half) * s;
         NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, a->length, s == 1, in,
                        to);
+        *unknown += NAME(unknown)(count, to);
         return 0;
     }
     const double *const x = a->coordinates + row;
     if (s == 1)
-        return NAME(three)(count, x, in, to);
-    NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
+        return NAME(three)(count, x, in, to, unknown);
+    *unknown += NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
     return is_ordered(x[0] - x[-1], x[1] - x[0]) ? 0 : 1;
 }
 
@@ -307,26 +326,13 @@ static double NAME(of_infinite)(const fg_grid_axis *a, ptrdiff_t row, const REAL
     return sum;
 }
 
-static FG_CLONES COUNT NAME(infinities)(ptrdiff_t count, const REAL *in)
-{
-    COUNT found = 0;
-    for (ptrdiff_t j = 0; j < count; j++)
-        found += (in[j] > MOST) | (in[j] < -MOST) ? 1 : 0;
-    return found;
-}
-
 /* Where a row's own number is infinite, the derivative is as infinite as its weight makes it. */
 static void NAME(at_infinities)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row,
                                 ptrdiff_t within, const REAL *in, REAL *to)
 {
-    if (count == 1 && in[0] >= -MOST && in[0] <= MOST)
-        return;
-    COUNT left = NAME(infinities)(count, in);
-    for (ptrdiff_t j = 0; left; j++)
-        if (in[j] > MOST || in[j] < -MOST) {
+    for (ptrdiff_t j = 0; j < count; j++)
+        if (in[j] > MOST || in[j] < -MOST)
             to[j] = (REAL)NAME(of_infinite)(a, row + (within + j) / a->stride, in + j);
-            left--;
-        }
 }
 
 /* The derivative along an axis of numbers [begin, end) of the array. With stream, `out` is not read
@@ -345,11 +351,12 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
         const ptrdiff_t rows = edge || (s > 1 && a->kind >= FG_GRID_THREE) ? 1 : n - half - row;
         const ptrdiff_t all = rows * s - within, count = all < end - p ? all : end - p;
 
+        int64_t unknown = 0;
         if (edge)
-            NAME(at_edge)(a, count, row, in, to);
+            unknown = NAME(at_edge)(a, count, row, in, to);
         else
-            wrong += NAME(inside)(a, count, row, stream, in, to);
-        if (edge || a->kind >= FG_GRID_THREE)
+            wrong += NAME(inside)(a, count, row, stream, in, to, &unknown);
+        if (unknown)
             NAME(at_infinities)(a, count, row, within, in, to);
         if (a->around_nan)
             NAME(beside_nan)(a, count, row, within, in, to);
@@ -370,17 +377,25 @@ static FG_CLONES void NAME(accumulate)(ptrdiff_t count, double factor, const REA
         out[j] += (REAL)factor * in[j];
 }
 
-/* Adds squares. Returns how many lose digits or overflow. */
-static FG_CLONES COUNT NAME(add_squares)(ptrdiff_t count, const REAL *in, REAL *restrict squares)
+/* Adds squares to the sum of squares in out, or to the square of out if it is none yet. Returns how
+ * many lose digits or overflow. */
+static FG_CLONES COUNT NAME(add_squares)(ptrdiff_t count, int first, const REAL *in,
+                                         REAL *restrict out)
 {
-    const REAL small = sizeof(REAL) == sizeof(double) ? (REAL)0x1p-450 : (REAL)0x1p-45;
-    const REAL large = sizeof(REAL) == sizeof(double) ? (REAL)0x1p500 : (REAL)0x1p60;
+    const REAL small = sizeof(REAL) == sizeof(double) ? (REAL)0x1p-900 : (REAL)0x1p-90;
+    const REAL large = sizeof(REAL) == sizeof(double) ? (REAL)0x1p1000 : (REAL)0x1p120;
     COUNT extreme = 0;
-    for (ptrdiff_t j = 0; j < count; j++) {
-        const REAL size = in[j] < 0 ? -in[j] : in[j];
-        squares[j] += size * size;
-        extreme += (size > large) | ((size < small) & (size > 0)) ? 1 : 0;
-    }
+    if (first)
+        for (ptrdiff_t j = 0; j < count; j++) {
+            const REAL sum = out[j] * out[j] + in[j] * in[j];
+            extreme += (sum > large) | ((sum < small) & ((in[j] != 0) | (out[j] != 0))) ? 1 : 0;
+            out[j] = sum;
+        }
+    else
+        for (ptrdiff_t j = 0; j < count; j++) {
+            out[j] += in[j] * in[j];
+            extreme += (out[j] > large) | ((out[j] < small) & (in[j] != 0)) ? 1 : 0;
+        }
     return extreme;
 }
 
@@ -390,60 +405,48 @@ static FG_CLONES void NAME(square_root)(ptrdiff_t count, REAL *out)
         out[j] = (REAL)sqrt((double)out[j]);
 }
 
-static FG_CLONES void NAME(larger)(ptrdiff_t count, const REAL *in, REAL *restrict largest)
-{
-    for (ptrdiff_t j = 0; j < count; j++) {
-        const REAL size = in[j] < 0 ? -in[j] : in[j];
-        largest[j] = size > largest[j] ? size : largest[j];
-    }
-}
-
-static FG_CLONES void NAME(add_ratios)(ptrdiff_t count, const REAL *in, const REAL *largest,
-                                       REAL *restrict squares)
-{
-    for (ptrdiff_t j = 0; j < count; j++) {
-        const REAL ratio = in[j] / (largest[j] > 0 ? largest[j] : 1);
-        squares[j] += ratio * ratio;
-    }
-}
-
-static FG_CLONES void NAME(scaled_root)(ptrdiff_t count, const REAL *largest, REAL *restrict out)
+static FG_CLONES void NAME(absolute)(ptrdiff_t count, REAL *out)
 {
     for (ptrdiff_t j = 0; j < count; j++)
-        out[j] = largest[j] > MOST ? (out[j] != out[j] ? largest[j] : out[j])
-                                   : (REAL)(largest[j] * sqrt((double)out[j]));
+        out[j] = out[j] < 0 ? -out[j] : out[j];
 }
 
-/* Numbers [begin, end), at most FG_GRID_PIECE, of an output that is a length. Where squares would
- * lose digits or overflow, those of what the terms are of the largest. */
+/* The root of the sum of two squares, scaled by the larger. */
+static FG_CLONES void NAME(hypotenuse)(ptrdiff_t count, const REAL *in, REAL *restrict out)
+{
+    for (ptrdiff_t j = 0; j < count; j++) {
+        const REAL a = out[j] < 0 ? -out[j] : out[j], b = in[j] < 0 ? -in[j] : in[j];
+        const REAL most = b > a ? b : a, least = b > a ? a : b;
+        const double ratio = (double)least / (double)(most > 0 ? most : 1);
+        out[j] = most > MOST ? most : (REAL)((double)most * sqrt(1.0 + ratio * ratio));
+    }
+}
+
+/* Numbers [begin, end), at most FG_GRID_PIECE, of an output that is a length. */
 static ptrdiff_t NAME(length)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t end,
                               REAL *scratch, REAL *out)
 {
-    REAL *const term = scratch + FG_GRID_PIECE, *const largest = scratch + 2 * FG_GRID_PIECE;
+    REAL *const term = scratch + FG_GRID_PIECE;
     const ptrdiff_t count = end - begin;
     ptrdiff_t wrong = 0;
     COUNT extreme = 0;
-    memset(out, 0, (size_t)count * sizeof *out);
-    for (int k = 0; k < o->count; k++) {
-        wrong +=
-            NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0, term);
-        extreme += NAME(add_squares)(count, term, out);
+    for (int squares = 1; squares >= 0; squares--) {
+        wrong = 0;
+        for (int k = 0; k < o->count; k++) {
+            wrong += NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0,
+                                 k ? term : out);
+            if (k && squares)
+                extreme += NAME(add_squares)(count, k == 1, term, out);
+            else if (k)
+                NAME(hypotenuse)(count, term, out);
+        }
+        if (o->count == 1)
+            NAME(absolute)(count, out);
+        else if (squares && !extreme)
+            NAME(square_root)(count, out);
+        if (!extreme)
+            break;
     }
-    if (!extreme) {
-        NAME(square_root)(count, out);
-        return wrong;
-    }
-    memset(largest, 0, (size_t)count * sizeof *largest);
-    for (int k = 0; k < o->count; k++) {
-        NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0, term);
-        NAME(larger)(count, term, largest);
-    }
-    memset(out, 0, (size_t)count * sizeof *out);
-    for (int k = 0; k < o->count; k++) {
-        NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0, term);
-        NAME(add_ratios)(count, term, largest, out);
-    }
-    NAME(scaled_root)(count, largest, out);
     return wrong;
 }
 

@@ -154,14 +154,12 @@ static void patterns(void)
 
 enum { MOST_ROWS = 8 };
 
-/* The derivative at one number, from the weights of its row. */
-static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
+/* The derivative at one number, from the weights of its row: of differences to `here`, its own value
+ * or 0. */
+static double from_differences(const fg_grid_axis *a, const double *f, ptrdiff_t at, double here)
 {
     const ptrdiff_t s = a->stride, n = a->length, row = at / s % n, half = a->half,
                     from = at - row * s;
-    /* Differences to an infinite number would be NaN. */
-    const int own = isinf(f[at]);
-    const double here = own ? 0.0 : f[at];
     double sum = 0.0;
     if (row < half || row >= n - half) {
         const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
@@ -180,9 +178,15 @@ static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
         const double l = a->coordinates[row] - a->coordinates[row - 1];
         const double r = a->coordinates[row + 1] - a->coordinates[row];
         sum = (l * l * (f[at + s] - here) + r * r * (here - f[at - s])) / (l * r * (l + r)) +
-              (own ? (r - l) / (l * r) * f[at] : 0.0);
+              (r - l) / (l * r) * (here == f[at] ? 0.0 : f[at]);
     }
     return sum;
+}
+
+static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
+{
+    const double sum = from_differences(a, f, at, f[at]);
+    return isnan(sum) && isinf(f[at]) ? from_differences(a, f, at, 0.0) : sum;
 }
 
 static void grids(void)
