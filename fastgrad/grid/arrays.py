@@ -241,6 +241,8 @@ def combined(
     """Each output the sum of factor times the derivative, for its (array, axis, spacing, factor)."""
     if workers is not None:
         workers = threads("workers", workers)
+    if not outputs:
+        return MANY([] if out is None else _given(out, 0))
     steps = {a: step for terms in outputs for _, a, step, _ in terms}
     axes = {a: _axis(layout, a, step, chosen) for a, step in steps.items()}
     if chosen.around_nan and layout.array.dtype.kind == "c":

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import floats
+from ..core.given import array_of, attribute, floats
 from ..core.options import among, one_of
 from ..core.point import Array
 from ..records.record import Record
 from ..stencils import exact_weights
 from . import kernels
+from .times import counts
 
 BOUNDARIES = ("one-sided", "periodic", "reflect", "nan")
 ORDERS = (2, 4, 6, 8)
@@ -110,6 +111,9 @@ class Coordinates(Record):
 
 def as_coordinates(x: Any) -> Array:
     """Coordinates as a contiguous array of float64."""
+    kind = attribute(x, "dtype")
+    if isinstance(kind, np.dtype) and kind.kind == "m":
+        x = counts(array_of(x, "the coordinates"))
     array = floats(x, "the coordinates")
     if array.ndim != 1:
         raise ValueError(f"distances must be either scalars or 1d, not of shape {array.shape}")

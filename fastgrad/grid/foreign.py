@@ -48,7 +48,7 @@ def unsupported(values: Any, spacing: tuple[Any, ...] = ()) -> TypeError:
         if has_units(step):
             return own_meaning(step, "the spacing is")
         if is_complex(step):
-            return TypeError("the spacing is complex; only order=2 and boundary=\"one-sided\" take that, as NumPy")
+            return TypeError('the spacing is complex; only order=2 and boundary="one-sided" take that, as NumPy')
     what = f"values are {type(values).__name__} of {array_of(values, 'values').dtype}"
     return TypeError(f"{what}; this takes plain arrays of float32, float64, complex or integers")
 

@@ -100,6 +100,8 @@ cdef class Outputs:
         cdef Axis axis
         for _, terms in outputs:
             many += len(terms)
+        if not many:
+            raise ValueError("there is nothing to write")
         self.outputs = <fg_grid_output *>PyMem_Malloc(len(outputs) * sizeof(fg_grid_output))
         self.terms = <fg_grid_term *>PyMem_Malloc(many * sizeof(fg_grid_term))
         if self.outputs is NULL or self.terms is NULL:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..core.given import shown
 from .times import in_units
 
-if TYPE_CHECKING:
-    from xarray import DataArray
-else:
-    DataArray = Any
 
-
-def axis_named(array: DataArray, name: Any) -> tuple[int, Any]:
+def axis_named(array: Any, name: Any) -> tuple[int, Any]:
     """The axis that a coordinate or dimension names, and the coordinates along it.
 
     Raises
@@ -29,7 +24,9 @@ def axis_named(array: DataArray, name: Any) -> tuple[int, Any]:
     # Whoever has one has loaded xarray.
     xarray = sys.modules.get("xarray")
     if xarray is None or not isinstance(array, xarray.DataArray):
-        raise TypeError(f"array is {type(array).__name__}; expected an xarray.DataArray (of plain arrays: fg.grid.partial)")
+        raise TypeError(
+            f"array is {type(array).__name__}; expected an xarray.DataArray (of plain arrays: fg.grid.partial)"
+        )
     if name not in array.coords and name not in array.dims:
         names = ", ".join(map(repr, (*array.dims, *(each for each in array.coords if each not in array.dims))))
         raise ValueError(f"{shown(name)} is no coordinate; this array has {names}")
@@ -47,6 +44,6 @@ def numbers_of(values: Any, unit: str | None) -> tuple[Any, str | None]:
     return values, unit
 
 
-def with_labels(array: DataArray, found: Any) -> DataArray:
+def with_labels(array: Any, found: Any) -> Any:
     """Results with the labels of what they are derivatives of; its attributes, a unit say, are not theirs."""
     return type(array)(found, coords=array.coords, dims=array.dims, name=array.name)

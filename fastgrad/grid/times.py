@@ -34,18 +34,24 @@ def in_units(step: Any, unit: str) -> Any:
     return _numbers(array_of(step, "the coordinates"), unit)
 
 
-def _numbers(times: NDArray[Any], unit: str) -> Any:
+def counts(times: NDArray[Any]) -> NDArray[np.int64]:
+    """Differences of times as whole numbers of their own unit, as NumPy takes them."""
     missing = np.isnat(times)
     if missing.any():
         raise ValueError(f"the coordinates must be times, but number {int(np.argmax(missing))} is NaT")
+    return times.astype(np.int64)
+
+
+def _numbers(times: NDArray[Any], unit: str) -> Any:
     if np.datetime_data(times.dtype)[0] in "YM":
         if times.dtype.kind == "m":
-            raise TypeError("the spacing is in months or years, which differ in length; expected days, seconds or the like")
+            raise TypeError("the spacing is in months or years, which differ in length; expected days or seconds")
         times = times.astype("M8[D]")
     # From the first on while they are whole numbers: float64 has no nanoseconds since 1970.
+    found = counts(times)
     if times.dtype.kind == "M":
-        times = times - times.ravel()[:1]
+        found = found - found.ravel()[:1]
     own, count = np.datetime_data(times.dtype)
     factor = _SECONDS[own] * count / _SECONDS[unit]
-    found = times.astype(np.int64) * float(factor.numerator) / float(factor.denominator)
-    return float(found) if found.ndim == 0 else found
+    numbers = found * float(factor.numerator) / float(factor.denominator)
+    return float(numbers) if numbers.ndim == 0 else numbers

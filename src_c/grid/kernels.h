@@ -268,6 +268,7 @@ static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t 
     const ptrdiff_t s = a->stride, half = a->half;
     if (a->kind <= FG_GRID_EVEN && sizeof(REAL) < sizeof(double) && is_wide(a->interior[0])) {
         NAME(wide)(count, s, (int)half, a->kind, a->interior, in, to);
+        *unknown += a->kind == FG_GRID_EVEN ? NAME(unknown)(count, to) : 0;
         return 0;
     }
     if (a->kind == FG_GRID_ODD) {
@@ -283,6 +284,8 @@ static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t 
     }
     if (a->kind == FG_GRID_EVEN) {
         NAME(even)(count, s, (int)half, a->interior, in, to);
+        /* The next neighbours have weights of one sign. */
+        *unknown += half > 1 ? NAME(unknown)(count, to) : 0;
         return 0;
     }
 
@@ -307,12 +310,22 @@ static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t 
 static double NAME(of_infinite)(const fg_grid_axis *a, ptrdiff_t row, const REAL *in)
 {
     const ptrdiff_t s = a->stride, n = a->length, half = a->half;
-    double sum = 0.0;
+    double sum = 0.0, own = 0.0;
     if (row < half || row >= n - half) {
+        /* A mirrored row may be one more that is there already. */
         const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
         for (ptrdiff_t t = which; t < which + a->edge_taps; t++)
-            if (a->edge_weights[t] != 0.0)
+            if (a->edge_rows[t] == row)
+                own += a->edge_weights[t];
+            else if (a->edge_weights[t] != 0.0)
                 sum += a->edge_weights[t] * in[(a->edge_rows[t] - row) * s];
+        sum += own != 0.0 ? own * in[0] : 0.0;
+    } else if (a->kind == FG_GRID_EVEN) {
+        for (ptrdiff_t k = 1; k <= half; k++) {
+            sum += a->interior[k - 1] * ((double)in[k * s] + in[-k * s]);
+            own -= 2.0 * a->interior[k - 1];
+        }
+        sum += own * in[0];
     } else if (a->kind == FG_GRID_TABLE) {
         for (ptrdiff_t k = 0; k <= 2 * half; k++)
             if (a->interior[k * n + row] != 0.0)

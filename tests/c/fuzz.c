@@ -160,27 +160,39 @@ static double from_differences(const fg_grid_axis *a, const double *f, ptrdiff_t
 {
     const ptrdiff_t s = a->stride, n = a->length, row = at / s % n, half = a->half,
                     from = at - row * s;
-    double sum = 0.0;
+    double sum = 0.0, own = 0.0;
+    int looks_at_itself = a->kind == FG_GRID_TABLE;
     if (row < half || row >= n - half) {
         const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
+        looks_at_itself = 0;
         for (int t = 0; t < a->edge_taps; t++)
-            sum += a->edge_weights[which + t] * (f[from + a->edge_rows[which + t] * s] - here);
+            if (a->edge_rows[which + t] == row) {
+                own += a->edge_weights[which + t];
+                looks_at_itself = 1;
+            } else
+                sum += a->edge_weights[which + t] * (f[from + a->edge_rows[which + t] * s] - here);
     } else if (a->kind == FG_GRID_ODD || a->kind == FG_GRID_EVEN)
         for (ptrdiff_t k = 1; k <= half; k++) {
             const double up = f[at + k * s], down = f[at - k * s];
             sum += a->interior[k - 1] *
-                   (a->kind == FG_GRID_ODD ? up - down : (up - f[at]) + (down - f[at]));
+                   (a->kind == FG_GRID_ODD ? up - down : (up - here) + (down - here));
+            own -= a->kind == FG_GRID_ODD ? 0.0 : 2.0 * a->interior[k - 1];
         }
     else if (a->kind == FG_GRID_TABLE)
         for (ptrdiff_t k = 0; k <= 2 * half; k++)
-            sum += a->interior[k * n + row] * (f[at + (k - half) * s] - here);
+            if (k == half)
+                own = a->interior[k * n + row];
+            else
+                sum += a->interior[k * n + row] * (f[at + (k - half) * s] - here);
     else {
         const double l = a->coordinates[row] - a->coordinates[row - 1];
         const double r = a->coordinates[row + 1] - a->coordinates[row];
-        sum = (l * l * (f[at + s] - here) + r * r * (here - f[at - s])) / (l * r * (l + r)) +
-              (r - l) / (l * r) * (here == f[at] ? 0.0 : f[at]);
+        sum = (l * l * (f[at + s] - here) + r * r * (here - f[at - s])) / (l * r * (l + r));
+        own = (r - l) / (l * r);
     }
-    return sum;
+    if (looks_at_itself && isinf(here))
+        return NAN;
+    return sum + (here == f[at] || (own == 0.0 && a->kind != FG_GRID_THREE) ? 0.0 : own * f[at]);
 }
 
 static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
