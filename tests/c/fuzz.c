@@ -187,12 +187,12 @@ static double from_differences(const fg_grid_axis *a, const double *f, ptrdiff_t
     else {
         const double l = a->coordinates[row] - a->coordinates[row - 1];
         const double r = a->coordinates[row + 1] - a->coordinates[row];
-        sum = (l * l * (f[at + s] - here) + r * r * (here - f[at - s])) / (l * r * (l + r));
-        own = (r - l) / (l * r);
+        sum = (l * l * (f[at + s] - here) + r * r * (here - f[at - s])) / (l * r * (l + r)) +
+              (here == f[at] ? 0.0 : (r - l) / (l * r) * f[at]);
     }
     if (looks_at_itself && isinf(here))
         return NAN;
-    return sum + (here == f[at] || (own == 0.0 && a->kind != FG_GRID_THREE) ? 0.0 : own * f[at]);
+    return sum + (here == f[at] || own == 0.0 ? 0.0 : own * f[at]);
 }
 
 static double plainly(const fg_grid_axis *a, const double *f, ptrdiff_t at)
@@ -223,7 +223,7 @@ static void grids(void)
     float *const out4 = all_out4 + beyond;
     double *const scratch = room(FG_GRID_SCRATCH * 8), size_of_f = 100.0;
     for (ptrdiff_t k = 0; k < size; k++) {
-        f4[k] = below(2000) ? (float)number() : below(2) ? INFINITY : -INFINITY;
+        f4[k] = below(2000) != 7 ? (float)number() : below(2) ? INFINITY : -INFINITY;
         f[k] = f4[k];
     }
     int wrong = 0;
