@@ -15,7 +15,7 @@ from ..core.outputs import is_direct, memory_of, overlap
 from . import kernels
 from .axes import Coordinates, Scheme, TooShortError, as_coordinates, check_order, even_axis, uneven_axis
 from .foreign import has_own_meaning, has_units, numpys_gradient, own_meaning, unsupported
-from .times import in_units
+from .times import all_in_units
 
 _TYPES = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16"))
 MANY: Any = tuple if np.lib.NumpyVersion(np.__version__) >= "2.0.0.dev0" else list
@@ -130,8 +130,7 @@ def spacings(
     spacing: tuple[Any, ...], axes: Sequence[int], shape: tuple[int, ...], datetime_unit: str | None = None
 ) -> list[Any]:
     """For each axis a float, an array of coordinates, or Coordinates."""
-    if datetime_unit is not None:
-        spacing = tuple(in_units(step, datetime_unit) for step in spacing)
+    spacing = all_in_units(spacing, datetime_unit)
     if not spacing:
         return [1.0] * len(axes)
     spacing = tuple(step if isinstance(step, Coordinates) else _spacing(step) for step in spacing)
@@ -272,9 +271,7 @@ def by_numpy(
     values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, out: Any, datetime_unit: str | None
 ) -> Any:
     """What the kernels do not know, by NumPy."""
-    if datetime_unit is not None:
-        spacing = tuple(in_units(step, datetime_unit) for step in spacing)
-    plain = tuple(step.x if isinstance(step, Coordinates) else step for step in spacing)
+    plain = tuple(step.x if isinstance(step, Coordinates) else step for step in all_in_units(spacing, datetime_unit))
     found = numpys_gradient(values, plain, axis, edge_order)
     if out is None:
         return found

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.given import shown
-from .times import in_units
+from .times import all_in_units
 
 
 def axis_named(array: Any, name: Any) -> tuple[int, Any]:
@@ -40,7 +40,7 @@ def numbers_of(values: Any, unit: str | None) -> tuple[Any, str | None]:
     """Coordinates or data that may be times as numbers, in a unit or else their own, as xarray takes them."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "mM":
         unit = np.datetime_data(values.dtype)[0] if unit is None else unit
-        return in_units(values, unit), unit
+        return all_in_units((values,), unit)[0], unit
     return values, unit
 
 

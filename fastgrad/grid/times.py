@@ -22,9 +22,16 @@ _SECONDS = {
 }
 
 
+def all_in_units(spacing: tuple[Any, ...], unit: str | None) -> tuple[Any, ...]:
+    """Spacings in the unit that the user names, if any."""
+    if unit is None:
+        return spacing
+    one_of(*_SECONDS)("datetime_unit", unit)
+    return tuple(in_units(step, unit) for step in spacing)
+
+
 def in_units(step: Any, unit: str) -> Any:
     """A spacing or coordinates in units, counted from the first, if they are times; else as they are."""
-    one_of(*_SECONDS)("datetime_unit", unit)
     if isinstance(step, timedelta):
         exact = attribute(step, "to_timedelta64")  # pandas keeps nanoseconds
         step = exact() if callable(exact) else np.timedelta64(step)

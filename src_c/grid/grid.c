@@ -74,7 +74,7 @@ static inline int is_near(double left, double right)
            fabs(right) > FG_NEAR && fabs(right) < FG_FAR;
 }
 
-/* Whether weights like this one are no comfortable floats: their digits or products would be lost. */
+/* Whether weights like this one are no comfortable floats: digits or products would be lost. */
 static inline int is_wide(double weight)
 {
     return !(fabs(weight) > 0x1p-100 && fabs(weight) < 0x1p100);
