@@ -110,7 +110,7 @@ ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_
     if (!is_aligned(outputs, count, single ? sizeof(float) : sizeof(double)))
         return -1;
     const ptrdiff_t wrong =
-        single ? tiles_float(outputs, count, slab, begin, end, tile, stream, (float *)(void *)scratch)
+        single ? tiles_float(outputs, count, slab, begin, end, tile, stream, (void *)scratch)
                : tiles_double(outputs, count, slab, begin, end, tile, stream, scratch);
     if (stream)
         fence();

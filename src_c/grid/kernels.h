@@ -72,8 +72,7 @@ static void NAME(stream_odd)(int stream, ptrdiff_t count, ptrdiff_t s, int half,
 }
 #endif
 
-/* Rows of an even axis whose weights are too large or too small for REAL, while results need not be.
- */
+/* Rows of an even axis whose weights are too large or too small for REAL; results need not be. */
 static FG_CLONES void NAME(wide)(ptrdiff_t count, ptrdiff_t s, int half, int kind, const double *c,
                                  const REAL *in, REAL *restrict out)
 {

@@ -79,8 +79,7 @@ typedef struct fg_grid_output {
 int fg_grid_streams(void);
 
 /* Weights [out] (count,) of the values at x [in] (count,) in a derivative at a point: exact for
- * polynomials up to degree count - 1 (Fornberg, Math. Comp. 51 (1988) 699-706), whatever the unit of
- * x. x has two different points at least, or is one.
+ * polynomials up to degree count - 1 (Fornberg, Math. Comp. 51 (1988) 699-706), in any unit.
  * work [scratch] ((derivative + 1) * count,). */
 void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights,
                 double *work);

@@ -154,8 +154,8 @@ static void patterns(void)
 
 enum { MOST_ROWS = 8 };
 
-/* The derivative at one number, from the weights of its row: of differences to `here`, its own value
- * or 0. */
+/* The derivative at one number, from the weights of its row: of differences to `here`, which is its
+ * own value or 0. */
 static double from_differences(const fg_grid_axis *a, const double *f, ptrdiff_t at, double here)
 {
     const ptrdiff_t s = a->stride, n = a->length, row = at / s % n, half = a->half,
