@@ -20,7 +20,7 @@ from .arrays import (
     spacings,
     supported,
 )
-from .axes import Coordinates, Scheme, even_weights, scheme
+from .axes import Coordinates, even_weights, scheme, schemes
 from .foreign import has_units, is_complex, unsupported
 from .labelled import axis_named, numbers_of, with_labels
 
@@ -44,7 +44,7 @@ def gradient(
     axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     edge_order: int = 1,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     out: Any = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -67,7 +67,9 @@ def gradient(
         Order of accuracy in the interior. From 4 on edges have the same.
     boundary : {"one-sided", "periodic", "reflect", "nan"}, optional
         Edges are one-sided; or the array goes on periodically (the row after the last is the first); or it is mirrored
-        at its first and last rows; or "nan": one-sided at the edges and beside every NaN, which is missing.
+        at its first and last rows; or "nan": one-sided at the edges and beside every NaN, which is missing. Of several
+        axes: a tuple with one for each, or a dict by axis, ``{1: "periodic"}``, of which the others are one-sided. Each
+        may be a pair for the first rows and the last, ``("reflect", "one-sided")``.
     out : ndarray or sequence of ndarray, optional
         Where to write, one array for each axis, or one with the axes in front, of f's shape and the result's type,
         however it lies in memory. That coordinates are out of order may be noticed on the way; then it holds nothing
@@ -116,14 +118,16 @@ def gradient(
         quick = kernels.small_gradient(f, spacing, _DEFAULT.get(edge_order))
         if quick is not None:
             return MANY(quick) if type(quick) is list else quick
-    chosen = scheme(1, order, boundary, edge_order)
+    # Of which axes it is, is known later.
+    scheme(1, order, "one-sided" if isinstance(boundary, (dict, tuple, list)) else boundary, edge_order)
     workers = workers if workers is None else threads("workers", workers)
     array = None if any(has_units(step) or is_complex(step) for step in spacing) else supported(f)
     if array is None or array.ndim == 0:
-        if order != 2 or boundary != "one-sided":
+        if order != 2 or not isinstance(boundary, str) or boundary != "one-sided":
             raise unsupported(f, spacing)
         return by_numpy(f, spacing, axis, edge_order, out, datetime_unit)
     axes = axes_of(axis, array.ndim)
+    chosen = schemes(1, order, boundary, axes, array.ndim, edge_order)
     layout, steps = Layout.of(array), spacings(spacing, axes, array.shape, datetime_unit)
     outputs = [[(layout.array, a, step, 1.0)] for a, step in zip(axes, steps, strict=True)]
     return combined(f, layout, outputs, chosen, out, workers)
@@ -135,7 +139,7 @@ def partial(
     *spacing: Any,
     deriv: int = 1,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -181,7 +185,7 @@ def partial(
     axes = axes_of(axis, array.ndim, repeated=True)
     if not axes or (deriv == 2 and len(axes) > 1):
         raise ValueError("axis names one axis, or with deriv=1 those of a mixed derivative")
-    chosen = scheme(deriv, order, boundary)
+    chosen = schemes(deriv, order, boundary, axes, array.ndim)
     first, *others = zip(axes, spacings(spacing, axes, array.shape, datetime_unit), strict=True)
     layout = Layout.of(array)
     for a, step in reversed(others):
@@ -197,7 +201,7 @@ def differentiate(
     datetime_unit: str | None = None,
     *,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     workers: int | None = None,
 ) -> Any:
     """Derivative of an xarray DataArray along one of its coordinates, with dims, coordinates and name kept.
@@ -246,8 +250,9 @@ def differentiate(
 def laplacian(
     values: ArrayLike,
     *spacing: Any,
+    axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -258,6 +263,8 @@ def laplacian(
     ----------
     values, *spacing, order, boundary, out, workers, datetime_unit
         As for `partial`; spacings for all axes.
+    axis : int or iterable of int, optional
+        Only along these, of a field that has others too, as time; all by default.
 
     Returns
     -------
@@ -276,8 +283,8 @@ def laplacian(
     array([8., 8., 8., 8., 8.])
     """
     array = needed(values)
-    found: NDArray[Any] = _over_all_axes(
-        values, array, None, spacing, scheme(2, order, boundary), out, workers, datetime_unit
+    found: NDArray[Any] = _over_axes(
+        values, array, None, spacing, (2, order, boundary), axis, out, workers, datetime_unit
     )
     return found
 
@@ -285,8 +292,9 @@ def laplacian(
 def gradient_magnitude(
     values: ArrayLike,
     *spacing: Any,
+    axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -297,6 +305,8 @@ def gradient_magnitude(
     ----------
     values, *spacing, order, boundary, out, workers, datetime_unit
         As for `partial`; spacings for all axes. values are real.
+    axis : int or iterable of int, optional
+        As for `laplacian`.
 
     Returns
     -------
@@ -317,16 +327,18 @@ def gradient_magnitude(
     array = needed(values)
     if array.dtype.kind == "c":
         raise TypeError("a complex gradient has no one magnitude; take that of abs(values), or of its parts")
-    chosen = scheme(1, order, boundary)
-    found: NDArray[Any] = _over_all_axes(values, array, None, spacing, chosen, out, workers, datetime_unit, True)
+    found: NDArray[Any] = _over_axes(
+        values, array, None, spacing, (1, order, boundary), axis, out, workers, datetime_unit, True
+    )
     return found
 
 
 def divergence(
     components: Any,
     *spacing: Any,
+    axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -336,9 +348,12 @@ def divergence(
     Parameters
     ----------
     components : sequence of array_like, or ndarray
-        One array for each axis, all of one shape; or stacked, (axes, ...).
+        One array for each axis, all of one shape; or stacked, (axes, ...). The first is along the first axis, as
+        ``numpy.meshgrid(x, y, indexing="ij")`` has it; of (y, x) fields, u and v are ``[v, u]``.
     *spacing, order, boundary, out, workers, datetime_unit
         As for `partial`; spacings for all axes.
+    axis : int or iterable of int, optional
+        The axes that the components are along, in their order; all by default.
 
     Returns
     -------
@@ -358,18 +373,21 @@ def divergence(
     array([5., 5., 5., 5.])
     """
     arrays = components_of(components)
-    if len(arrays) != arrays[0].ndim:
-        raise ValueError(f"a field on {arrays[0].ndim} axes has {arrays[0].ndim} components, not {len(arrays)}")
-    chosen = scheme(1, order, boundary)
-    found: NDArray[Any] = _over_all_axes(components, arrays[0], arrays, spacing, chosen, out, workers, datetime_unit)
+    count = len(axes_of(axis, arrays[0].ndim))
+    if len(arrays) != count:
+        raise ValueError(f"a field on {count} axes has {count} components, not {len(arrays)}")
+    found: NDArray[Any] = _over_axes(
+        components, arrays[0], arrays, spacing, (1, order, boundary), axis, out, workers, datetime_unit
+    )
     return found
 
 
 def curl(
     components: Any,
     *spacing: Any,
+    axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
-    boundary: str = "one-sided",
+    boundary: Any = "one-sided",
     out: Any = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -378,7 +396,7 @@ def curl(
 
     Parameters
     ----------
-    components, *spacing, order, boundary, workers, datetime_unit
+    components, *spacing, axis, order, boundary, workers, datetime_unit
         As for `divergence`.
     out : ndarray or sequence of three, optional
         Where to write.
@@ -401,32 +419,37 @@ def curl(
     array([2., 2., 2., 2.])
     """
     arrays = components_of(components)
-    axes = range(arrays[0].ndim)
+    axes = axes_of(axis, arrays[0].ndim)
     if len(axes) not in (2, 3) or len(arrays) != len(axes):
         raise ValueError(f"a curl needs 2 components on 2 axes or 3 on 3, not {len(arrays)} on {len(axes)}")
     layout, steps = Layout.of(arrays[0]), spacings(spacing, axes, arrays[0].shape, datetime_unit)
     like = [layout.like(component) for component in arrays]
     pairs = [(0, 1)] if len(axes) == 2 else [(1, 2), (2, 0), (0, 1)]
-    outputs = [[(like[b], a, steps[a], 1.0), (like[a], b, steps[b], -1.0)] for a, b in pairs]
-    return combined(components, layout, outputs, scheme(1, order, boundary), out, workers)
+    outputs = [[(like[b], axes[a], steps[a], 1.0), (like[a], axes[b], steps[b], -1.0)] for a, b in pairs]
+    return combined(components, layout, outputs, schemes(1, order, boundary, axes, arrays[0].ndim), out, workers)
 
 
-def _over_all_axes(
+def _over_axes(
     values: Any,
     array: NDArray[Any],
     along: Sequence[NDArray[Any]] | None,
     spacing: tuple[Any, ...],
-    chosen: Scheme,
+    options: tuple[int, int, Any],
+    axis: Any,
     out: Any,
     workers: int | None,
     datetime_unit: str | None,
     magnitude: bool = False,
 ) -> Any:
-    """The sum of derivatives along each axis, of `array` or one of `along` each; or the root of their squares' sum."""
+    """The sum of derivatives along some axes, of `array` or one of `along` each; or the root of their squares' sum."""
     if array.ndim == 0:
         raise ValueError("values are one number; a derivative needs an axis")
-    layout, axes = Layout.of(array), range(array.ndim)
+    layout, axes = Layout.of(array), axes_of(axis, array.ndim)
+    if not axes:
+        raise ValueError("axis names no axis; a sum of derivatives needs one")
     steps = spacings(spacing, axes, array.shape, datetime_unit)
-    each = [layout.array] * array.ndim if along is None else [layout.like(component) for component in along]
+    each = [layout.array] * len(axes) if along is None else [layout.like(component) for component in along]
     terms = [(values, a, step, 1.0) for values, a, step in zip(each, axes, steps, strict=True)]
+    derivative, order, boundary = options
+    chosen = schemes(derivative, order, boundary, axes, array.ndim)
     return combined(values, layout, [terms], chosen, out, workers, magnitude)

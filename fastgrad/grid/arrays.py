@@ -232,7 +232,7 @@ def combined(
     values: Any,
     layout: Layout,
     outputs: list[list[tuple[NDArray[Any], int, Any, float]]],
-    chosen: Scheme,
+    chosen: dict[int, Scheme],
     out: Any,
     workers: int | None,
     magnitude: bool = False,
@@ -243,8 +243,8 @@ def combined(
     if not outputs:
         return MANY([] if out is None else _given(out, 0))
     steps = {a: step for terms in outputs for _, a, step, _ in terms}
-    axes = {a: _axis(layout, a, step, chosen) for a, step in steps.items()}
-    if chosen.around_nan and layout.array.dtype.kind == "c":
+    axes = {a: _axis(layout, a, step, chosen[a]) for a, step in steps.items()}
+    if any(each.around_nan for each in chosen.values()) and layout.array.dtype.kind == "c":
         whole = {id(array): _all_missing(array) for terms in outputs for array, *_ in terms}
         outputs = [[(whole[id(array)], *others) for array, *others in terms] for terms in outputs]
     if out is None:

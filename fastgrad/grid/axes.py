@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import array_of, attribute, floats
-from ..core.options import among, one_of
+from ..core.given import array_of, attribute, floats, shown
+from ..core.options import among, one_of, whole
 from ..core.point import Array
 from ..records.record import Record
 from ..stencils import exact_weights
@@ -29,22 +29,60 @@ class Scheme(NamedTuple):
     derivative: int = 1
     order: int = 2
     edge_points: int = 2  # of one-sided rows at the edges
-    boundary: str = "one-sided"
+    sides: tuple[str, str] = ("one-sided", "one-sided")  # what happens at the first rows and at the last
 
     @property
     def around_nan(self) -> bool:
         """Whether rows beside a NaN are one-sided."""
-        return self.boundary == "nan"
+        return "nan" in self.sides
+
+    @property
+    def is_periodic(self) -> bool:
+        """Whether the row after the last is the first."""
+        return "periodic" in self.sides
 
 
-def scheme(derivative: int, order: int, boundary: str, edge_order: int | None = None) -> Scheme:
-    """The scheme that these options name; edges have the order of the interior, unless told otherwise."""
+def scheme(derivative: int, order: int, boundary: Any, edge_order: int | None = None) -> Scheme:
+    """The scheme of one axis that these options name; edges have the order of the interior, unless told otherwise."""
     order = among("order", order, ORDERS)
-    one_of(*BOUNDARIES)("boundary", boundary)
+    sides = _sides(boundary)
     if edge_order is not None:
         edge_order = among("edge_order", edge_order, (1, 2), "; 'edge_order' greater than 2 is not supported")
     points = order + derivative if edge_order is None or order > 2 else edge_order + 1
-    return Scheme(derivative, order, points, boundary)
+    return Scheme(derivative, order, points, sides)
+
+
+def schemes(
+    derivative: int, order: int, boundary: Any, axes: Sequence[int], count: int, edge_order: int | None = None
+) -> dict[int, Scheme]:
+    """A scheme for each axis of an array with so many: of one boundary, or of one for each."""
+    if isinstance(boundary, dict):
+        named = {}
+        for axis, each in boundary.items():
+            a = whole("an axis of boundary", axis)
+            if not -count <= a < count or a % count not in axes:
+                raise ValueError(f"boundary names axis {a}, along which nothing is differentiated")
+            named[a % count] = each
+        boundaries = [named.get(a, "one-sided") for a in axes]
+    elif isinstance(boundary, (tuple, list)):
+        boundaries = list(boundary)
+        if len(boundaries) != len(axes):
+            hint = 'the sides of one axis are a pair in it, as (("reflect", "one-sided"),)'
+            raise ValueError(f"boundary has {len(boundaries)} entries for {len(axes)} axes; {hint}")
+    else:
+        return dict.fromkeys(axes, scheme(derivative, order, boundary, edge_order))
+    return {a: scheme(derivative, order, each, edge_order) for a, each in zip(axes, boundaries, strict=True)}
+
+
+def _sides(boundary: Any) -> tuple[str, str]:
+    """What happens at the first rows and at the last: two words, or one for both."""
+    check = one_of(*BOUNDARIES)
+    if not isinstance(boundary, (tuple, list)) or len(boundary) != 2:
+        return (check("boundary", boundary),) * 2
+    first, last = (check("boundary", side) for side in boundary)
+    if first != last and {first, last} & {"periodic", "nan"}:
+        raise ValueError(f"boundary={shown(boundary)}: periodic and nan are of both sides")
+    return first, last
 
 
 class Coordinates(Record):
@@ -147,7 +185,7 @@ def even_axis(scheme: Scheme, length: int, stride: int, step: float) -> kernels.
 
 def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -> kernels.Axis:
     """An axis with coordinates; an array's order is looked at here only if no kernel does it."""
-    if scheme.boundary == "periodic":
+    if scheme.is_periodic:
         raise ValueError('boundary="periodic" needs even spacing: coordinates do not say how long the period is')
     # What happens to be even is taken for even, as by NumPy: its formula does not look at the row itself.
     step = coordinates._step if isinstance(coordinates, Coordinates) else kernels.even_step(coordinates)
@@ -189,16 +227,18 @@ def even_weights(scheme: Scheme) -> kernels.Weights:
     rows: list[list[int]] = []
     weights: list[list[float]] = []
     for row in [*range(half), *range(-half, 0)]:
-        if scheme.boundary == "periodic":
+        side = scheme.sides[row < 0]
+        if side == "periodic":
             rows.append([row + k for k in window])
-        elif scheme.boundary == "reflect":
+        elif side == "reflect":
             rows.append([_reflected(row + k, row) for k in window])
         else:
             first = 0 if row >= 0 else -scheme.edge_points
             rows.append(list(range(first, first + scheme.edge_points)))
-        one_sided = scheme.boundary in ("one-sided", "nan")
-        weights.append(_weights(row, rows[-1], derivative) if one_sided else central)
-    least = {"periodic": 2 * half + 1, "reflect": 2 * half}.get(scheme.boundary, max(scheme.edge_points, 2 * half))
+        weights.append(_weights(row, rows[-1], derivative) if side in ("one-sided", "nan") else central)
+    _fill(rows, weights, half)
+    needs = {"periodic": 2 * half + 1, "reflect": 2 * half}
+    least = max(needs.get(side, max(scheme.edge_points, 2 * half)) for side in scheme.sides)
     return kernels.Weights(
         "odd" if derivative == 1 else "even",
         derivative,
@@ -208,6 +248,15 @@ def even_weights(scheme: Scheme) -> kernels.Weights:
         np.array(weights, dtype=np.float64),
         scheme.around_nan,
     )
+
+
+def _fill(rows: list[Any], weights: list[Any], half: int) -> None:
+    """Rows at two kinds of edges get the same number of taps: what is added is the row itself, of no weight."""
+    most = max(map(len, rows))
+    for k, (taken, each) in enumerate(zip(rows, weights, strict=True)):
+        missing = most - len(taken)
+        rows[k] = [*taken, *[k if k < half else k - 2 * half] * missing]
+        weights[k] = [*each, *[0.0] * missing]
 
 
 def _weights(at: int, nodes: Sequence[int], derivative: int) -> list[float]:
@@ -233,7 +282,7 @@ def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | 
     rows: list[NDArray[np.intp]] = []
     weights: list[Array] = []
     for row in [*range(half), *range(-half, 0)]:
-        if scheme.boundary == "reflect":
+        if scheme.sides[row < 0] == "reflect":
             window = np.arange(row - half, row + half + 1)
             taken = np.array([_reflected(int(k), row) for k in window])
             edge = x[0] if row >= 0 else x[-1]
@@ -243,6 +292,7 @@ def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | 
             nodes = x[taken]
         rows.append(taken.astype(np.intp))
         weights.append(kernels.weights(x[row], nodes, derivative))
+    _fill(rows, weights, half)
     three = derivative == 1 and scheme.order == 2
     edges = kernels.Weights(
         "three" if three else "table", derivative, 0, _NONE, np.array(rows), np.array(weights), scheme.around_nan
