@@ -45,6 +45,7 @@ def gradient(
     edge_order: int = 1,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     out: Any = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -70,6 +71,8 @@ def gradient(
         at its first and last rows; or "nan": one-sided at the edges and beside every NaN, which is missing. Of several
         axes: a tuple with one for each, or a dict by axis, ``{1: "periodic"}``, of which the others are one-sided. Each
         may be a pair for the first rows and the last, ``("reflect", "one-sided")``.
+    period : float or dict, optional
+        How long the period is, of periodic axes with coordinates: 360 of longitudes. A dict by axis for several.
     out : ndarray or sequence of ndarray, optional
         Where to write, one array for each axis, or one with the axes in front, of f's shape and the result's type,
         however it lies in memory. That coordinates are out of order may be noticed on the way; then it holds nothing
@@ -114,20 +117,20 @@ def gradient(
     """
     # Types before values: what is no option may compare in any way.
     usual = type(order) is type(edge_order) is int and order == 2 and type(boundary) is str and boundary == "one-sided"
-    if usual and axis is out is workers is None and datetime_unit is None:
+    if usual and axis is out is workers is period is None and datetime_unit is None:
         quick = kernels.small_gradient(f, spacing, _DEFAULT.get(edge_order))
         if quick is not None:
             return MANY(quick) if type(quick) is list else quick
     # Of which axes it is, is known later.
-    scheme(1, order, "one-sided" if isinstance(boundary, (dict, tuple, list)) else boundary, edge_order)
+    scheme(1, order, "one-sided" if isinstance(boundary, dict | tuple) else boundary, edge_order)
     workers = workers if workers is None else threads("workers", workers)
     array = None if any(has_units(step) or is_complex(step) for step in spacing) else supported(f)
     if array is None or array.ndim == 0:
-        if order != 2 or not isinstance(boundary, str) or boundary != "one-sided":
+        if order != 2 or period is not None or not isinstance(boundary, str) or boundary != "one-sided":
             raise unsupported(f, spacing)
         return by_numpy(f, spacing, axis, edge_order, out, datetime_unit)
     axes = axes_of(axis, array.ndim)
-    chosen = schemes(1, order, boundary, axes, array.ndim, edge_order)
+    chosen = schemes(1, order, boundary, period, axes, array.ndim, edge_order)
     layout, steps = Layout.of(array), spacings(spacing, axes, array.shape, datetime_unit)
     outputs = [[(layout.array, a, step, 1.0)] for a, step in zip(axes, steps, strict=True)]
     return combined(f, layout, outputs, chosen, out, workers)
@@ -140,6 +143,7 @@ def partial(
     deriv: int = 1,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -148,7 +152,7 @@ def partial(
 
     Parameters
     ----------
-    values, boundary, workers, datetime_unit
+    values, boundary, period, workers, datetime_unit
         As for `gradient`.
     axis : int or tuple of int
         Along which axis; of several, one derivative along each in turn: a mixed one.
@@ -185,7 +189,7 @@ def partial(
     axes = axes_of(axis, array.ndim, repeated=True)
     if not axes or (deriv == 2 and len(axes) > 1):
         raise ValueError("axis names one axis, or with deriv=1 those of a mixed derivative")
-    chosen = schemes(deriv, order, boundary, axes, array.ndim)
+    chosen = schemes(deriv, order, boundary, period, axes, array.ndim)
     first, *others = zip(axes, spacings(spacing, axes, array.shape, datetime_unit), strict=True)
     layout = Layout.of(array)
     for a, step in reversed(others):
@@ -202,6 +206,7 @@ def differentiate(
     *,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     workers: int | None = None,
 ) -> Any:
     """Derivative of an xarray DataArray along one of its coordinates, with dims, coordinates and name kept.
@@ -214,7 +219,7 @@ def differentiate(
         Name of a coordinate with one axis, or of a dimension.
     edge_order, datetime_unit
         As for `xarray.DataArray.differentiate`: without it, times are counted in their own unit.
-    order, boundary, workers
+    order, boundary, period, workers
         As for `gradient`.
 
     Returns
@@ -242,7 +247,14 @@ def differentiate(
     coordinates, datetime_unit = numbers_of(coordinates, datetime_unit)
     values, _ = numbers_of(array.data, datetime_unit)
     found = gradient(
-        values, coordinates, axis=axis, edge_order=edge_order, order=order, boundary=boundary, workers=workers
+        values,
+        coordinates,
+        axis=axis,
+        edge_order=edge_order,
+        order=order,
+        boundary=boundary,
+        period=period,
+        workers=workers,
     )
     return with_labels(array, found)
 
@@ -253,6 +265,7 @@ def laplacian(
     axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -261,7 +274,7 @@ def laplacian(
 
     Parameters
     ----------
-    values, *spacing, order, boundary, out, workers, datetime_unit
+    values, *spacing, order, boundary, period, out, workers, datetime_unit
         As for `partial`; spacings for all axes.
     axis : int or iterable of int, optional
         Only along these, of a field that has others too, as time; all by default.
@@ -284,7 +297,7 @@ def laplacian(
     """
     array = needed(values)
     found: NDArray[Any] = _over_axes(
-        values, array, None, spacing, (2, order, boundary), axis, out, workers, datetime_unit
+        values, array, None, spacing, (2, order, boundary, period), axis, out, workers, datetime_unit
     )
     return found
 
@@ -295,6 +308,7 @@ def gradient_magnitude(
     axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -303,7 +317,7 @@ def gradient_magnitude(
 
     Parameters
     ----------
-    values, *spacing, order, boundary, out, workers, datetime_unit
+    values, *spacing, order, boundary, period, out, workers, datetime_unit
         As for `partial`; spacings for all axes. values are real.
     axis : int or iterable of int, optional
         As for `laplacian`.
@@ -328,7 +342,7 @@ def gradient_magnitude(
     if array.dtype.kind == "c":
         raise TypeError("a complex gradient has no one magnitude; take that of abs(values), or of its parts")
     found: NDArray[Any] = _over_axes(
-        values, array, None, spacing, (1, order, boundary), axis, out, workers, datetime_unit, True
+        values, array, None, spacing, (1, order, boundary, period), axis, out, workers, datetime_unit, True
     )
     return found
 
@@ -339,6 +353,7 @@ def divergence(
     axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     out: NDArray[Any] | None = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -350,7 +365,7 @@ def divergence(
     components : sequence of array_like, or ndarray
         One array for each axis, all of one shape; or stacked, (axes, ...). The first is along the first axis, as
         ``numpy.meshgrid(x, y, indexing="ij")`` has it; of (y, x) fields, u and v are ``[v, u]``.
-    *spacing, order, boundary, out, workers, datetime_unit
+    *spacing, order, boundary, period, out, workers, datetime_unit
         As for `partial`; spacings for all axes.
     axis : int or iterable of int, optional
         The axes that the components are along, in their order; all by default.
@@ -377,7 +392,7 @@ def divergence(
     if len(arrays) != count:
         raise ValueError(f"a field on {count} axes has {count} components, not {len(arrays)}")
     found: NDArray[Any] = _over_axes(
-        components, arrays[0], arrays, spacing, (1, order, boundary), axis, out, workers, datetime_unit
+        components, arrays[0], arrays, spacing, (1, order, boundary, period), axis, out, workers, datetime_unit
     )
     return found
 
@@ -388,6 +403,7 @@ def curl(
     axis: SupportsIndex | Iterable[SupportsIndex] | None = None,
     order: int = 2,
     boundary: Any = "one-sided",
+    period: Any = None,
     out: Any = None,
     workers: int | None = None,
     datetime_unit: str | None = None,
@@ -396,7 +412,7 @@ def curl(
 
     Parameters
     ----------
-    components, *spacing, axis, order, boundary, workers, datetime_unit
+    components, *spacing, axis, order, boundary, period, workers, datetime_unit
         As for `divergence`.
     out : ndarray or sequence of three, optional
         Where to write.
@@ -426,7 +442,9 @@ def curl(
     like = [layout.like(component) for component in arrays]
     pairs = [(0, 1)] if len(axes) == 2 else [(1, 2), (2, 0), (0, 1)]
     outputs = [[(like[b], axes[a], steps[a], 1.0), (like[a], axes[b], steps[b], -1.0)] for a, b in pairs]
-    return combined(components, layout, outputs, schemes(1, order, boundary, axes, arrays[0].ndim), out, workers)
+    return combined(
+        components, layout, outputs, schemes(1, order, boundary, period, axes, arrays[0].ndim), out, workers
+    )
 
 
 def _over_axes(
@@ -434,7 +452,7 @@ def _over_axes(
     array: NDArray[Any],
     along: Sequence[NDArray[Any]] | None,
     spacing: tuple[Any, ...],
-    options: tuple[int, int, Any],
+    options: tuple[int, int, Any, Any],
     axis: Any,
     out: Any,
     workers: int | None,
@@ -450,6 +468,5 @@ def _over_axes(
     steps = spacings(spacing, axes, array.shape, datetime_unit)
     each = [layout.array] * len(axes) if along is None else [layout.like(component) for component in along]
     terms = [(values, a, step, 1.0) for values, a, step in zip(each, axes, steps, strict=True)]
-    derivative, order, boundary = options
-    chosen = schemes(derivative, order, boundary, axes, array.ndim)
+    chosen = schemes(*options, axes, array.ndim)
     return combined(values, layout, [terms], chosen, out, workers, magnitude)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.given import array_of, attribute, floats, shown
-from ..core.options import among, one_of, whole
+from ..core.options import among, one_of, positive, whole
 from ..core.point import Array
 from ..records.record import Record
 from ..stencils import exact_weights
@@ -30,6 +30,7 @@ class Scheme(NamedTuple):
     order: int = 2
     edge_points: int = 2  # of one-sided rows at the edges
     sides: tuple[str, str] = ("one-sided", "one-sided")  # what happens at the first rows and at the last
+    period: float | None = None  # of periodic coordinates
 
     @property
     def around_nan(self) -> bool:
@@ -42,42 +43,67 @@ class Scheme(NamedTuple):
         return "periodic" in self.sides
 
 
-def scheme(derivative: int, order: int, boundary: Any, edge_order: int | None = None) -> Scheme:
+def scheme(derivative: int, order: int, boundary: Any, edge_order: int | None = None, period: Any = None) -> Scheme:
     """The scheme of one axis that these options name; edges have the order of the interior, unless told otherwise."""
     order = among("order", order, ORDERS)
     sides = _sides(boundary)
     if edge_order is not None:
         edge_order = among("edge_order", edge_order, (1, 2), "; 'edge_order' greater than 2 is not supported")
     points = order + derivative if edge_order is None or order > 2 else edge_order + 1
-    return Scheme(derivative, order, points, sides)
+    if period is not None:
+        period = positive("period", period)
+        if "periodic" not in sides:
+            raise ValueError(f'period is {period}, but boundary is not "periodic"')
+    return Scheme(derivative, order, points, sides, period)
 
 
 def schemes(
-    derivative: int, order: int, boundary: Any, axes: Sequence[int], count: int, edge_order: int | None = None
+    derivative: int,
+    order: int,
+    boundary: Any,
+    period: Any,
+    axes: Sequence[int],
+    count: int,
+    edge_order: int | None = None,
 ) -> dict[int, Scheme]:
-    """A scheme for each axis of an array with so many: of one boundary, or of one for each."""
+    """A scheme for each axis of an array with so many: of one boundary and period, or of one for each."""
+    periods = _by_axis("period", period, axes, count) if isinstance(period, dict) else dict.fromkeys(axes, period)
     if isinstance(boundary, dict):
-        named = {}
-        for axis, each in boundary.items():
-            a = whole("an axis of boundary", axis)
-            if not -count <= a < count or a % count not in axes:
-                raise ValueError(f"boundary names axis {a}, along which nothing is differentiated")
-            named[a % count] = each
+        named = _by_axis("boundary", boundary, axes, count)
         boundaries = [named.get(a, "one-sided") for a in axes]
-    elif isinstance(boundary, (tuple, list)):
+    elif isinstance(boundary, tuple):
         boundaries = list(boundary)
         if len(boundaries) != len(axes):
             hint = 'the sides of one axis are a pair in it, as (("reflect", "one-sided"),)'
             raise ValueError(f"boundary has {len(boundaries)} entries for {len(axes)} axes; {hint}")
     else:
-        return dict.fromkeys(axes, scheme(derivative, order, boundary, edge_order))
-    return {a: scheme(derivative, order, each, edge_order) for a, each in zip(axes, boundaries, strict=True)}
+        boundaries = [boundary] * len(axes)
+    if not isinstance(period, dict):
+        # One period is that of the axes that have one.
+        periods = {a: period for a, each in zip(axes, boundaries, strict=True) if _is_periodic(each)} or periods
+    return {
+        a: scheme(derivative, order, each, edge_order, periods.get(a)) for a, each in zip(axes, boundaries, strict=True)
+    }
+
+
+def _by_axis(name: str, given: dict[Any, Any], axes: Sequence[int], count: int) -> dict[int, Any]:
+    found = {}
+    for axis, each in given.items():
+        a = whole(f"an axis of {name}", axis)
+        if not -count <= a < count or a % count not in axes:
+            raise ValueError(f"{name} names axis {a}, along which nothing is differentiated")
+        found[a % count] = each
+    return found
+
+
+def _is_periodic(boundary: Any) -> bool:
+    return "periodic" in boundary if isinstance(boundary, tuple) else boundary == "periodic"
 
 
 def _sides(boundary: Any) -> tuple[str, str]:
     """What happens at the first rows and at the last: two words, or one for both."""
     check = one_of(*BOUNDARIES)
-    if not isinstance(boundary, (tuple, list)) or len(boundary) != 2:
+    if not isinstance(boundary, tuple) or len(boundary) != 2:
         return (check("boundary", boundary),) * 2
     first, last = (check("boundary", side) for side in boundary)
     if first != last and {first, last} & {"periodic", "nan"}:
@@ -174,6 +200,8 @@ def check_order(x: Array, where: str = "the coordinates") -> None:
 
 def even_axis(scheme: Scheme, length: int, stride: int, step: float) -> kernels.Axis:
     """An axis with one step between its rows."""
+    if scheme.period is not None and not _goes_round(scheme.period, step, length):
+        raise ValueError(f"period is {scheme.period}, but {length} rows {step} apart are {length * abs(step)} long")
     weights = even_weights(scheme)
     if length < weights.least:
         raise TooShortError(weights.least)
@@ -185,14 +213,14 @@ def even_axis(scheme: Scheme, length: int, stride: int, step: float) -> kernels.
 
 def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -> kernels.Axis:
     """An axis with coordinates; an array's order is looked at here only if no kernel does it."""
-    if scheme.is_periodic:
-        raise ValueError('boundary="periodic" needs even spacing: coordinates do not say how long the period is')
+    if scheme.is_periodic and scheme.period is None:
+        raise ValueError('boundary="periodic" needs even spacing, or period=: coordinates do not say how long that is')
     # What happens to be even is taken for even, as by NumPy: its formula does not look at the row itself.
     step = coordinates._step if isinstance(coordinates, Coordinates) else kernels.even_step(coordinates)
-    if step:
+    if step and (scheme.period is None or _goes_round(scheme.period, step, len(coordinates))):
         return even_axis(scheme, len(coordinates), stride, step)
     half = _uneven_half(scheme)
-    least = max(scheme.edge_points, 2 * half)
+    least = 2 * half + 1 if scheme.is_periodic else max(scheme.edge_points, 2 * half)
     if len(coordinates) < least:
         raise TooShortError(least)
     three = scheme.derivative == 1 and scheme.order == 2
@@ -209,6 +237,10 @@ def uneven_axis(scheme: Scheme, stride: int, coordinates: Coordinates | Array) -
             check_order(x)
             raise
     return kernels.Axis(weights, x.size, stride, 1.0, x, table)
+
+
+def _goes_round(period: float, step: float, length: int) -> bool:
+    return abs(length * abs(step) - period) <= 1e-9 * period
 
 
 class TooShortError(ValueError):
@@ -279,6 +311,9 @@ def _uneven_half(scheme: Scheme) -> int:
 
 def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | None]:
     half, derivative = _uneven_half(scheme), scheme.derivative
+    if scheme.period is not None and not abs(x[-1] - x[0]) < scheme.period:
+        ends = f"coordinates go from {x[0]} to {x[-1]}"
+        raise ValueError(f"period is {scheme.period}, but {ends}; leave out a last row that is the first again")
     rows: list[NDArray[np.intp]] = []
     weights: list[Array] = []
     for row in [*range(half), *range(-half, 0)]:
@@ -287,6 +322,11 @@ def _uneven_weights(x: Array, scheme: Scheme) -> tuple[kernels.Weights, Array | 
             taken = np.array([_reflected(int(k), row) for k in window])
             edge = x[0] if row >= 0 else x[-1]
             nodes = np.where(taken == window, x[taken], 2 * edge - x[taken])
+        elif scheme.period is not None:
+            taken = np.arange(row - half, row + half + 1)
+            # Rows before the first are the last, a period before; those after the last the first.
+            turns = np.where(taken < 0, -1.0, 0.0) if row >= 0 else np.where(taken >= 0, 1.0, 0.0)
+            nodes = x[taken] + turns * np.copysign(scheme.period, x[-1] - x[0])
         else:
             taken = np.arange(scheme.edge_points) - (0 if row >= 0 else scheme.edge_points)
             nodes = x[taken]
