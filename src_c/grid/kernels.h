@@ -124,7 +124,7 @@ static FG_CLONES ptrdiff_t NAME(three)(ptrdiff_t count, const double *x, const R
         const double sum = a * ((double)in[j + 1] - in[j]) + b * ((double)in[j] - in[j - 1]);
         out[j] = (REAL)sum;
         missing += sum != sum ? 1 : 0;
-        doubtful += (left * right > 0.0) & (size > FG_NEAR) & (size < FG_FAR) ? 0 : 1;
+        doubtful += ((left * right > 0.0) & (size > FG_NEAR) & (size < FG_FAR)) ? 0 : 1;
     }
     for (ptrdiff_t j = 0; j < count && doubtful; j++) {
         const double left = x[j] - x[j - 1], right = x[j + 1] - x[j];
@@ -400,13 +400,13 @@ static FG_CLONES COUNT NAME(add_squares)(ptrdiff_t count, int first, const REAL 
     if (first)
         for (ptrdiff_t j = 0; j < count; j++) {
             const REAL sum = out[j] * out[j] + in[j] * in[j];
-            extreme += (sum > large) | ((sum < small) & ((in[j] != 0) | (out[j] != 0))) ? 1 : 0;
+            extreme += ((sum > large) | ((sum < small) & ((in[j] != 0) | (out[j] != 0)))) ? 1 : 0;
             out[j] = sum;
         }
     else
         for (ptrdiff_t j = 0; j < count; j++) {
             out[j] += in[j] * in[j];
-            extreme += (out[j] > large) | ((out[j] < small) & (in[j] != 0)) ? 1 : 0;
+            extreme += ((out[j] > large) | ((out[j] < small) & (in[j] != 0))) ? 1 : 0;
         }
     return extreme;
 }
