@@ -81,6 +81,7 @@ cdef extern from "<string.h>" nogil:
 
 cdef extern from "<float.h>":
     const double DBL_MAX
+    const double DBL_MIN
 
 cdef extern from "<math.h>" nogil:
     double fabs(double x)

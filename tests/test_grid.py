@@ -278,7 +278,9 @@ def test_bad_input():
         (lambda: grid.gradient(values, np.array([0, 1, 1, 2.0]), 1.0), ValueError, "axis 0 .* number 1 is 1.0"),
         (lambda: grid.gradient(values, np.array([0, 1, 3, 2.0]), 1.0), ValueError, "increase or decrease"),
         (lambda: grid.gradient(values, np.array([0, np.nan, 3, 5.0]), 1.0), ValueError, "increase or decrease"),
-        (lambda: grid.gradient(values, np.arange(4) * 1e-170, 1.0), ValueError, "too close together"),
+        (lambda: grid.partial(values, 0, np.arange(4.0) ** 2 * 1e-170, deriv=2), ValueError, "beyond what float64"),
+        (lambda: grid.laplacian(values, 1e-170), ValueError, "spacing 1e-170 is beyond what float64"),
+        (lambda: grid.laplacian(values, 1e170), ValueError, "take another unit"),
         (lambda: grid.gradient(np.ones(2), np.array([1.0, 1.0])), ValueError, "increase or decrease"),
         (lambda: grid.partial(np.ones(9), 0, np.r_[0:8, 3.0], order=4), ValueError, "number 7 is 7.0 and number 8"),
         (lambda: grid.gradient(values, np.ones((2, 2)), 1.0), ValueError, "scalars or 1d"),
@@ -311,6 +313,12 @@ def test_bad_input():
         (lambda: grid.partial(values, (0, 1), deriv=2), ValueError, "names one axis"),
         (lambda: grid.Coordinates([1.0, 1.0]), ValueError, "increase or decrease"),
         (lambda: grid.Coordinates(5.0), ValueError, "scalars or 1d"),
+        (lambda: grid.Coordinates([]), ValueError, "empty array"),
+        (lambda: grid.gradient(values, axis=itertools.count()), np.exceptions.AxisError, "axis 2 is out of bounds"),
+        (lambda: grid.gradient(values, axis=True), TypeError, "axis is True"),
+        (lambda: grid.gradient(values, axis=[0.0]), TypeError, "axis is 0.0"),
+        (lambda: grid.gradient(values, order=2.0), TypeError, "order is 2.0"),
+        (lambda: grid.gradient(values, order=np.float64(4)), TypeError, "order is"),
     ):
         with pytest.raises(error, match=match):
             call()

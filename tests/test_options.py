@@ -412,6 +412,8 @@ GRID_BAD = {
     "deriv": (0, 3, 1.0, True, "1", None),
     "axis": (7, 0.5, "x", (0, 0)),
     "out": (np.ones(3), "here", [np.ones(3)]),
+    "period": (0, -1.0, NAN, np.inf, "x", True, 360.0),
+    "datetime_unit": ("Y", "days", 3, NAN, ["s"]),
 }
 
 

@@ -1,6 +1,7 @@
 cdef extern from "grid.h" nogil:
     enum:
         FG_GRID_PIECE
+        FG_GRID_SCRATCH
         FG_GRID_TAPS
         FG_GRID_EDGES
         FG_GRID_HALF
@@ -46,4 +47,4 @@ cdef extern from "grid.h" nogil:
     void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int derivative, double *table,
                          double *work) noexcept
     ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab, ptrdiff_t begin,
-                      ptrdiff_t end, ptrdiff_t tile, int stream, void *scratch) noexcept
+                      ptrdiff_t end, ptrdiff_t tile, int stream, double *scratch) noexcept

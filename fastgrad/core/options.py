@@ -104,6 +104,7 @@ def _number(expected: str, fits: Callable[[float], bool]) -> Check:
     return check
 
 
+positive = _number("a positive, finite number", lambda value: 0 < value < math.inf)
 nonnegative = _number("a finite number, 0 or more", lambda value: 0 <= value < math.inf)
 
 share = _number("a number from 0 to below 1", lambda value: 0 <= value < 1)

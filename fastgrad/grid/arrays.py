@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.given import array_of, attribute, number, said, shown
-from ..core.options import names, threads, whole
+from ..core.given import DEPTH, array_of, attribute, number, shown
+from ..core.options import names, threads, whole, whole_or_none
 from ..core.outputs import is_direct, memory_of, overlap
 from . import kernels
 from .axes import Coordinates, Scheme, TooShortError, as_coordinates, check_order, even_axis, uneven_axis
+from .foreign import has_own_meaning, has_units, numpys_gradient, own_meaning, unsupported
+from .times import all_in_units
 
 _TYPES = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16"))
 MANY: Any = tuple if np.lib.NumpyVersion(np.__version__) >= "2.0.0.dev0" else list
@@ -23,23 +26,15 @@ MANY: Any = tuple if np.lib.NumpyVersion(np.__version__) >= "2.0.0.dev0" else li
 
 def supported(values: Any) -> NDArray[Any] | None:
     """Values in a type that the kernels know; None if they are NumPy's business."""
-    if type(values) is not np.ndarray and isinstance(values, np.ndarray):
+    if type(values) is not np.ndarray and has_own_meaning(values):
         return None
-    array = array_of(values, "values")
+    array = np.asarray(values) if isinstance(values, np.ndarray) else array_of(values, "values")
     if array.dtype in _TYPES:
         return array
     native = array.dtype.newbyteorder("=")
     if native in _TYPES:
         return array.astype(native)
     return array.astype(np.float64) if array.dtype.kind in "iu" else None
-
-
-def unsupported(values: Any) -> TypeError:
-    """What to say of values that the kernels do not know."""
-    if isinstance(values, np.ma.MaskedArray):
-        return TypeError('values are a masked array; pass values.filled(numpy.nan) and boundary="nan"')
-    what = f"values are {type(values).__name__} of {array_of(values, 'values').dtype}"
-    return TypeError(f"{what}; this takes plain arrays of float32, float64, complex or integers")
 
 
 def needed(values: Any) -> NDArray[Any]:
@@ -111,7 +106,7 @@ def axes_of(axis: Any, count: int, repeated: bool = False) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(count))
     found = []
-    for each in axis if isinstance(axis, (tuple, list)) else (axis,):
+    for each in _each_axis(axis):
         a = whole("axis", each)
         if not -count <= a < count:
             raise np.exceptions.AxisError(a, count)
@@ -121,8 +116,21 @@ def axes_of(axis: Any, count: int, repeated: bool = False) -> tuple[int, ...]:
     return tuple(found)
 
 
-def spacings(spacing: tuple[Any, ...], axes: Sequence[int], shape: tuple[int, ...]) -> list[Any]:
+def _each_axis(axis: Any) -> Sequence[Any]:
+    """What is given as `axis` one by one; NumPy takes anything that can be gone through."""
+    if whole_or_none(axis) is not None:
+        return (axis,)
+    try:
+        return tuple(islice(axis, DEPTH + 1))
+    except Exception:
+        return (axis,)
+
+
+def spacings(
+    spacing: tuple[Any, ...], axes: Sequence[int], shape: tuple[int, ...], datetime_unit: str | None = None
+) -> list[Any]:
     """For each axis a float, an array of coordinates, or Coordinates."""
+    spacing = all_in_units(spacing, datetime_unit)
     if not spacing:
         return [1.0] * len(axes)
     spacing = tuple(step if isinstance(step, Coordinates) else _spacing(step) for step in spacing)
@@ -148,6 +156,8 @@ def spacings(spacing: tuple[Any, ...], axes: Sequence[int], shape: tuple[int, ..
 
 def _spacing(step: Any) -> Any:
     """A number as a float; else coordinates."""
+    if has_units(step):
+        raise own_meaning(step, "the spacing is")
     if type(step) is float or isinstance(step, int | np.number) or array_of(step, "the spacing").ndim == 0:
         return number(step, "the spacing")
     return as_coordinates(step)
@@ -200,18 +210,29 @@ def _memories(given: list[Any], like: NDArray[Any], values: Any, coordinates: li
 
 
 def _returned(results: list[NDArray[Any]], values: Any) -> list[NDArray[Any]]:
-    """New results in the byte order of the values."""
+    """New results in the byte order of the values, and of their class."""
     kind = attribute(values, "dtype")
     if isinstance(kind, np.dtype) and not kind.isnative and kind.newbyteorder("=") in _TYPES:
-        return [each.astype(kind) for each in results]
+        results = [each.astype(kind) for each in results]
+    if isinstance(values, np.ndarray) and type(values) is not np.ndarray:
+        results = [np.ndarray.__array_wrap__(values, each) for each in results]
     return results
+
+
+def _all_missing(array: NDArray[Any]) -> NDArray[Any]:
+    """A complex number of which a part is missing is missing."""
+    missing = np.isnan(array)
+    if missing.any():
+        array = array.copy(order="K")
+        array[missing] = complex(np.nan, np.nan)
+    return array
 
 
 def combined(
     values: Any,
     layout: Layout,
     outputs: list[list[tuple[NDArray[Any], int, Any, float]]],
-    chosen: Scheme,
+    chosen: dict[int, Scheme],
     out: Any,
     workers: int | None,
     magnitude: bool = False,
@@ -219,8 +240,13 @@ def combined(
     """Each output the sum of factor times the derivative, for its (array, axis, spacing, factor)."""
     if workers is not None:
         workers = threads("workers", workers)
+    if not outputs:
+        return MANY([] if out is None else _given(out, 0))
     steps = {a: step for terms in outputs for _, a, step, _ in terms}
-    axes = {a: _axis(layout, a, step, chosen) for a, step in steps.items()}
+    axes = {a: _axis(layout, a, step, chosen[a]) for a, step in steps.items()}
+    if any(each.around_nan for each in chosen.values()) and layout.array.dtype.kind == "c":
+        whole = {id(array): _all_missing(array) for terms in outputs for array, *_ in terms}
+        outputs = [[(whole[id(array)], *others) for array, *others in terms] for terms in outputs]
     if out is None:
         memories = outs = [np.empty_like(layout.array) for _ in outputs]
     else:
@@ -233,7 +259,7 @@ def combined(
         for a, step in steps.items():
             if isinstance(step, np.ndarray):
                 check_order(step, f"the coordinates of axis {a}")
-        raise ValueError("some coordinates are too close together: products of their distances are 0 in float64")
+        raise ValueError("coordinates were out of order when they were read, but no longer are")
     for memory, written in zip(memories, outs, strict=True):
         if memory is not written:
             memory[...] = written
@@ -241,20 +267,18 @@ def combined(
     return results[0] if len(outputs) == 1 else MANY(results)
 
 
-def by_numpy(values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, out: Any) -> Any:
+def by_numpy(
+    values: Any, spacing: tuple[Any, ...], axis: Any, edge_order: int, out: Any, datetime_unit: str | None
+) -> Any:
     """What the kernels do not know, by NumPy."""
-    plain = [step.x if isinstance(step, Coordinates) else step for step in spacing]
-    try:
-        found = np.gradient(values, *plain, axis=axis, edge_order=edge_order)  # type: ignore[call-overload]
-    except (TypeError, ValueError, IndexError, MemoryError):
-        raise
-    except Exception as error:  # of the objects in an array, say
-        raise ValueError(
-            f"numpy.gradient, which takes these values, raises {type(error).__name__}: {said(error)}"
-        ) from error
+    plain = tuple(step.x if isinstance(step, Coordinates) else step for step in all_in_units(spacing, datetime_unit))
+    found = numpys_gradient(values, plain, axis, edge_order)
     if out is None:
         return found
     results = list(found) if isinstance(found, (list, tuple)) else [found]
+    for result in results:
+        if not isinstance(result, np.ndarray | np.generic):
+            raise own_meaning(result, "out= takes plain results, but NumPy's are")
     given = _given(out, len(results))
     for k, (each, result) in enumerate(zip(given, results, strict=True)):
         _check_assigned(_name(k, len(given)), each, result)

@@ -2,12 +2,12 @@
 cimport cython
 
 from ..c_api cimport (
-    DBL_MAX, NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA,
+    DBL_MAX, DBL_MIN, NPY_ARRAY_CARRAY_RO, NPY_DOUBLE, NPY_FLOAT, NPY_INTP, PyArray_CHKFLAGS, PyArray_CheckExact, PyArray_DATA,
     PyArray_DIM, PyArray_DIMS, PyArray_EMPTY, PyArray_ISBEHAVED, PyArray_ISBEHAVED_RO, PyArray_ISNOTSWAPPED, PyArray_NBYTES, PyArray_NDIM, PyArray_SIZE,
-    PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, memcpy, memset, ndarray,
+    PyArray_TYPE, PyErr_CheckSignals, PyMem_Free, PyMem_Malloc, _import_array, fabs, memcpy, memset, ndarray,
 )
 from ..c_core.grid cimport (
-    FG_GRID_EDGES, FG_GRID_EVEN, FG_GRID_HALF, FG_GRID_ODD, FG_GRID_PIECE, FG_GRID_TABLE, FG_GRID_TAPS, FG_GRID_THREE,
+    FG_GRID_EDGES, FG_GRID_EVEN, FG_GRID_HALF, FG_GRID_ODD, FG_GRID_SCRATCH, FG_GRID_TABLE, FG_GRID_TAPS, FG_GRID_THREE,
     fg_grid, fg_grid_output, fg_grid_scale, fg_grid_scaled, fg_grid_streams, fg_grid_term, fg_grid_weights,
     fg_weight_table, fg_weights,
 )
@@ -100,6 +100,8 @@ cdef class Outputs:
         cdef Axis axis
         for _, terms in outputs:
             many += len(terms)
+        if not many:
+            raise ValueError("there is nothing to write")
         self.outputs = <fg_grid_output *>PyMem_Malloc(len(outputs) * sizeof(fg_grid_output))
         self.terms = <fg_grid_term *>PyMem_Malloc(many * sizeof(fg_grid_term))
         if self.outputs is NULL or self.terms is NULL:
@@ -134,7 +136,7 @@ cdef class Outputs:
         """Writes all outputs; returns how many coordinates are out of order."""
         cdef list helpers = []
         cdef Py_ssize_t item = 4 if self.single else 8, slabs = self.size // self.slab
-        cdef char scratch[2 * FG_GRID_PIECE * 8]
+        cdef double scratch[FG_GRID_SCRATCH]
         if self.size <= SMALL:
             self.wrong = fg_grid(self.outputs, self.count, self.single, self.slab, 0, slabs, self.slab, 0, scratch)
             return self.wrong
@@ -169,7 +171,7 @@ cdef class Outputs:
         """Takes slabs in turn until none is left."""
         cdef Py_ssize_t begin, end, wrong, slabs = self.size // self.slab
         cdef Py_ssize_t tile = NEAR // ((2 * self.reach + 1) * (4 if self.single else 8))
-        cdef char scratch[2 * FG_GRID_PIECE * 8]
+        cdef double scratch[FG_GRID_SCRATCH]
         while main or not leaving():
             with self.lock:
                 begin = self.begin
@@ -191,7 +193,7 @@ def small_gradient(values, tuple spacing, Weights w):
     cdef fg_grid_scaled axes[MOST_AXES]
     cdef fg_grid_term terms[MOST_AXES]
     cdef fg_grid_output outputs[MOST_AXES]
-    cdef char scratch[2 * FG_GRID_PIECE * 8]
+    cdef double scratch[FG_GRID_SCRATCH]
     cdef ndarray array, out
     cdef Py_ssize_t stride = 1, steps = len(spacing), length
     cdef int a, count, kind
@@ -221,12 +223,43 @@ def small_gradient(values, tuple spacing, Weights w):
     return found[0] if count == 1 else found
 
 
+def even_step(x):
+    """The distance between neighbours if it is the same number everywhere, as NumPy looks at it; else 0."""
+    cdef ndarray x_ = as_doubles(x)
+    cdef const double *at = doubles(x_)
+    cdef Py_ssize_t i, count = PyArray_SIZE(x_)
+    cdef double step = at[1] - at[0] if count > 1 else 0.0
+    if not -DBL_MAX <= step <= DBL_MAX:
+        return 0.0
+    with nogil:
+        for i in range(2, count):
+            if at[i] - at[i - 1] != step:
+                step = 0.0
+                break
+    return step
+
+
+cdef int check_range(const double *weights, Py_ssize_t count, Py_ssize_t apart) except -1:
+    """A ValueError unless weights are finite and one has full precision."""
+    cdef double largest = 0.0
+    cdef Py_ssize_t k
+    for k in range(count):
+        if not fabs(weights[k * apart]) <= DBL_MAX:
+            largest = 0.0
+            break
+        largest = max(largest, fabs(weights[k * apart]))
+    if largest < DBL_MIN:
+        raise ValueError("the coordinates are beyond what float64 can divide by; take another unit of length")
+    return 0
+
+
 def weights(double at, x, int derivative):
     """Weights of values at x in a derivative at a point."""
     cdef ndarray x_ = as_doubles(x)
     cdef Py_ssize_t count = PyArray_SIZE(x_)
     cdef ndarray found = empty(count), work = empty((derivative + 1) * count)
     fg_weights(at, doubles(x_), count, derivative, doubles(found), doubles(work))
+    check_range(doubles(found), count, 1)
     return found
 
 
@@ -234,10 +267,12 @@ def weight_table(x, Py_ssize_t taps, int derivative):
     """Weights (taps, length) of the rows around each interior row."""
     cdef ndarray x_ = as_doubles(x)
     cdef ndarray table = np.zeros((taps, PyArray_SIZE(x_))), work = empty((derivative + 2) * taps)
-    cdef Py_ssize_t length = PyArray_SIZE(x_)
+    cdef Py_ssize_t length = PyArray_SIZE(x_), row
     cdef const double *at = doubles(x_)
     cdef double *out = doubles(table)
     cdef double *scratch = doubles(work)
     with nogil:
         fg_weight_table(at, length, taps, derivative, out, scratch)
+    for row in range(taps // 2, length - taps // 2):
+        check_range(out + row, taps, length)
     return table

@@ -1,6 +1,7 @@
 /* Derivatives of sampled arrays: one pass over memory, whatever the axes. */
 #include "grid.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -56,19 +57,60 @@ static void streamed(int stream, const char *in, size_t bytes, char *out)
 static void fence(void) {}
 #endif
 
+/* Whether distances are of one sign. */
+static inline int is_ordered(double left, double right)
+{
+    return (left > 0.0 && right > 0.0) || (left < 0.0 && right < 0.0);
+}
+
+/* Between these sizes, products of three distances keep all digits. */
+#define FG_NEAR 0x1p-300
+#define FG_FAR 0x1p300
+
+/* The same, and of such a size. */
+static inline int is_near(double left, double right)
+{
+    return left * right > 0.0 && fabs(left) > FG_NEAR && fabs(left) < FG_FAR &&
+           fabs(right) > FG_NEAR && fabs(right) < FG_FAR;
+}
+
+/* Whether weights like this one are no comfortable floats: digits or products would be lost. */
+static inline int is_wide(double weight)
+{
+    return !(fabs(weight) > 0x1p-100 && fabs(weight) < 0x1p100);
+}
+
+/* Whether all arrays are aligned to numbers of this size. */
+static int is_aligned(const fg_grid_output *outputs, int count, size_t item)
+{
+    uintptr_t beyond = 0;
+    for (int k = 0; k < count; k++) {
+        beyond |= (uintptr_t)outputs[k].out;
+        for (int t = 0; t < outputs[k].count; t++)
+            beyond |= (uintptr_t)outputs[k].terms[t].values;
+    }
+    return beyond % item == 0;
+}
+
 #define REAL double
+#define MOST DBL_MAX
+#define COUNT int64_t
 #define NAME(f) f##_double
 #include "kernels.h"
 
 #define REAL float
+#define MOST FLT_MAX
+#define COUNT int32_t
 #define NAME(f) f##_float
 #include "kernels.h"
 
 ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab,
-                  ptrdiff_t begin, ptrdiff_t end, ptrdiff_t tile, int stream, void *scratch)
+                  ptrdiff_t begin, ptrdiff_t end, ptrdiff_t tile, int stream, double *scratch)
 {
+    if (!is_aligned(outputs, count, single ? sizeof(float) : sizeof(double)))
+        return -1;
     const ptrdiff_t wrong =
-        single ? tiles_float(outputs, count, slab, begin, end, tile, stream, scratch)
+        single ? tiles_float(outputs, count, slab, begin, end, tile, stream, (void *)scratch)
                : tiles_double(outputs, count, slab, begin, end, tile, stream, scratch);
     if (stream)
         fence();

@@ -1,5 +1,5 @@
-/* The loops of grid.c for one type of number: REAL, and NAME(f) to tell its functions from the
- * other type's. */
+/* The loops of grid.c for one type of number: REAL, its largest finite one, MOST, an integer of its
+ * size, COUNT, and NAME(f) to tell its functions from the other type's. */
 
 /* Interior rows of an even axis: differences to both sides, so that a constant has the derivative 0
  * exactly. */
@@ -72,6 +72,20 @@ static void NAME(stream_odd)(int stream, ptrdiff_t count, ptrdiff_t s, int half,
 }
 #endif
 
+/* Rows of an even axis whose weights are too large or too small for REAL; results need not be. */
+static FG_CLONES void NAME(wide)(ptrdiff_t count, ptrdiff_t s, int half, int kind, const double *c,
+                                 const REAL *in, REAL *restrict out)
+{
+    for (ptrdiff_t j = 0; j < count; j++) {
+        double sum = 0.0;
+        for (int k = 1; k <= half; k++) {
+            const double up = in[j + k * s], down = in[j - k * s], here = in[j];
+            sum += c[k - 1] * (kind == FG_GRID_ODD ? up - down : (up - here) + (down - here));
+        }
+        out[j] = (REAL)sum;
+    }
+}
+
 static FG_CLONES void NAME(even)(ptrdiff_t count, ptrdiff_t s, int half, const double *c,
                                  const REAL *in, REAL *restrict out)
 {
@@ -87,20 +101,41 @@ static FG_CLONES void NAME(even)(ptrdiff_t count, ptrdiff_t s, int half, const d
     }
 }
 
-/* Interior rows of one number each, between coordinates x: the slopes to both sides, weighted by
- * the other's distance. Returns how many coordinates are out of order. */
-static FG_CLONES ptrdiff_t NAME(three)(ptrdiff_t count, const double *x, const REAL *in,
-                                       REAL *restrict out)
+/* One number of the interior between two others, at distances left and right (of one sign) of any
+ * size: the slopes to both sides, weighted by the other's distance. */
+static REAL NAME(far_between)(double left, double right, double rise, double fall)
 {
+    const double both = left + right;
+    return (REAL)(rise / right * (left / both) + fall / left * (right / both));
+}
+
+/* Interior rows of one number each, between coordinates x. Returns how many coordinates are out of
+ * order; adds to `unknown` how many results are NaN. */
+static FG_CLONES ptrdiff_t NAME(three)(ptrdiff_t count, const double *x, const REAL *in,
+                                       REAL *restrict out, int64_t *unknown)
+{
+    const double last = fabs(x[count] - x[count - 1]);
+    int64_t doubtful = last > FG_NEAR && last < FG_FAR ? 0 : 1, missing = 0;
     ptrdiff_t wrong = 0;
     for (ptrdiff_t j = 0; j < count; j++) {
-        const double left = x[j] - x[j - 1], right = x[j + 1] - x[j];
-        const double rise = (double)in[j + 1] - in[j], fall = (double)in[j] - in[j - 1];
-        out[j] =
-            (REAL)((left * left * rise + right * right * fall) / (left * right * (left + right)));
+        const double left = x[j] - x[j - 1], right = x[j + 1] - x[j], size = fabs(left);
+        const double scale = 1.0 / (left * right * (left + right)), a = left * left * scale,
+                     b = right * right * scale;
+        const double sum = a * ((double)in[j + 1] - in[j]) + b * ((double)in[j] - in[j - 1]);
+        out[j] = (REAL)sum;
+        missing += sum != sum ? 1 : 0;
+        doubtful += ((left * right > 0.0) & (size > FG_NEAR) & (size < FG_FAR)) ? 0 : 1;
     }
-    for (ptrdiff_t j = 0; j < count; j++)
-        wrong += (x[j] - x[j - 1]) * (x[j + 1] - x[j]) > 0.0 ? 0 : 1;
+    for (ptrdiff_t j = 0; j < count && doubtful; j++) {
+        const double left = x[j] - x[j - 1], right = x[j + 1] - x[j];
+        if (!is_near(left, right)) {
+            out[j] = NAME(far_between)(left, right, (double)in[j + 1] - in[j],
+                                       (double)in[j] - in[j - 1]);
+            missing += out[j] != out[j] ? 1 : 0;
+            wrong += is_ordered(left, right) ? 0 : 1;
+        }
+    }
+    *unknown += missing;
     return wrong;
 }
 
@@ -131,14 +166,27 @@ static FG_CLONES void NAME(weighted)(ptrdiff_t count, int taps, const ptrdiff_t 
     }
 }
 
-/* A row between two others, at distances left and right. */
-static FG_CLONES void NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, double right,
-                                    const REAL *in, REAL *restrict out)
+/* A row between two others, at distances left and right: to the bit what `three` makes of single
+ * numbers. Returns how many results are NaN. */
+static FG_CLONES int64_t NAME(between)(ptrdiff_t count, ptrdiff_t s, double left, double right,
+                                       const REAL *in, REAL *restrict out)
 {
     const double scale = 1.0 / (left * right * (left + right)), a = left * left * scale,
                  b = right * right * scale;
-    for (ptrdiff_t j = 0; j < count; j++)
-        out[j] = (REAL)(a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]));
+    int64_t missing = 0;
+    if (is_near(left, right))
+        for (ptrdiff_t j = 0; j < count; j++) {
+            const double sum = a * ((double)in[j + s] - in[j]) + b * ((double)in[j] - in[j - s]);
+            out[j] = (REAL)sum;
+            missing += sum != sum ? 1 : 0;
+        }
+    else
+        for (ptrdiff_t j = 0; j < count; j++) {
+            out[j] = NAME(far_between)(left, right, (double)in[j + s] - in[j],
+                                       (double)in[j] - in[j - s]);
+            missing += out[j] != out[j] ? 1 : 0;
+        }
+    return missing;
 }
 
 /* The derivative at the number *in of a row, from the rows around it that are numbers, as many as
@@ -182,9 +230,18 @@ static void NAME(beside_nan)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t f
     }
 }
 
-/* Numbers of one row near the ends of an axis, by that row's own weights. */
-static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in,
-                          REAL *to)
+static FG_CLONES COUNT NAME(unknown)(ptrdiff_t count, const REAL *out)
+{
+    COUNT found = 0;
+    for (ptrdiff_t j = 0; j < count; j++)
+        found += out[j] != out[j] ? 1 : 0;
+    return found;
+}
+
+/* Numbers of one row near the ends of an axis, by that row's own weights. Returns how many results
+ * are NaN. */
+static int64_t NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, const REAL *in,
+                             REAL *to)
 {
     const ptrdiff_t which = (row < a->half ? row : row - a->length + 2 * a->half) * a->edge_taps;
     const double *const weights = a->edge_weights + which;
@@ -193,20 +250,26 @@ static void NAME(at_edge)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row,
         shifts[t] = (a->edge_rows[which + t] - row) * a->stride;
     if (count > 1) {
         NAME(weighted)(count, a->edge_taps, shifts, weights, 1, 0, in, to);
-        return;
+        return NAME(unknown)(count, to);
     }
     double sum = 0.0;
     for (int t = 0; t < a->edge_taps; t++)
         sum += weights[t] * ((double)in[shifts[t]] - in[0]);
     to[0] = (REAL)sum;
+    return sum != sum ? 1 : 0;
 }
 
 /* Numbers of rows in the interior that have one formula. Returns how many coordinates are out of
- * order. */
+ * order; adds to `unknown` how many results are NaN, if the formula looks at the row itself. */
 static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row, int stream,
-                              const REAL *in, REAL *to)
+                              const REAL *in, REAL *to, int64_t *unknown)
 {
     const ptrdiff_t s = a->stride, half = a->half;
+    if (a->kind <= FG_GRID_EVEN && sizeof(REAL) < sizeof(double) && is_wide(a->interior[0])) {
+        NAME(wide)(count, s, (int)half, a->kind, a->interior, in, to);
+        *unknown += a->kind == FG_GRID_EVEN ? NAME(unknown)(count, to) : 0;
+        return 0;
+    }
     if (a->kind == FG_GRID_ODD) {
 #ifdef FG_STREAMS
         if (stream) {
@@ -220,6 +283,8 @@ static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t 
     }
     if (a->kind == FG_GRID_EVEN) {
         NAME(even)(count, s, (int)half, a->interior, in, to);
+        /* The next neighbours have weights of one sign. */
+        *unknown += half > 1 ? NAME(unknown)(count, to) : 0;
         return 0;
     }
 
@@ -229,13 +294,57 @@ static ptrdiff_t NAME(inside)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t 
             shifts[k] = (k - half) * s;
         NAME(weighted)(count, (int)(2 * half + 1), shifts, a->interior + row, a->length, s == 1, in,
                        to);
+        *unknown += NAME(unknown)(count, to);
         return 0;
     }
     const double *const x = a->coordinates + row;
     if (s == 1)
-        return NAME(three)(count, x, in, to);
-    NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
-    return (x[0] - x[-1]) * (x[1] - x[0]) > 0.0 ? 0 : 1;
+        return NAME(three)(count, x, in, to, unknown);
+    *unknown += NAME(between)(count, s, x[0] - x[-1], x[1] - x[0], in, to);
+    return is_ordered(x[0] - x[-1], x[1] - x[0]) ? 0 : 1;
+}
+
+/* The derivative at the number *in of a row, by weights of the numbers themselves: sums of
+ * differences to an infinite one would be NaN. */
+static double NAME(of_infinite)(const fg_grid_axis *a, ptrdiff_t row, const REAL *in)
+{
+    const ptrdiff_t s = a->stride, n = a->length, half = a->half;
+    double sum = 0.0, own = 0.0;
+    if (row < half || row >= n - half) {
+        /* A mirrored row may be one more that is there already. */
+        const ptrdiff_t which = (row < half ? row : row - n + 2 * half) * a->edge_taps;
+        for (ptrdiff_t t = which; t < which + a->edge_taps; t++)
+            if (a->edge_rows[t] == row)
+                own += a->edge_weights[t];
+            else if (a->edge_weights[t] != 0.0)
+                sum += a->edge_weights[t] * in[(a->edge_rows[t] - row) * s];
+        sum += own != 0.0 ? own * in[0] : 0.0;
+    } else if (a->kind == FG_GRID_EVEN) {
+        for (ptrdiff_t k = 1; k <= half; k++) {
+            sum += a->interior[k - 1] * ((double)in[k * s] + in[-k * s]);
+            own -= 2.0 * a->interior[k - 1];
+        }
+        sum += own * in[0];
+    } else if (a->kind == FG_GRID_TABLE) {
+        for (ptrdiff_t k = 0; k <= 2 * half; k++)
+            if (a->interior[k * n + row] != 0.0)
+                sum += a->interior[k * n + row] * in[(k - half) * s];
+    } else {
+        const double left = a->coordinates[row] - a->coordinates[row - 1];
+        const double right = a->coordinates[row + 1] - a->coordinates[row], both = left + right;
+        sum = left / both / right * in[s] + (right - left) / left / right * in[0] -
+              right / both / left * in[-s];
+    }
+    return sum;
+}
+
+/* Where a row's own number is infinite, the derivative is as infinite as its weight makes it. */
+static void NAME(at_infinities)(const fg_grid_axis *a, ptrdiff_t count, ptrdiff_t row,
+                                ptrdiff_t within, const REAL *in, REAL *to)
+{
+    for (ptrdiff_t j = 0; j < count; j++)
+        if (in[j] > MOST || in[j] < -MOST)
+            to[j] = (REAL)NAME(of_infinite)(a, row + (within + j) / a->stride, in + j);
 }
 
 /* The derivative along an axis of numbers [begin, end) of the array. With stream, `out` is not read
@@ -254,10 +363,13 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
         const ptrdiff_t rows = edge || (s > 1 && a->kind >= FG_GRID_THREE) ? 1 : n - half - row;
         const ptrdiff_t all = rows * s - within, count = all < end - p ? all : end - p;
 
+        int64_t unknown = 0;
         if (edge)
-            NAME(at_edge)(a, count, row, in, to);
+            unknown = NAME(at_edge)(a, count, row, in, to);
         else
-            wrong += NAME(inside)(a, count, row, stream, in, to);
+            wrong += NAME(inside)(a, count, row, stream, in, to, &unknown);
+        if (unknown)
+            NAME(at_infinities)(a, count, row, within, in, to);
         if (a->around_nan)
             NAME(beside_nan)(a, count, row, within, in, to);
 
@@ -270,15 +382,33 @@ static ptrdiff_t NAME(along)(const fg_grid_axis *a, const REAL *values, ptrdiff_
     return wrong;
 }
 
-static FG_CLONES void NAME(accumulate)(ptrdiff_t count, double factor, int squares, const REAL *in,
+static FG_CLONES void NAME(accumulate)(ptrdiff_t count, double factor, const REAL *in,
                                        REAL *restrict out)
 {
-    if (squares)
-        for (ptrdiff_t j = 0; j < count; j++)
-            out[j] += in[j] * in[j];
+    for (ptrdiff_t j = 0; j < count; j++)
+        out[j] += (REAL)factor * in[j];
+}
+
+/* Adds squares to the sum of squares in out, or to the square of out if it is none yet. Returns how
+ * many lose digits or overflow. */
+static FG_CLONES COUNT NAME(add_squares)(ptrdiff_t count, int first, const REAL *in,
+                                         REAL *restrict out)
+{
+    const REAL small = sizeof(REAL) == sizeof(double) ? (REAL)0x1p-900 : (REAL)0x1p-90;
+    const REAL large = sizeof(REAL) == sizeof(double) ? (REAL)0x1p1000 : (REAL)0x1p120;
+    COUNT extreme = 0;
+    if (first)
+        for (ptrdiff_t j = 0; j < count; j++) {
+            const REAL sum = out[j] * out[j] + in[j] * in[j];
+            extreme += ((sum > large) | ((sum < small) & ((in[j] != 0) | (out[j] != 0)))) ? 1 : 0;
+            out[j] = sum;
+        }
     else
-        for (ptrdiff_t j = 0; j < count; j++)
-            out[j] += (REAL)factor * in[j];
+        for (ptrdiff_t j = 0; j < count; j++) {
+            out[j] += in[j] * in[j];
+            extreme += ((out[j] > large) | ((out[j] < small) & (in[j] != 0))) ? 1 : 0;
+        }
+    return extreme;
 }
 
 static FG_CLONES void NAME(square_root)(ptrdiff_t count, REAL *out)
@@ -287,34 +417,86 @@ static FG_CLONES void NAME(square_root)(ptrdiff_t count, REAL *out)
         out[j] = (REAL)sqrt((double)out[j]);
 }
 
+static FG_CLONES void NAME(absolute)(ptrdiff_t count, REAL *out)
+{
+    for (ptrdiff_t j = 0; j < count; j++)
+        out[j] = out[j] < 0 ? -out[j] : out[j];
+}
+
+/* The root of the sum of two squares, scaled by the larger. */
+static FG_CLONES void NAME(hypotenuse)(ptrdiff_t count, const REAL *in, REAL *restrict out)
+{
+    for (ptrdiff_t j = 0; j < count; j++) {
+        const REAL a = out[j] < 0 ? -out[j] : out[j], b = in[j] < 0 ? -in[j] : in[j];
+        const REAL most = b > a ? b : a, least = b > a ? a : b;
+        const double ratio = (double)least / (double)(most > 0 ? most : 1);
+        out[j] = most > MOST ? most : (REAL)((double)most * sqrt(1.0 + ratio * ratio));
+    }
+}
+
+/* Numbers [begin, end), at most FG_GRID_PIECE, of an output that is a length. */
+static ptrdiff_t NAME(length)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t end,
+                              REAL *scratch, REAL *out)
+{
+    REAL *const term = scratch + FG_GRID_PIECE;
+    const ptrdiff_t count = end - begin;
+    ptrdiff_t wrong = 0;
+    COUNT extreme = 0;
+    for (int squares = 1; squares >= 0; squares--) {
+        wrong = 0;
+        for (int k = 0; k < o->count; k++) {
+            wrong += NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0,
+                                 k ? term : out);
+            if (k && squares)
+                extreme += NAME(add_squares)(count, k == 1, term, out);
+            else if (k)
+                NAME(hypotenuse)(count, term, out);
+        }
+        if (o->count == 1)
+            NAME(absolute)(count, out);
+        else if (squares && !extreme)
+            NAME(square_root)(count, out);
+        if (!extreme)
+            break;
+    }
+    return wrong;
+}
+
+/* The same, of an output that is a sum. */
+static ptrdiff_t NAME(sum)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t end, REAL *scratch,
+                           REAL *out)
+{
+    REAL *const term = scratch + FG_GRID_PIECE;
+    const ptrdiff_t count = end - begin;
+    const int plain = o->terms[0].factor == 1.0;
+    ptrdiff_t wrong = 0;
+    if (!plain)
+        memset(out, 0, (size_t)count * sizeof *out);
+    for (int k = 0; k < o->count; k++) {
+        const int first = plain && k == 0;
+        wrong += NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0,
+                             first ? out : term);
+        if (!first)
+            NAME(accumulate)(count, o->terms[k].factor, term, out);
+    }
+    return wrong;
+}
+
 /* Numbers [begin, end), at most FG_GRID_PIECE, of one output. */
 static ptrdiff_t NAME(piece)(const fg_grid_output *o, ptrdiff_t begin, ptrdiff_t end, int stream,
                              REAL *scratch)
 {
-    REAL *const out = (REAL *)o->out + begin;
-    REAL *const sum = stream ? scratch : out, *const term = scratch + FG_GRID_PIECE;
-    const ptrdiff_t count = end - begin;
-    const int plain = !o->magnitude && o->terms[0].factor == 1.0;
+    REAL *const out = (REAL *)o->out + begin, *const to = stream ? scratch : out;
     const fg_grid_axis *const first = o->terms[0].axis;
     /* Short runs would leave parts of lines between them. */
-    if (plain && stream && o->count == 1 && first->kind == FG_GRID_ODD && !first->around_nan &&
+    if (stream && !o->magnitude && o->terms[0].factor == 1.0 && o->count == 1 &&
+        first->kind == FG_GRID_ODD && !first->around_nan &&
         first->length * first->stride >= 4 * FG_GRID_PIECE)
         return NAME(along)(first, (const REAL *)o->terms[0].values, begin, end, stream, out);
-    ptrdiff_t wrong =
-        NAME(along)(first, (const REAL *)o->terms[0].values, begin, end, 0, plain ? sum : term);
-    if (!plain) {
-        memset(sum, 0, (size_t)count * sizeof *sum);
-        NAME(accumulate)(count, o->terms[0].factor, o->magnitude, term, sum);
-    }
-    for (int k = 1; k < o->count; k++) {
-        wrong +=
-            NAME(along)(o->terms[k].axis, (const REAL *)o->terms[k].values, begin, end, 0, term);
-        NAME(accumulate)(count, o->terms[k].factor, o->magnitude, term, sum);
-    }
-    if (o->magnitude)
-        NAME(square_root)(count, sum);
+    const ptrdiff_t wrong =
+        (o->magnitude ? NAME(length) : NAME(sum))(o, begin, end, scratch, to);
     if (stream)
-        streamed(stream, (const char *)sum, (size_t)count * sizeof *sum, (char *)out);
+        streamed(stream, (const char *)to, (size_t)(end - begin) * sizeof *to, (char *)out);
     return wrong;
 }
 
@@ -346,5 +528,7 @@ static ptrdiff_t NAME(tiles)(const fg_grid_output *outputs, int count, ptrdiff_t
     return wrong;
 }
 
+#undef COUNT
+#undef MOST
 #undef NAME
 #undef REAL

@@ -1,12 +1,17 @@
 /* Weights of stencils between any points. */
 #include "grid.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 void fg_grid_scale(const fg_grid_weights *w, ptrdiff_t length, ptrdiff_t stride, double step,
                    fg_grid_scaled *scaled)
 {
-    const double scale = w->derivative == 1 ? 1.0 / step : 1.0 / (step * step);
+    const double square = step * step;
+    const double scale = w->derivative == 1     ? 1.0 / step
+                         : square >= DBL_MIN    ? 1.0 / square
+                                                : 1.0 / step / step;
     scaled->axis = (fg_grid_axis){.length = length,
                                   .stride = stride,
                                   .kind = w->kind,
@@ -26,10 +31,25 @@ void fg_grid_scale(const fg_grid_weights *w, ptrdiff_t length, ptrdiff_t stride,
     }
 }
 
+/* A power of two that makes the largest distance from a point about 1: products of many distances
+ * then stay in range, and no digit changes. */
+static double unit_of(double at, const double *x, ptrdiff_t count)
+{
+    double largest = 0.0;
+    int exponent = 0;
+    for (ptrdiff_t i = 0; i < count; i++)
+        if (fabs(x[i] - at) > largest)
+            largest = fabs(x[i] - at);
+    if (isfinite(largest))
+        (void)frexp(largest, &exponent);
+    return ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+}
+
 void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights,
                 double *work)
 {
     /* work[k * count + j]: the weight of point j in the k-th derivative, from the points so far. */
+    const double unit = unit_of(at, x, count);
     double product = 1.0;
     memset(work, 0, (size_t)(derivative + 1) * (size_t)count * sizeof *work);
     work[0] = 1.0;
@@ -37,22 +57,26 @@ void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, dou
         double next = 1.0;
         const int most = i < derivative ? (int)i : derivative;
         for (ptrdiff_t j = 0; j < i; j++) {
-            const double distance = x[i] - x[j];
+            const double distance = (x[i] - x[j]) * unit;
             next *= distance;
             if (j == i - 1)
                 for (int k = most; k >= 0; k--)
                     work[k * count + i] = product *
                                           ((k ? k * work[(k - 1) * count + i - 1] : 0.0) -
-                                           (x[i - 1] - at) * work[k * count + i - 1]) /
+                                           (x[i - 1] - at) * unit * work[k * count + i - 1]) /
                                           next;
             for (int k = most; k >= 0; k--)
-                work[k * count + j] = ((x[i] - at) * work[k * count + j] -
+                work[k * count + j] = ((x[i] - at) * unit * work[k * count + j] -
                                        (k ? k * work[(k - 1) * count + j] : 0.0)) /
                                       distance;
         }
         product = next;
     }
-    memcpy(weights, work + derivative * count, (size_t)count * sizeof *weights);
+    for (ptrdiff_t j = 0; j < count; j++) {
+        weights[j] = work[derivative * count + j];
+        for (int k = 0; k < derivative; k++)
+            weights[j] *= unit;
+    }
 }
 
 void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int derivative,

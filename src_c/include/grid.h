@@ -4,7 +4,13 @@
 
 #include "compiler.h"
 
-enum { FG_GRID_PIECE = 1024, FG_GRID_TAPS = 12, FG_GRID_EDGES = 10, FG_GRID_HALF = 4 };
+enum {
+    FG_GRID_PIECE = 1024,
+    FG_GRID_SCRATCH = 2 * FG_GRID_PIECE,
+    FG_GRID_TAPS = 12,
+    FG_GRID_EDGES = 10,
+    FG_GRID_HALF = 4
+};
 
 /* How rows in the interior of an axis get their derivative. */
 enum {
@@ -73,7 +79,7 @@ typedef struct fg_grid_output {
 int fg_grid_streams(void);
 
 /* Weights [out] (count,) of the values at x [in] (count,) in a derivative at a point: exact for
- * polynomials up to degree count - 1 (Fornberg, Math. Comp. 51 (1988) 699-706).
+ * polynomials up to degree count - 1 (Fornberg, Math. Comp. 51 (1988) 699-706), in any unit.
  * work [scratch] ((derivative + 1) * count,). */
 void fg_weights(double at, const double *x, ptrdiff_t count, int derivative, double *weights,
                 double *work);
@@ -85,10 +91,11 @@ void fg_weight_table(const double *x, ptrdiff_t length, ptrdiff_t taps, int deri
 
 /* All outputs at slabs [begin, end): a slab is `slab` numbers that lie together. Each number is
  * read from memory once, if what 2 * half + 1 tiles hold stays in cache. float if single, else
- * double. Inputs and outputs are aligned to their type, and must not overlap.
- * scratch [scratch] 2 * FG_GRID_PIECE numbers.
- * Returns how many coordinates of FG_GRID_THREE are out of order. */
+ * double. Inputs and outputs must not overlap.
+ * scratch [scratch] (FG_GRID_SCRATCH,) doubles.
+ * Returns how many coordinates of FG_GRID_THREE are out of order; -1, and writes nothing, where an
+ * input or output is not aligned to its type. */
 ptrdiff_t fg_grid(const fg_grid_output *outputs, int count, int single, ptrdiff_t slab,
-                  ptrdiff_t begin, ptrdiff_t end, ptrdiff_t tile, int stream, void *scratch);
+                  ptrdiff_t begin, ptrdiff_t end, ptrdiff_t tile, int stream, double *scratch);
 
 #endif

@@ -115,7 +115,7 @@ static float single_values[SIZE], single_out[SIZE];
 
 static void one_grid(const char *name, const fg_grid_axis *axis, int magnitude)
 {
-    static double scratch[2 * FG_GRID_PIECE];
+    static double scratch[FG_GRID_SCRATCH];
     for (int single = 0; single < 2; single++) {
         const void *const from = single ? (const void *)single_values : (const void *)values;
         void *const to = single ? (void *)single_out : (void *)out;
