@@ -67,7 +67,7 @@ class GradientAtPoint:
         self.claimed, self.notes = claimed_gradient(grad, problem, args, absent)
         shape = getattr(self.function, "shape", None)
         if shape:
-            self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
+            self.notes.append(f"f returns shape {shape}, not a number: is a sum or an index missing?")
         self.function.tolerate(True)
         self.tolerance = Tolerance(accepted, self.claimed, self.function.float32)
 
