@@ -115,7 +115,7 @@ def check_grad(
         raise TypeError("near= needs a gradient that can be called at other points")
     how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
     if exhaustive is False and bounds is not None:
-        raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+        raise ValueError("exhaustive=False moves all coordinates at once and ignores bounds; use exhaustive=True")
     grad = held(grad)
     point, method = as_point(x), Adaptive(given["typical_x"], bounds, scale=given["scale"])
     method.check(point, point.flat)
@@ -332,7 +332,7 @@ class _Matrix:
             raise TypeError("near= needs a matrix that can be called at other points")
         self.how, self.bounds, self.seed = evaluation(given), given["bounds"], given["seed"]
         if self.exhaustive is False and self.bounds is not None:
-            raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+            raise ValueError("exhaustive=False moves all coordinates at once and ignores bounds; use exhaustive=True")
         self.point, self.method = as_point(x), Adaptive(given["typical_x"], self.bounds, scale=given["scale"])
         self.method.check(self.point, self.point.flat)
         if not self.point.n:
