@@ -1,4 +1,4 @@
-"""What a user's gradient says, and what is to be said of it."""
+"""The values of a user's gradient, and notes about it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..evaluate.problem import Problem
 from ..evaluate.results import fits_float32
 from ..stencils import FLOAT32, FLOAT64
 
-_ROUNDINGS = 64.0  # of a leaf's largest entry: so much may threads change that sum in another order
+_ROUNDINGS = 64.0  # of a leaf's largest entry: threads that sum in another order may change entries by this
 
 
 class Claim(NamedTuple):
-    """A gradient as claimed, flat, and notes: what is odd about it."""
+    """A gradient as claimed, flat, and notes on what is unusual about it."""
 
     values: Array
     notes: list[str]
@@ -51,16 +51,16 @@ def considered(skip: Any, only: Any, layout: Layout) -> NDArray[np.intp] | None:
 
 
 def claimed_gradient(grad: Any, problem: Problem, args: tuple[Any, ...], absent: Collection[str] = ()) -> Claim:
-    """The gradient that a user claims: an array or pytree, or what a function returns, which is called twice.
+    """The gradient that a user claims: an array or pytree, or the result of a function, which is called twice.
 
-    absent: leaves that it need not have, which are not compared.
+    absent: leaves that it may omit, since they are not compared.
 
     Raises
     ------
     TypeError
-        It is not real numbers.
+        It does not consist of real numbers.
     ValueError
-        It is not of x's shape and structure.
+        Its shape or structure is not that of x.
     """
     point, base = problem.point, problem.values.item()
     notes: list[str] = []
@@ -82,7 +82,7 @@ def claimed_gradient(grad: Any, problem: Problem, args: tuple[Any, ...], absent:
 def claimed_at(
     grad: Any, problem: Problem, args: tuple[Any, ...], absent: Collection[str] = ()
 ) -> Callable[[Array], Array] | None:
-    """What gives the claimed gradient (1, n) at other points; None where it is known at x only."""
+    """A function that gives the claimed gradient (1, n) at other points; None where it is known at x only."""
     if not callable(grad):
         return None
     layout, base = problem.point.layout, problem.values.item()
@@ -90,7 +90,7 @@ def claimed_at(
 
 
 def _taken(result: Any, layout: Layout, base: float, notes: list[str], absent: Collection[str]) -> Array:
-    """The flat values of a gradient, or of a pair of f(x) and it in either order, whose value is compared."""
+    """The flat values of a gradient, or of the one in a pair with f(x), in either order; that f(x) is compared."""
     # A tuple of two may be the gradient itself: x may have two entries, or be a tuple.
     pairs = _pairs(result)
     try:
@@ -109,11 +109,11 @@ def _taken(result: Any, layout: Layout, base: float, notes: list[str], absent: C
         if not abs(found - base) <= 1e-6 * abs(base) + 1e-12:
             notes.append(f"f(x) is {base:.10g}, but the value beside the gradient is {found:.10g}")
         return values
-    return layout.gradient_values(result, absent)  # two numbers, for an x of others: the error says so
+    return layout.gradient_values(result, absent)  # two numbers that do not fit x: this raises the error that says so
 
 
 def _pairs(result: Any) -> list[tuple[Any, Any]]:
-    """How a result may be read as a value and a gradient: as JAX has them, or as `torch.func.grad_and_value`."""
+    """How a result may be read as a value and a gradient: in the order of JAX, or of `torch.func.grad_and_value`."""
     if type(result) is not tuple or len(result) != 2:
         return []
     return [pair for pair in (result, result[::-1]) if _is_number(pair[0])]
@@ -130,7 +130,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _overwritten(argument: Any, point: Point, x: Array) -> bool:
-    """Whether what grad was called with is not any more what it was."""
+    """Whether grad has changed the argument that it was called with."""
     layout = point.layout
     try:
         now = layout.flat_values(argument, "x", exact=True)
@@ -142,7 +142,7 @@ def _overwritten(argument: Any, point: Point, x: Array) -> bool:
 
 @np.errstate(all="ignore")
 def _farthest_apart(first: Array, second: Array, layout: Layout) -> int | None:
-    """The entry that differs most from one call to the next; None if none differs by more than rounding."""
+    """The entry that differs most between two calls; None if none differs by more than rounding."""
     if np.array_equal(first, second, equal_nan=True):
         return None
     rounding = FLOAT32 if fits_float32(first) else FLOAT64

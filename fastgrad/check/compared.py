@@ -1,4 +1,4 @@
-"""Entries of a claimed derivative beside their differences."""
+"""Entries of a claimed derivative, with the finite differences that they are compared with."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Indices = NDArray[np.intp]
 
 
 class Compared(NamedTuple):
-    """Entries (outputs, coordinates) beside their differences."""
+    """Entries (outputs, coordinates), with the finite differences that they are compared with."""
 
     coordinates: Indices  # of the columns
     claimed: Array
     numeric: Array
     bar: Array
     left: Array
-    right: Array  # slopes beside x
+    right: Array  # slopes on both sides of x
     flags: NDArray[np.intc]
     wrong: Mask
     undecided: Mask
     level: Array  # noise of f, (outputs,)
-    accepted: Array  # what entries may differ by
+    accepted: Array  # the difference that is accepted in each entry
 
     @property
     def resolution(self) -> float:

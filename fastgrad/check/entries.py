@@ -1,4 +1,4 @@
-"""Entries of a claimed derivative, each compared with a difference of its own that knows its error."""
+"""Entries of a claimed derivative, each compared with a finite difference of its own that has an error bar."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ Claim = Callable[[Array], Array]
 
 _LOOKS = 3
 SHORTER, _MUCH_SHORTER, _REACH = 0.6, 0.3, 5.0
-"""Where another look begins, of the step before: not in step with it. How far it may go where f is noisy."""
+"""Where another look begins, relative to the step before, so that their points do not coincide; the same where f is
+noisy; and how far it may then go."""
 
 _DOUBTFUL = 10.0
-"""What a search has pointed at, and is off by so many bars, needs no other look."""
+"""An entry that a search has found, and that is off by this many bars, needs no other look."""
 
 _OF_CURVATURE = 1e-6
-"""The error bar of a derivative that is nearly 0, relative to how it changes over the size of x."""
+"""The longest error bar of a derivative that is nearly 0, relative to its change over the size of x."""
 
-_ASIDE = 2.0**-7  # of the size of a coordinate: where that is looked at
-_NOISE = 8.0  # noises of a value that a second difference may be off by
+_ASIDE = 2.0**-7  # of the size of a coordinate: the distance over which that change is measured
+_NOISE = 8.0  # noise levels of a value by which a second difference may be off
 
 _EPSILON = float(np.finfo(float).eps)
 _CONDITION = 8.0
-"""Changes of a derivative with a rounding of x: what its own rounding may be."""
+"""The rounding that a derivative may have, in its changes with one rounding of x."""
 
 
 class Entries:
@@ -44,15 +45,15 @@ class Entries:
     problem : Problem
         f at one point.
     method : Adaptive
-        What takes the differences.
+        The method of the differences.
     claimed : ndarray
         The claimed entries, (outputs, coordinates).
     tolerance : Tolerance
-        What they may differ by, for these coordinates.
+        The accepted differences, for these coordinates.
     claim : callable, optional
-        What gave the claim for all coordinates, if it can be asked at another point.
+        Gives the claimed entries of all coordinates at another point, where that is possible.
     coordinates : ndarray, optional
-        Which ones; all by default.
+        The coordinates that are compared; all by default.
     level : ndarray, optional
         The noise of f, (outputs,), where it is known.
     """
@@ -79,7 +80,7 @@ class Entries:
 
     @np.errstate(all="ignore")
     def compare(self, suspected: bool = False) -> Compared:
-        """Each entry beside its difference; suspected: a search has seen all of them differ."""
+        """Compare each entry with its difference; suspected: a search has found that all of them differ."""
         compared, step = self._first()
         numeric, bar, wrong, undecided = compared.numeric, compared.bar, compared.wrong, compared.undecided
         size, accepted = self._size(numeric), compared.accepted
@@ -94,7 +95,7 @@ class Entries:
         dull = self._dull(compared, size) & ~broken & ~(off == 0) & ~kink & ~doubtful
         doubtful |= dull
         if suspected:
-            # The slopes of all the sets that they are in differed, too; but by little more than the bars?
+            # The slopes along all sets with these entries differed, too; only small differences need another look.
             proved = doubtful & (off > _DOUBTFUL * bar + accepted)
             wrong |= proved
             doubtful &= ~proved
@@ -106,7 +107,7 @@ class Entries:
         return compared
 
     def _first(self) -> tuple[Compared, Array]:
-        """Differences, of which nothing is said yet, and their steps."""
+        """Differences without a verdict, and their steps."""
         if self.all and self.level is None:
             found = self.method.components(self.problem)
         else:
@@ -127,7 +128,7 @@ class Entries:
     def _by(
         self, which: Indices | slice, units: Array, reach: Array | float, level: Array | None, enough: float = 0.0
     ) -> Components:
-        """Derivatives by some of the coordinates, which move by multiples of units and no farther than reach."""
+        """Derivatives by some of the coordinates, which move by multiples of `units` and no farther than `reach`."""
         method = Adaptive(None, self.method.bounds, level, enough or None)
         return method.by_some(self.problem, self.coordinates[which], units, reach)
 
@@ -139,11 +140,12 @@ class Entries:
         kinks.judge(compared, kink, lambda which, reach: self._by(which, powers_of_two(self.sizes[which]), reach, None))
 
     def _look_again(self, compared: Compared, doubtful: Mask, dull: Mask, step: Array) -> None:
-        """Look at entries that differ a second and a third time, from other values of f; judge their weighted mean.
+        """Compare doubtful entries a second and a third time, with other values of f, and judge the weighted mean.
 
-        Error bars hold for 99 of 100 entries, and entries may be very many. Where looks differ by more than their
-        bars, that of the mean grows (Birge, Phys. Rev. 40 (1932) 207-227). A look with a long bar weighs little, so
-        that it clears nobody. What the first look says little of (dull) gets a second one, which accuses nobody.
+        Error bars hold for 99 of 100 entries, and there may be very many entries. Where looks differ by more than their
+        bars, the bar of the mean grows (Birge, Phys. Rev. 40 (1932) 207-227). A look with a long bar has little weight,
+        so that it clears no entry. An entry with too long a bar at first (dull) gets a second look too, which cannot
+        make it wrong.
         """
         looks = Looks(compared.numeric[doubtful], compared.bar[doubtful])
         rows, columns = np.nonzero(doubtful)
@@ -156,7 +158,7 @@ class Entries:
             if not which.size:
                 break
             value, bar = self._another(compared, rows[which], columns[which], step, shorter, dull[which])
-            # Under noise a much shorter bar is luck.
+            # Under noise a much shorter bar is chance.
             noisy = (compared.flags & NOISY != 0)[rows[which], columns[which]] & ~dull[which]
             looks.add(which, value, np.where(noisy, np.fmax(bar, compared.bar[rows[which], columns[which]]), bar))
             for _ in range(2):
@@ -164,7 +166,7 @@ class Entries:
                 wrong = open_ & excluded & ~dull & looks.confirm(claimed, margin)
                 if conditioned or not (open_ & excluded).any():
                     break
-                # Before an entry is called wrong: is it that the claim itself can be no more accurate?
+                # Before an entry is called wrong, allow for the accuracy that rounding of x leaves to any claim.
                 margin, conditioned = margin + self._condition(compared, doubtful)[doubtful], True
             open_ &= excluded & ~wrong
             compared.wrong[rows[wrong], columns[wrong]] = True
@@ -175,11 +177,11 @@ class Entries:
     def _another(
         self, compared: Compared, rows: Indices, columns: Indices, step: Array, shorter: int, dull: Mask
     ) -> tuple[Array, Array]:
-        """Derivatives of single entries from other values than those before, and their error bars."""
+        """Derivatives of single entries from other values of f than before, and their error bars."""
         which, place = np.unique(columns, return_inverse=True)
         noisy = (compared.flags & NOISY != 0)[rows, columns]
         wanted = np.where(step > 0, SIZE_OF_STEP * step, self.sizes)[rows, columns]
-        # Noise allows long steps, which may pass over periods of f: there, much shorter ones must agree.
+        # Noise makes steps long, and these may pass over periods of f: much shorter ones must agree there.
         wanted = wanted * np.where(noisy, _MUCH_SHORTER, SHORTER) ** shorter
         # A coordinate that is small by chance, among others of its leaf, may move as far as they do.
         wanted = np.where(dull, np.maximum(wanted, SHORTER * self._widths()[columns]), wanted)
@@ -199,7 +201,7 @@ class Entries:
         return numbers[0][rows, place], bar
 
     def _widths(self) -> Array:
-        """Typical sizes of the coordinates, (coordinates,): of the leaves that they are in."""
+        """Typical sizes of the coordinates, (coordinates,): the root mean squares of their leaves."""
         found = np.empty(self.x.size)
         for _, where, _ in self.problem.point.layout.leaves():
             values = self.x[where]
@@ -207,7 +209,7 @@ class Entries:
         return found[self.coordinates]
 
     def _condition(self, compared: Compared, doubtful: Mask) -> Array:
-        """How much derivatives change with a rounding of x, as f and the claim show it: none is more accurate."""
+        """The change of derivatives with a rounding of x, by f and by the claim: no derivative is more accurate."""
         found = np.zeros(compared.claimed.shape)
         columns = np.flatnonzero(doubtful.any(axis=0))
         found[:, columns] = _EPSILON * self._changes(columns, compared.level)
@@ -228,7 +230,7 @@ class Entries:
         return dull
 
     def _changes(self, columns: Indices, level: Array) -> Array:
-        """How much the derivatives (outputs, columns) change over the sizes of coordinates, beyond noise of a level."""
+        """Changes of the derivatives (outputs, columns) over the sizes of coordinates, beyond noise of this level."""
         new = columns[np.isnan(self._changed[:, columns]).any(axis=0)]
         if new.size:
             self._changed[:, new] = self._second_differences(new, level)
@@ -246,5 +248,5 @@ class Entries:
 
 
 def powers_of_two(sizes: Array) -> Array:
-    """Those next to sizes: steps of such units are exact."""
+    """The powers of two nearest to sizes: steps in such units are exact."""
     return np.asarray(np.ldexp(1.0, np.clip(np.rint(np.log2(sizes)), -1000, 1000).astype(int)))

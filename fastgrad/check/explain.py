@@ -1,4 +1,4 @@
-"""What is wrong with a gradient, in words: for each leaf how many entries, and the pattern that explains them."""
+"""What is wrong with a gradient, in words: for each leaf the number of wrong entries, and a pattern if there is one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .patterns.words import Subject, sentence
 from .stale import At, stale_point
 
 _MOST_LEAVES = 3
-_SAMPLED = 12  # entries of a leaf that speak for all of it, where not all were looked at
+_SAMPLED = 12  # entries of a leaf that are enough to explain all of it, where not all were compared
 
 
 @np.errstate(all="ignore")
@@ -36,7 +36,7 @@ def explain(
     Parameters
     ----------
     claimed, numeric, bar, x : ndarray
-        Of all entries, flat; numeric is NaN where it is not known.
+        Values of all entries, flat; numeric is NaN where it is not known.
     wrong : ndarray of bool
     leaves : list of (name, slice, shape)
     name : callable
@@ -56,12 +56,12 @@ def explain(
             return whole
     sentences = [(leaf, _sentence(leaf)) for leaf in some]
     if not all(text for _, text in sentences) and np.isfinite(claimed).all():
-        # Where not all of the gradient at x is known: a step of descent that led here went along the claimed one.
+        # Where the gradient at x is not known completely, assume that the step of descent went along the claimed one.
         gradient = numeric if np.isfinite(numeric).all() else claimed
         stale = stale_point(some, x, gradient, at)
         if stale:
             return stale
-    # What is explained tells more: it is said even if it is not the worst.
+    # A leaf with a pattern is more informative, so it is described even if it is not among the worst.
     told = sorted(sorted(range(len(some)), key=lambda k: not sentences[k][1])[:_MOST_LEAVES])
     said = [sentences[k][1] or _unexplained(some[k]) for k in told]
     if len(some) > _MOST_LEAVES:
@@ -70,7 +70,7 @@ def explain(
 
 
 def _everything(e: Entries, leaves: list[Leaf], size: int) -> str:
-    """One pattern for all leaves, each of which has a wrong entry, or hides."""
+    """One pattern for all leaves, each of which has a wrong entry, or derivatives that are all 0."""
     if not all(leaf.bad.size or (leaf.entries.usable.any() and leaf.entries.zero.all()) for leaf in leaves):
         return ""
     guess = best(POINTWISE, e)
@@ -81,7 +81,7 @@ def _everything(e: Entries, leaves: list[Leaf], size: int) -> str:
 
 
 def _numbers(e: Entries, leaves: list[Leaf]) -> str:
-    """One pattern for a few numbers, each a leaf of its own; none of them tells one by itself."""
+    """One pattern for several numbers, each a leaf of its own, since one number alone shows no pattern."""
     if any(leaf.size > 1 or not leaf.bad.size for leaf in leaves):
         return ""
     guess = best(POINTWISE, e.among(e.wrong))
@@ -137,7 +137,7 @@ def _said(guess: Guess, leaf: Leaf, subject: Subject) -> str:
 
 
 def _single(leaf: Leaf) -> str:
-    """One wrong entry, which speaks for itself alone; but a pattern of softmax holds for the others, too."""
+    """One wrong entry, described by itself, unless a pattern of softmax explains the whole leaf."""
     e, k = leaf.entries, int(leaf.bad[0])
     guess = best(SOFTMAX, e) if leaf.complete and e.usable.all() else None
     if guess is not None and guess.kind == "p":
@@ -158,7 +158,7 @@ def _single(leaf: Leaf) -> str:
 
 
 def _no_dependence(leaf: Leaf) -> str:
-    """All wrong entries are where f does not depend on its coordinate."""
+    """Sentence for a leaf in which f does not depend on the coordinates of any wrong entry."""
     e = leaf.entries
     others = e.usable & ~e.wrong
     kind = "unmasked" if (others & ~e.zero).any() else "no dependence"
@@ -169,7 +169,7 @@ def _no_dependence(leaf: Leaf) -> str:
 
 
 def _unexplained(leaf: Leaf) -> str:
-    """Where the errors are, at least."""
+    """Sentence for a leaf without a pattern: where its errors are."""
     e = leaf.entries
     severity = np.where(e.wrong, np.abs(e.error) / (e.bar + 1e-300), -1.0)
     worst = leaf.name_of(int(np.argmax(np.nan_to_num(severity, nan=-1.0, posinf=1e300))))

@@ -1,4 +1,4 @@
-"""One check of a gradient at one point: every entry by itself, or all at once by the search."""
+"""One check of a gradient at one point: of each entry, or of all at once by the search."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from .tolerance import Accepted, Tolerance
 Indices = NDArray[np.intp]
 
 _SEARCH_EVALUATIONS = 600
-_SAMPLE = 12  # entries that are looked at of a leaf that looks wrong all over
+_SAMPLE = 12  # entries that are compared in a leaf that looks wrong everywhere
 
 
 class GradientAtPoint:
-    """One check at one point: what was claimed, the function, and what both are like.
+    """One check at one point.
 
     Parameters
     ----------
     problem : Problem
         f at the point.
     grad : callable, array_like or pytree
-        The gradient, or what it is at the point.
+        The gradient as a function, or its value at the point.
     args : tuple
         Further arguments of grad.
     accepted : Accepted
-        What it may be off by.
+        The differences that the user accepts.
     method : Adaptive
-        What takes the differences.
+        The method of the differences.
     which : ndarray, optional
         The coordinates that are compared; all by default.
     """
@@ -67,7 +67,7 @@ class GradientAtPoint:
         self.claimed, self.notes = claimed_gradient(grad, problem, args, absent)
         shape = getattr(self.function, "shape", None)
         if shape:
-            self.notes.append(f"f returns shape {shape}, not a number: a sum or an index missing?")
+            self.notes.append(f"f returns shape {shape}, not a number: is a sum or an index missing?")
         self.function.tolerate(True)
         self.tolerance = Tolerance(accepted, self.claimed, self.function.float32)
 
@@ -75,12 +75,12 @@ class GradientAtPoint:
 
     @property
     def subject(self) -> Subject:
-        """What the record says that was checked."""
+        """The subject of the record."""
         total = self.point.n if self.which is None else self.which.size
         return Subject("gradient", self.point.name, self.point.n, total, self.function, self.notes)
 
     def check(self, exhaustive: bool | None, max_evals: int | None, seed: int) -> GradientCheck:
-        """The record: of every entry, or of a search."""
+        """The record of a comparison of every entry, or of a search."""
         if exhaustive is None:
             exhaustive = self.subject.total <= MOST_ROWS or self.method.bounds is not None
         if not exhaustive and is_plain(self.claimed):
@@ -88,14 +88,14 @@ class GradientAtPoint:
         return self._all()
 
     def _all(self) -> GradientCheck:
-        """Every entry by itself."""
+        """Compare every entry."""
         claimed, tolerance = self.claimed.reshape(1, -1), self.tolerance
         if self.which is not None:
             claimed, tolerance = claimed[:, self.which], tolerance.of(self.which)
         compared = Entries(self.problem, self.method, claimed, tolerance, self.again, self.which).compare()
         if (compared.flags & NOISY).any():
             self._note_noise(float(compared.level[0]))
-        # A stale point is looked for elsewhere, where f need not be defined.
+        # The search for a stale point leaves x, and f may be undefined beyond bounds.
         elsewhere = self._elsewhere if self.method.bounds is None else None
         return of_entries(self.subject, compared, self._pattern(compared, elsewhere))
 
@@ -113,7 +113,7 @@ class GradientAtPoint:
         self.notes.append(f"f is noisy, about {level:.1e}: {what}")
 
     def _searched(self, max_evals: int, seed: int) -> GradientCheck:
-        """All entries at once, then those that the search points at."""
+        """Search all entries at once, then compare those that the search found."""
         still = None if self.which is None else ~np.isin(np.arange(self.point.n), self.which)
         search = Search(self.problem, self.claimed, self.tolerance, seed, max_evals, still)
         found = search.run()
@@ -131,7 +131,7 @@ class GradientAtPoint:
             inside = (compared.coordinates >= leaf.start) & (compared.coordinates < leaf.stop)
             pattern += (
                 f"{'; ' if pattern else ''}{name} is wrong in {int(compared.wrong[0, inside].sum())} of the "
-                f"{int(inside.sum())} entries that were looked at, of {leaf.stop - leaf.start}"
+                f"{int(inside.sum())} entries that were compared, of {leaf.stop - leaf.start}"
             )
         if found.kinked:
             self.notes.append(
@@ -144,24 +144,24 @@ class GradientAtPoint:
         check.leaves.update(found.leaves)
         if not found.complete:
             check.notes.append("the search ended before all suspicious sets were resolved; max_evals= allows more")
-        # Entries that looked suspicious from afar, as at kinks, may be right when looked at.
+        # Entries that were suspicious in a search, as at kinks, may be right when compared.
         cleared = found.complete and not (found.whole or compared.undecided.any())
         decided = ((found.clear or cleared) and not found.blind) or compared.wrong.any()
         return check if decided else self._undecided(check, found, search)
 
     def _single(self, coordinates: Indices, level: Array | None) -> Compared:
-        """Some entries by themselves; the whole direction tells the noise better than they do."""
+        """Compare some entries; the whole direction shows the noise level better than they do."""
         claimed, tolerance = self.claimed[None, coordinates], self.tolerance.of(coordinates)
         entries = Entries(self.problem, self.method, claimed, tolerance, self.again, coordinates, level)
         return entries.compare(suspected=True)
 
     def _undecided(self, check: GradientCheck, found: Found, search: Search) -> GradientCheck:
-        """What a search that proved no single entry wrong still knows."""
+        """The record of a search that proved no single entry wrong."""
         proof = "" if found.clear or found.complete else search.proof()
         if proof:
             verdict = "wrong"
             explanation = (
-                f"some of {self.point.n} entries are wrong: {proof}; no single one was proved within max_evals"
+                f"some of {self.point.n} entries are wrong: {proof}; no single wrong entry was proved within max_evals"
             )
         else:
             verdict = "undecided"
@@ -174,7 +174,7 @@ class GradientAtPoint:
         return replace(check, verdict=verdict, explanation=explanation, nfev=self.function.nfev)
 
     def _pattern(self, compared: Compared, elsewhere: Callable[[Array, Indices], Array] | None) -> str:
-        """What the wrong entries have in common."""
+        """The explanation of the wrong entries."""
         wrong = compared.wrong & np.isfinite(compared.claimed)
         if not compared.wrong.any():
             return ""
@@ -194,9 +194,9 @@ def _untouched(which: Indices, layout: Layout) -> set[str]:
 
 
 def _remedy(search: Search) -> str:
-    """What would decide a search that does not."""
+    """What would decide an undecided search."""
     if search.whole is not None and search.whole.noisy:
-        return "f is noisy: a less noisy one, or atol= and rtol= that accept as much, would decide"
+        return "f is noisy: a less noisy f, or atol= and rtol= that accept this error, would decide"
     if search.whole is not None and search.whole.kink:
-        return "f has a kink at x: a point aside, as near=1 takes, would decide"
+        return "f has a kink at x: a check at another point, as with near=1, would decide"
     return "exhaustive=True would decide" if search.x.size <= _SEARCH_EVALUATIONS * 100 else "max_evals= allows more"

@@ -1,4 +1,4 @@
-"""Entries of a claimed Hessian, each compared with a second derivative of its own that knows its error."""
+"""Entries of a claimed Hessian, each compared with a second derivative of its own that has an error bar."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .report import Subject, of_entries
 from .tolerance import Accepted, Tolerance
 
 MOST_COORDINATES = 60
-"""Beyond so many, f itself would be asked too often: the Hessian is the Jacobian of a gradient."""
+"""The most coordinates for second differences of f; with more, grad= is needed, whose Jacobian is the Hessian."""
 
 
 class SecondEntries(Entries):
-    """As `Entries`, of second derivatives of a scalar function: claimed is (n, n)."""
+    """As `Entries`, for second derivatives of a scalar function: claimed is (n, n)."""
 
     def _first(self) -> tuple[Compared, Array]:
         n = self.problem.point.n
@@ -33,7 +33,7 @@ class SecondEntries(Entries):
     def _another(
         self, compared: Compared, rows: Indices, columns: Indices, step: Array, shorter: int, dull: Mask
     ) -> tuple[Array, Array]:
-        """Second derivatives from other values than those before: along shorter steps."""
+        """Second derivatives from other values of f than before, over shorter steps."""
         low, high = np.minimum(rows, columns), np.maximum(rows, columns)
         mixed = low != high
         pairs, place = np.unique(np.stack([low, high])[:, mixed], axis=1, return_inverse=True)
@@ -46,11 +46,11 @@ class SecondEntries(Entries):
         return found.value[which], np.where(found.flags[which] & KINK != 0, np.inf, found.error[which])
 
     def _judge_kinks(self, compared: Compared, kink: Mask) -> None:
-        """Where the slope of f jumps, it has no second derivative."""
+        """Call entries at kinks undecided, since f has no second derivative where its slope jumps."""
         compared.undecided[kink] = True
 
     def _changes(self, columns: Indices, level: Array) -> Array:
-        """Unknown: third derivatives are not taken."""
+        """Zeros, since third derivatives are not computed."""
         return np.zeros((len(self.claimed), columns.size))
 
 

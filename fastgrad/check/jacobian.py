@@ -1,4 +1,4 @@
-"""One check of a Jacobian, or of products with it, at one point: every entry by itself, or along lines."""
+"""One check of a Jacobian, or of products with it, at one point: of each entry, or along random directions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .tolerance import Accepted, Tolerance
 Indices = NDArray[np.intp]
 
 MOST_ENTRIES = 200_000
-"""Beyond so many, entries are not compared one by one unless that is asked for."""
+"""With more entries, these are compared one by one only on request."""
 
 _LINE_EVALUATIONS = 600
 
@@ -56,11 +56,11 @@ class JacobianAtPoint:
         with np.errstate(all="ignore"):
             sizes = np.where(x == 0, 1.0, np.abs(x))
             self.direction = rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size) * sizes
-        # Both signs occur, and no two sizes are equal, so that rows do not cancel.
+        # Signs and sizes are random, so that rows do not cancel.
         self.mixture = rng.choice([-1.0, 1.0], base.size) * rng.uniform(0.5, 1.5, base.size)
 
     def check(self, exhaustive: bool | None, max_evals: int | None) -> GradientCheck:
-        """The record: of every entry, or of products along lines."""
+        """The record of a comparison of every entry, or of products with random directions."""
         m, n = self.base.size, self.x.size
         if exhaustive is None:
             few = n <= MOST_ROWS and m * n <= MOST_ENTRIES and (self.claim.rows is None or m <= MOST_ROWS)
@@ -72,14 +72,14 @@ class JacobianAtPoint:
 
     @property
     def subject(self) -> Subject:
-        """What the record says that was checked."""
+        """The subject of the record."""
         layout = self.point.layout
         named = HessianLayout(layout) if self.what == "Hessian" else JacobianLayout(self.base.size, layout)
         total = self.base.size * self.x.size
         return Subject(self.what, named.name, self.x.size, total, self.function, self.notes)
 
     def _compared(self, claimed: Array, columns: Indices | None = None, suspected: bool = False) -> Compared:
-        """Entries of all columns, or of some, by themselves."""
+        """Compare the entries of all columns, or of some, one by one."""
         tolerance = Tolerance(self.accepted, claimed, self.function.float32)
         if columns is not None:
             tolerance = tolerance.of(columns)
@@ -87,7 +87,7 @@ class JacobianAtPoint:
         return entries.compare(suspected)
 
     def _all(self) -> GradientCheck:
-        """Every entry by itself."""
+        """Compare every entry."""
         compared = self._compared(self.claim.matrix())
         noisy = np.flatnonzero((compared.flags & NOISY != 0).any(axis=1))
         if noisy.size:
@@ -111,7 +111,7 @@ class JacobianAtPoint:
         return found or self._named(wrong, compared)
 
     def _named(self, wrong: NDArray[np.bool_], compared: Compared) -> str:
-        """The first wrong entries, worst first."""
+        """The worst wrong entries, by name."""
         with np.errstate(all="ignore"):
             severity = np.where(wrong, np.abs(compared.claimed - compared.numeric) / (compared.bar + 1e-300), -1.0)
         order = np.argsort(-severity, axis=None, kind="stable")[: min(5, int(wrong.sum()))]
@@ -123,7 +123,7 @@ class JacobianAtPoint:
     # --- Along lines -----------------------------------------------------------------------------------------------
 
     def _by_columns(self, product: Product, limit: int) -> GradientCheck:
-        """One direction sees all rows; columns of wrong ones are found by halving it."""
+        """Test all rows with one direction, and find the columns of wrong rows by halving it."""
         compared = self._whole(product)
         bad = compared.wrong[:, 0]
         resolution = compared.resolution / float(np.abs(self.direction).min())
@@ -144,7 +144,7 @@ class JacobianAtPoint:
         return unit
 
     def _whole(self, product: Product) -> Compared:
-        """The product with the whole direction beside the derivative along it, row by row."""
+        """The product with the whole direction, compared with the derivative along it, row by row."""
         line = LineFunction(self.function, self.x, self.direction, Point(np.ones(1)))
         problem = Problem(line, Point(np.ones(1)), values=self.problem.values)
         claimed = product(self.direction).reshape(-1, 1)
@@ -152,7 +152,7 @@ class JacobianAtPoint:
         return Entries(problem, Adaptive(), claimed, Tolerance(Accepted(allowed[:, None]), claimed)).compare()
 
     def _allowed(self, direction: Array, size: Array) -> Array:
-        """What products with a direction may differ by: what the user accepts in entries, and their rounding."""
+        """The accepted difference of products with a direction: what the user accepts in entries, and rounding."""
         moves = np.abs(direction)
         with np.errstate(all="ignore"):
             if self.claim.sizes is not None:
@@ -187,7 +187,7 @@ class JacobianAtPoint:
             middle = (where.start + where.stop) // 2
             left, right = slice(where.start, middle), slice(middle, where.stop)
             left_off, left_bar = self._part(product, left, size)
-            # What the left half does not explain is the right half's.
+            # The difference that the left half does not explain is due to the right half.
             with np.errstate(all="ignore"):
                 right_off, right_bar = off - left_off, bar + left_bar
             for half, its_off, its_bar in ((left, left_off, left_bar), (right, right_off, right_bar)):
@@ -196,7 +196,7 @@ class JacobianAtPoint:
         return sorted(columns), not pending
 
     def _part(self, product: Product, where: slice, size: Array) -> tuple[Array, Array]:
-        """How far the claimed and the numeric product with a part of the direction differ, and the bar of that."""
+        """The difference of the claimed and the numeric product with a part of the direction, and its error bar."""
         part = np.zeros_like(self.direction)
         part[where] = self.direction[where]
         claimed = product(part)
@@ -214,7 +214,7 @@ class JacobianAtPoint:
     # --- Products from the left ------------------------------------------------------------------------------------
 
     def _by_rows(self, max_evals: int | None) -> GradientCheck:
-        """The gradient of u·f for a random u is u J; the rows of its wrong columns are found by halving u."""
+        """Compare u J with the gradient of u·f for a random u, and find the rows of wrong columns by halving u."""
         times = self.claim.rows
         assert times is not None
 
@@ -238,7 +238,7 @@ class JacobianAtPoint:
         return of_entries(self.subject, found, self._pattern(found), self.seed, check.resolution)
 
     def _rows(self, times: Product, columns: Indices) -> Compared:
-        """The entries of wrong columns; of rows that were not looked at, nothing is claimed but what is right."""
+        """The entries of wrong columns. In rows that were not tested alone, the numeric entry stands for the claim."""
         unknown = np.full((self.base.size, columns.size), np.nan)
         compared = self._compared(unknown, columns)
         compared.wrong[:] = compared.undecided[:] = False
@@ -261,7 +261,7 @@ class JacobianAtPoint:
         return compared
 
     def _agrees(self, u: Array, claimed: float, compared: Compared, place: int) -> bool:
-        """Whether a claimed sum of some entries of a column is the numeric one."""
+        """Whether the claimed and the numeric sum of some entries of a column agree."""
         numeric, bar = compared.numeric[:, place], compared.bar[:, place]
         some = u != 0
         with np.errstate(all="ignore"):

@@ -13,14 +13,14 @@ from .compared import Compared, Mask
 from .looks import MARGIN
 
 Sides = Callable[[NDArray[np.intp], Array], Components]
-"""Derivatives by some columns, which move no farther down and up than (2, columns)."""
+"""Derivatives by some columns, which move down and up by at most the reach, (2, columns)."""
 
 _SLACK = 1e-6
-"""The error of the slopes beside a kink, as they are found with it, relative to them."""
+"""The relative error of the one-sided slopes at a kink, as the adaptive method finds them with the kink."""
 
 
 def judge(compared: Compared, kink: Mask, by: Sides) -> None:
-    """Say which entries at kinks are wrong or undecided; they are compared with the nearest value that is right."""
+    """Decide which entries at kinks are wrong or undecided, by comparison with the nearest right value."""
     claimed, left, right = compared.claimed, compared.left, compared.right
     slack = _SLACK * (np.abs(left) + np.abs(right)) + compared.accepted
     low, high = np.fmin(left, right), np.fmax(left, right)
@@ -42,9 +42,9 @@ def judge(compared: Compared, kink: Mask, by: Sides) -> None:
 
 
 def _sides(compared: Compared, close: Mask, by: Sides) -> Array:
-    """Error bars (2, outputs, coordinates) of the slopes left and right, which are taken anew where a claim is close.
+    """Error bars (2, outputs, coordinates) of the left and right slopes.
 
-    By differences of one side, which know their errors.
+    Where a claim is close to a slope or outside both, the slopes are recomputed by one-sided differences with bars.
     """
     bars = np.full((2, *compared.claimed.shape), np.inf)
     columns = np.flatnonzero(close.any(axis=0))

@@ -1,4 +1,4 @@
-"""Leaves of a gradient in which something is wrong, and parts of them that a sentence may be about."""
+"""Leaves of a gradient with wrong entries, and the parts of them that a sentence may describe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_LINES = 4  # rows or columns that are named
 
 @dataclass(frozen=True)
 class Leaf:
-    """A leaf, with those of its entries that are known; most of them, or all, keep their places."""
+    """A leaf, with its entries whose derivatives are known; if these are half or more, all entries are kept."""
 
     name: str
     entries: Entries
@@ -27,7 +27,7 @@ class Leaf:
     size: int
     broken: NDArray[np.intp]  # entries that are not finite
     names: Callable[[int], str]
-    alone: bool  # the count was said: x has no other leaf, or nothing else is wrong
+    alone: bool  # the count is stated elsewhere: x has no other leaf, or nothing else is wrong
 
     @property
     def complete(self) -> bool:
@@ -45,7 +45,7 @@ class Leaf:
 
     @property
     def severity(self) -> float:
-        """The size of the errors beside that of the gradient."""
+        """The size of the errors relative to that of the gradient."""
         e = self.entries
         known = e.usable
         size = max(float(np.linalg.norm(e.claimed[known])), float(np.linalg.norm(e.numeric[known])))
@@ -64,7 +64,7 @@ def leaf_of(
     name: Callable[[int], str],
     alone: bool,
 ) -> Leaf:
-    """A leaf; parts are the claimed entries, their derivatives, bars and x."""
+    """A leaf; `parts` are the claimed entries, their derivatives, their error bars and x."""
     claimed, numeric = parts[:2]
     places = np.arange(where.start, where.stop)
     broken = places[~np.isfinite(claimed[where])]
@@ -77,13 +77,13 @@ def leaf_of(
 def entries_at(
     leaf: str, shape: tuple[int, ...], parts: tuple[Array, ...], wrong: Mask, places: NDArray[np.intp]
 ) -> Entries:
-    """Those of some places in x."""
+    """The entries at some places in x."""
     claimed, numeric, bar, x = (part[places] for part in parts)
     return Entries(leaf, shape, claimed, numeric, bar, x, wrong[places] & np.isfinite(claimed) & np.isfinite(numeric))
 
 
 def some_of(leaf: Leaf, places: NDArray[np.intp]) -> Subject:
-    """Entries that have something in common."""
+    """Some entries as the subject of a sentence."""
     if places.size == 1:
         return Subject(leaf.names(int(places[0])), leaf.count)
     shown = places.size if places.size <= MOST_NAMES + 1 else MOST_NAMES
@@ -92,7 +92,7 @@ def some_of(leaf: Leaf, places: NDArray[np.intp]) -> Subject:
 
 
 def parts_of(leaf: Leaf) -> list[tuple[Subject, Mask]]:
-    """Rows, or columns, that all wrong entries are in; and these entries themselves."""
+    """Rows or columns that contain all wrong entries, and the wrong entries themselves."""
     e = leaf.entries
     parts: list[tuple[Subject, Mask]] = []
     for axis, what, some in lines_of(leaf):
@@ -105,7 +105,7 @@ def parts_of(leaf: Leaf) -> list[tuple[Subject, Mask]]:
 
 
 def lines_of(leaf: Leaf) -> list[tuple[int, str, NDArray[np.intp]]]:
-    """Axis, "row" or "column" and the indices of a few lines that are mostly wrong, while the others are right."""
+    """Axis, "row" or "column", and the indices of a few lines that are mostly wrong, while the others are right."""
     e = leaf.entries
     if not leaf.complete or len(e.shape) != 2 or min(e.shape) < 2:
         return []

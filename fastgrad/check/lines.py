@@ -1,4 +1,4 @@
-"""Derivatives along a line, with error bars: for checks of many entries at once."""
+"""Derivatives along a line, with error bars, for checks of many entries at once."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..evaluate.problem import Problem
 from ..methods.adaptive import EVALUATIONS, KINK, NOISY, Adaptive
 from ..stencils import stencil
 
-TOLERANCE = 1e-7  # errors of entries that matter are larger
+TOLERANCE = 1e-7  # relevant errors of entries are larger
 
 
 class _Look(NamedTuple):
-    """How far a line is looked at, of its length, by how many evaluations, and the share of its size that suffices."""
+    """A look along a line: its share of the length, its most evaluations, and the relative error bar that is enough."""
 
     length: float
     most: int
     enough: float
 
 
-# First as far as suits a smooth function; then close to x and closer, since lines that move very many coordinates pass
-# over many kinks, at the price of rounding; then again as far as noise needs.
+# The first look has the length for a smooth function. The next ones are closer to x, at the price of rounding, since
+# lines that move very many coordinates pass over many kinks. The last one is as long as noise requires.
 _LOOKS = (
     _Look(1.0, 8, 1e-6),
     _Look(2.0**-12, 14, 1e-5),
@@ -34,10 +34,10 @@ _LOOKS = (
     _Look(1.0, EVALUATIONS, 0.0),
 )
 
-_CLOSER = 2  # the look that says nothing where there is noise
+_CLOSER = 2  # the look that is useless under noise
 
 _FOURTH = stencil("central", 4)
-_STEP = 1.2  # of the adaptive method's step: other points, within those that it has seen
+_STEP = 1.2  # of the adaptive method's step: this gives other points, within the range of its own
 
 
 class Slopes(NamedTuple):
@@ -46,10 +46,10 @@ class Slopes(NamedTuple):
     value: Array
     bar: Array
     step: Array
-    gap: Array  # half of what the slopes on both sides differ by, at a kink; else 0
+    gap: Array  # half the difference of the slopes on both sides, at a kink; else 0
     noisy: bool
     level: Array  # noise of one evaluation
-    look: int  # which one sufficed
+    look: int  # the number of the look that was enough
 
     @property
     def kink(self) -> bool:
@@ -58,10 +58,10 @@ class Slopes(NamedTuple):
 
 
 def along(problem: Problem, direction: Array, size: Array | float, first: int = 0) -> Slopes:
-    """Derivatives along a line, with error bars that are short beside `size` where that can be had.
+    """Derivatives along a line, with error bars that are short relative to `size` where that is possible.
 
-    At a kink any value between the slopes on both sides is within the bar. 8 evaluations as a rule. first: the look
-    to begin with, which sufficed on a line like this one.
+    At a kink any value between the slopes on both sides is within the bar. This usually takes 8 evaluations. first: the
+    number of the look to begin with, which was enough on a similar line.
     """
     best: Slopes | None = None
     for number, look in enumerate(_LOOKS[first:], first):
@@ -77,7 +77,7 @@ def along(problem: Problem, direction: Array, size: Array | float, first: int = 
 
 
 def _better(before: Slopes, found: Slopes) -> Slopes:
-    """Of each output the slope with the shorter bar."""
+    """The slope with the shorter bar, for each output."""
     better: NDArray[np.bool_] = ~(before.bar <= found.bar)
     value, bar, step, gap = (np.where(better, there, here) for here, there in zip(before[:4], found[:4], strict=True))
     return Slopes(value, bar, step, gap, before.noisy or found.noisy, found.level, found.look)
@@ -97,17 +97,17 @@ def _looked_at(problem: Problem, direction: Array, length: float, most: int) -> 
 
 
 class Shorter:
-    """Derivatives along parts of a line of one output, from 4 evaluations each: a search asks for hundreds.
+    """Derivatives along parts of a line of one output, from 4 evaluations each, since a search needs hundreds.
 
-    Differences of order 4 with one step, near that of the whole line. How much smaller their error is than that of
-    order 2 was seen on the whole line, and so was the noise.
+    These are differences of order 4 with one step, near that of the whole line. The ratio of their error to that of
+    order 2 was measured on the whole line, and so was the noise.
 
     Parameters
     ----------
     whole : Slopes
-        What the adaptive method found along the whole line.
+        The result of the adaptive method along the whole line.
     noise : float
-        Of one evaluation.
+        The noise of one evaluation.
     base : float
         f at x.
     f : callable
@@ -126,12 +126,12 @@ class Shorter:
         self.value, self.bar = fourth, self._bar(second, fourth) + gap  # of the whole line
 
     def along(self, f: Callable[[float], float]) -> tuple[float, float, float]:
-        """The derivative of f(t) at t = 0, its error bar, and half of what the slopes on both sides differ by."""
+        """The derivative of f(t) at t = 0, its error bar, and half the difference of the slopes on both sides."""
         second, fourth, gap = self._differences(f)
         return fourth, self._bar(second, fourth), gap
 
     def _differences(self, f: Callable[[float], float]) -> tuple[float, float, float]:
-        """Those of order 2 and 4, and half of what the slopes on both sides differ by."""
+        """Differences of order 2 and 4, and half the difference of the slopes on both sides."""
         values = [f(s * self.step) for s in _FOURTH.offsets]
         near, far = values[0] - values[1], values[2] - values[3]
         gap = abs(values[0] + values[1] - 2 * self.base) / (2 * self.step) if self.kink else 0.0

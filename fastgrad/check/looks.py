@@ -1,4 +1,4 @@
-"""Several looks at each of some derivatives, from different values of f: what they say together."""
+"""Several looks at each of some derivatives, from different values of f, combined."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
 MARGIN = 1.5
-"""Error bars hold for 99 of 100 entries: what is beyond so many is looked at again; of many entries, beyond more."""
+"""Entries that differ by more than this many error bars are looked at again; the limit grows where entries are many."""
 
 _ONE_IN = 50.0
 
 _APART = 2.0
-"""Looks that differ by more than so many of their bars together do not agree."""
+"""Looks that differ by more than this many of their combined bars do not agree."""
 
 
 def margin_of(entries: int) -> float:
-    """Error bars that the worst of so many right entries is off by, nearly: that grows as the root of a logarithm."""
+    """About how many error bars the worst of this many right entries is off by: the square root of a logarithm."""
     return MARGIN * math.sqrt(1.0 + math.log(max(entries, 1)) / math.log(_ONE_IN))
 
 
 class Looks:
     """Several looks at each of some entries, and their weighted means.
 
-    All in units of the first error bars, from the first values on, so that squares neither cancel nor overflow.
+    Values are relative to the first ones, in units of their error bars, so that squares neither cancel nor overflow.
     """
 
     def __init__(self, value: Array, bar: Array) -> None:
@@ -38,7 +38,7 @@ class Looks:
         self._unit = np.where(np.isfinite(bar), np.maximum(bar, np.finfo(float).tiny), 1.0)
         self._weight = np.zeros(value.size)  # of the looks after the first
         self._sum = np.zeros(value.size)
-        self._apart = np.zeros(value.size)  # the most that a look differs from those before, in bars of both
+        self._apart = np.zeros(value.size)  # the largest difference of a look from those before it, in combined bars
 
     def add(self, which: Indices, value: Array, bar: Array) -> None:
         """Another look at some of the entries."""
@@ -59,11 +59,11 @@ class Looks:
 
     @property
     def bar(self) -> Array:
-        """Its error bar."""
+        """The error bar of the mean."""
         return self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._own + self._weight)
 
     def confirm(self, claimed: Array, margin: Array) -> Mask:
-        """Whether the looks after the first exclude what is claimed by themselves, and agree with the first."""
+        """Whether the looks after the first alone exclude the claimed values, and agree with the first."""
         rest = self._first + self._unit * (self._sum / self._weight)
         bar = self._unit * np.maximum(1.0, self._apart) / np.sqrt(self._weight)
         excluded = np.abs(claimed - rest) > bar + margin

@@ -1,4 +1,4 @@
-"""What a user claims of a Jacobian or Hessian: a matrix, a function that returns one, or products with it."""
+"""A claimed Jacobian or Hessian: a matrix, a function that returns one, or products with it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Product = Callable[[Array], Array]
 
 
 class Claimed(NamedTuple):
-    """What is claimed of a Jacobian (m, n)."""
+    """A claimed Jacobian (m, n)."""
 
     product: Product | None  # v -> J v
     rows: Product | None  # u -> u J
     sizes: Product | None  # v -> |J| v, where the entries of J are known
-    matrix: Callable[[], Array]  # all of it
-    at: Claim | None  # all of it at another point
+    matrix: Callable[[], Array]  # the whole matrix
+    at: Claim | None  # the whole matrix at another point
     sparse: bool
 
 
 def claimed_by(
     jac: Any, jvp: Any, vjp: Any, problem: Problem, args: tuple[Any, ...], rows: int | None = None
 ) -> Claimed:
-    """What a Jacobian, or products with it, claim at the problem's point; rows: of a Hessian."""
+    """The claims of a Jacobian, or of products with it, at the problem's point; rows: those of a Hessian."""
     point = problem.point
     rows = problem.outputs if rows is None else rows
     layout, shape = JacobianLayout(rows, point.layout), (rows, point.n)
@@ -48,7 +48,7 @@ def claimed_by(
         matrix = matrix_of(found).copy()
         times, sizes = _times(matrix), _times(np.abs(matrix))
     else:
-        # A copy: scipy sums duplicates in place where abs is taken.
+        # This is a copy, because abs of a scipy matrix sums duplicates in place.
         found = found.tocsr().copy()
         if found.shape != shape:
             raise ValueError(f"the Jacobian has shape {found.shape}; expected {shape}: outputs by coordinates")

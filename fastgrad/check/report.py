@@ -1,4 +1,4 @@
-"""What a check found, as a record."""
+"""The result of a check, as a record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_ROWS = 300
 
 
 class Subject(NamedTuple):
-    """What is checked."""
+    """The derivative that is checked."""
 
     what: str  # "gradient", "Jacobian", "Hessian"
     name: Callable[[int], str]  # of an entry, by its flat index
@@ -28,7 +28,7 @@ class Subject(NamedTuple):
     notes: list[str]
 
     def noted(self) -> list[str]:
-        """Its notes, and what the function showed."""
+        """Its notes, and those about the function."""
         notes = list(self.notes)
         if getattr(self.function, "overwrites", False):
             notes.append("f overwrites its argument")
@@ -45,7 +45,7 @@ def of_entries(
     resolution: float | None = None,
     complete: bool = True,
 ) -> GradientCheck:
-    """The record of entries that were compared one by one; all of them, or where a search (seed) pointed at."""
+    """The record of entries that were compared one by one: all of them, or those that a search (seed) found."""
     wrong, undecided = compared.wrong, compared.undecided & ~compared.wrong
     rows = _rows(subject, compared, undecided)
     if resolution is None:
@@ -113,11 +113,11 @@ def _undecided(compared: Compared, undecided: Mask, rows: list[Mismatch]) -> str
     if not noisy and vanishes and np.isfinite(bar).all():
         return (
             f"differences cannot tell for {count} of {compared.claimed.size} entries, the first {worst.path}: x is a "
-            f"stationary point: they are 0 within their errors (± {worst.error:.1e}); check elsewhere, near=3 does"
+            f"stationary point, and they are 0 within their errors (± {worst.error:.1e}); check elsewhere, with near=3"
         )
     cause = "noise" if noisy else "a kink or an edge nearby"
     return (
         f"differences cannot tell for {count} of {compared.claimed.size} entries, the first {worst.path} "
         f"(± {worst.error:.1e}): {cause}; {'a less noisy f' if noisy else 'a point away from it'}, or atol= and rtol= "
-        "that accept as much, would decide"
+        "that accept this error, would decide"
     )

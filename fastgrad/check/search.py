@@ -1,4 +1,4 @@
-"""The search for wrong entries among very many: tests in random directions, then bisection along the tree."""
+"""The search for wrong entries among very many: tests along random directions, then bisection along the tree."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ _SAMPLE = 12
 _TURNS = 3
 
 _SEES = 1e-3
-"""An error of the differences that is a larger share of the claimed slope hides wrong entries."""
+"""The largest error of the differences, as a share of the claimed slope, that does not hide wrong entries."""
 
 _OF_CURVATURE = 1e-6
-"""As for entries: the error bar of a slope that is nearly 0, relative to how much it changes along the direction."""
+"""As for entries, the longest error bar of a slope that is nearly 0, relative to its change along the direction."""
 
-_ASIDE = 2.0**-7  # where that is looked at
+_ASIDE = 2.0**-7  # the distance over which that change is measured
 
 
 @dataclass
 class Found:
-    """What a search found."""
+    """The result of a search."""
 
     leaves: dict[str, float]  # the smallest error of an entry that would have been seen, by leaf
-    entries: list[int] = field(default_factory=list)  # indices that need a look of their own
-    whole: list[tuple[str, slice]] = field(default_factory=list)  # leaves that look wrong all over
-    clear: bool = True  # the first tests saw nothing
+    entries: list[int] = field(default_factory=list)  # indices that must be compared one by one
+    whole: list[tuple[str, slice]] = field(default_factory=list)  # leaves that look wrong everywhere
+    clear: bool = True  # the first tests found no difference
     complete: bool = True  # no suspicious set was left over
-    blind: bool = False  # the error of the differences hides anything but gross errors
+    blind: bool = False  # the error of the differences hides all but gross errors
     kinked: int = 0  # coordinates that are 0, along which f has a kink
 
 
 class Difference(NamedTuple):
-    """Of the claimed and the numeric slope along some coordinates."""
+    """The difference of the claimed and the numeric slope along some coordinates."""
 
     off: float
     bar: float  # of the numeric slope
-    allowed: float  # by the rounding of the claim, and the user
-    spread: float = 0.0  # what claims between the slopes at a kink may be off from their middle
+    allowed: float  # by the rounding of the claim, and by the user
+    spread: float = 0.0  # at a kink, the distance of right claims from the middle of its slopes
 
     @property
     def agrees(self) -> bool:
@@ -60,11 +60,11 @@ class Difference(NamedTuple):
 
     @property
     def equal(self) -> bool:
-        """Whether they are, also at a kink: the claim is in the middle of its slopes."""
+        """Whether they are the same, also at a kink, where the claim is then in the middle of the slopes."""
         return abs(self.off) <= self.bar + self.allowed
 
     def without(self, part: Difference) -> Difference:
-        """What a part of the coordinates does not explain is due to the others."""
+        """The difference that a part of the coordinates does not explain, which is due to the others."""
         bar, allowed = self.bar + part.bar, self.allowed + part.allowed
         return Difference(self.off - part.off, bar, allowed, self.spread)
 
@@ -79,9 +79,9 @@ class Search:
     claimed : ndarray
         The claimed gradient, flat.
     tolerance : Tolerance
-        What its entries may differ by.
+        The accepted differences of its entries.
     seed : int
-        Directions follow from it and the names of the leaves, so that a new leaf does not change the others.
+        Directions follow from it and from the names of the leaves, so that a new leaf does not change the others.
     max_evals : int
         Evaluations that may be spent.
     still : ndarray of bool, optional
@@ -109,13 +109,13 @@ class Search:
         self.by_coordinate = False
         self.still = still
         self.whole: Slopes | None
-        self.look = 0  # which sufficed on the line before
+        self.look = 0  # the number of the look that was enough on the line before
         self.norm = 0.0  # of the terms of the claimed slope along the whole direction
         self._turn()
 
     @np.errstate(all="ignore")
     def _turn(self, number: int = 0, without: list[slice] | None = None) -> None:
-        """Another direction of random signs; its sizes are those of the leaves, or of the coordinates."""
+        """Choose another direction of random signs; sizes are in proportion to those of leaves, or of coordinates."""
         for name, where in self.leaves:
             seed = (self.seeds[name] + number * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
             random_direction(self.direction[where], seed, 1.0 if self.by_coordinate else self.widths[name])
@@ -129,7 +129,7 @@ class Search:
         self._shorter: Shorter | None = None
 
     def test(self, where: slice) -> Difference:
-        """How much the claimed and the numeric slope differ along the coordinates of a slice."""
+        """The difference of the claimed and the numeric slope along the coordinates of a slice."""
         claimed, norm = self._claimed_slope(where)
         if self.whole is None:
             self.norm = norm
@@ -143,25 +143,25 @@ class Search:
         return Difference(claimed - slope, bar, self._allowed(where, norm), spread)
 
     def _spread(self, where: slice, gap: float) -> float:
-        """What a claim may be off from the middle of the slopes at a kink: its entries are anywhere between theirs.
+        """The distance of a right claim from the middle of the slopes at a kink; entries are anywhere between slopes.
 
-        Since the signs of the direction are random, that adds up as squares do: of as many entries as move.
+        Since the signs of the direction are random, the distances of all entries that move add up as squares do.
         """
         return 4.0 * gap / math.sqrt(max(1, int(np.count_nonzero(self.direction[where]))))
 
     def _allowed(self, where: slice, norm: float) -> float:
-        """What the rounding of the claim and the tolerance of the user let slopes along a slice differ by."""
+        """The difference of slopes along a slice that the rounding of the claim and the user's tolerance allow."""
         tolerance = self.tolerance
         rounding = (4 * tolerance.rounding + 1e-15 * math.sqrt(where.stop - where.start)) * norm
         if not tolerance.given:
             return rounding
-        # The signs of the direction are random: so errors of all entries add up as their squares do.
+        # The signs of the direction are random, so that errors of all entries add up as their squares do.
         errors = tolerance.of(where).by_user(np.abs(self.claimed[where]))
         return rounding + 4 * _norm(errors * self.direction[where])
 
     @property
     def shorter(self) -> Shorter:
-        """What tells the slope along parts of the direction."""
+        """Gives the slope along parts of the direction."""
         if self._shorter is None:
             assert self.whole is not None
             # Arguments are rounded too.
@@ -171,7 +171,7 @@ class Search:
         return self._shorter
 
     def _part(self, where: slice) -> Callable[[float], float]:
-        """F along the direction, of which only a slice moves."""
+        """The function along the direction, of which only a slice moves."""
         return lambda t: self.function.on_line(self.x, self.direction, where.start, where.stop, t)
 
     @np.errstate(all="ignore")
@@ -183,7 +183,7 @@ class Search:
         return total, _norm(self.claimed[where] * self.direction[where])
 
     def run(self) -> Found:
-        """Test all coordinates at once, or some by themselves where others would hide what is wrong with them."""
+        """Test all coordinates at once, or some of them separately where the others would hide their errors."""
         found = Found({})
         first = self._first(found)
         moves = np.ones(self.x.size, dtype=bool) if self.still is None else ~self.still
@@ -199,14 +199,14 @@ class Search:
         return found
 
     def _groups(self, first: Difference, moves: Mask, found: Found) -> list[tuple[Mask, bool]]:
-        """Coordinates that are tested by themselves, and whether a test of them that says little counts as such."""
+        """Coordinates that are tested separately, and whether a blind test of them makes the search blind."""
         zero = self.x == 0.0
         if self._kinks and zero[moves].any() and not zero[moves].all():
-            # Kinks at x come with zeros: biases that are 0, rows of padding, the 1-norm of what does not count.
+            # Kinks at x come with zeros: biases that are 0, rows of padding, the 1-norm of unused coordinates.
             found.kinked = int(np.count_nonzero(zero & moves))
             return [(~zero, True), (zero, False)]
         if first.allowed > _SEES * self.norm and len(self.leaves) > 1:
-            # What is accepted of one leaf is not of the others.
+            # A tolerance for one leaf does not hold for the others.
             places = np.arange(self.x.size)
             leaves = [(where.start <= places) & (places < where.stop) for _, where in self.leaves]
             return [(leaf, True) for leaf in leaves if (leaf & moves).any()]
@@ -217,11 +217,11 @@ class Search:
         return self.whole is not None and self.whole.kink
 
     def _first(self, found: Found) -> Difference:
-        """The test of all that moves, and what an error of a single entry must exceed to be seen."""
+        """Test all coordinates that move, and note the smallest error of a single entry that would be seen."""
         everything = slice(0, self.x.size)
         difference = self.test(everything)
         if not self._sees(difference.bar) and not self.by_coordinate and not self._kinks:
-            # Coordinates of very different sizes in one leaf: each moves by its own.
+            # Coordinates of one leaf differ much in size, so each moves in proportion to its own.
             self.by_coordinate = True
             self._turn()
             difference = self.test(everything)
@@ -240,9 +240,10 @@ class Search:
         return 2 * first.bar + first.allowed + (0.0 if first.equal else 2 * first.spread)
 
     def _searched(self, first: Difference, found: Found, blind: bool = True) -> None:
-        """Test halves of what is suspicious; then all but that, in another direction.
+        """Test halves of a suspicious set, and then all other coordinates, along another direction.
 
-        blind: whether a test that says little counts as such. At a kink of zeros, every value between is right.
+        blind: whether a blind test makes the search blind. At a kink of zeros it does not, since any value between the
+        slopes is right there.
         """
         if first.agrees:
             found.blind |= blind and not self._sees(first.bar + (0.0 if first.equal else first.spread))
@@ -257,7 +258,7 @@ class Search:
             without = [slice(k, k + 1) for k in found.entries] + [leaf for _, leaf in found.whole]
             if not complete or self.function.nfev + 24 > self.limit:
                 break
-            # Errors that cancelled each other along one direction will not along another.
+            # Errors that cancel along one direction do not cancel along another.
             self._turn(turn, without)
             if not self.direction.any():
                 break
@@ -269,9 +270,9 @@ class Search:
         found.complete &= complete
 
     def _drill(self, difference: Difference, found: Found) -> None:
-        """Where a claim is in the middle of the slopes at a kink but for one part of its entries, look for those.
+        """At a kink, look for the entries that are not in the middle of the slopes, if all others are.
 
-        Other claims between the slopes, such as a relu's slope of 0 at 0, are off from the middle everywhere.
+        Other claims between the slopes, such as a slope of 0 for relu at 0, are off from the middle everywhere.
         """
         where = slice(0, self.x.size)
         while where.stop - where.start > 1 and self.function.nfev + 4 <= self.limit:
@@ -285,11 +286,11 @@ class Search:
         found.entries.append(where.start)
 
     def _halve(self, difference: Difference, entries: list[int], whole: list[tuple[str, slice]]) -> bool:
-        """Adds single entries, and leaves that look wrong all over; returns whether nothing is left to test."""
+        """Add single entries, and leaves that look wrong everywhere; return whether nothing is left to test."""
         pending = [(slice(0, self.x.size), difference)]
         blamed: dict[str, list[int]] = {}
         while pending and self.function.nfev + 4 <= self.limit:
-            # Depth first: a name early, also where there are too many to name them all.
+            # Depth first, so that names come early, even where there are too many wrong entries to name all.
             where, difference = min(pending, key=lambda item: item[0].stop - item[0].start)
             pending.remove((where, difference))
             if where.stop - where.start == 1:
@@ -298,7 +299,7 @@ class Search:
                 last = [*blamed.get(name, []), where.start][-_SAMPLE // 2 :]
                 blamed[name] = last
                 if len(last) == _SAMPLE // 2 and max(last) - min(last) < 4 * _SAMPLE < leaf.stop - leaf.start:
-                    # Close together in a large leaf: rather say so than name a million entries one by one.
+                    # Wrong entries are close together in a large leaf: say so, and do not name a million of them.
                     whole.append((name, leaf))
                     pending = [item for item in pending if not _inside(item[0], leaf)]
                 continue
@@ -311,7 +312,7 @@ class Search:
         return not pending
 
     def proof(self) -> str:
-        """What the whole direction says, if a second step confirms that the gradient is wrong; else ""."""
+        """The slopes along the whole direction, if a second step confirms that the gradient is wrong; else ""."""
         if self.whole is None:
             return ""
         everything = slice(0, self.x.size)
@@ -325,13 +326,13 @@ class Search:
         return f"along a random direction the claimed slope is {claimed:.6g}, the numeric one {numeric}"
 
     def _sees(self, bar: float) -> bool:
-        """Whether an error of the differences is small beside the claimed slope, without its chance cancellations."""
+        """Whether an error of differences is small relative to the claimed slope, apart from chance cancellation."""
         if bar <= max(_SEES, self.tolerance.least) * self.norm:
             return True
         return math.isfinite(bar) and bar <= _OF_CURVATURE * self._change()
 
     def _change(self) -> float:
-        """How much the slope changes along the direction: at a minimum, the claimed one has no size."""
+        """The change of the slope along the direction, since the claimed slope has no size at a minimum."""
         part = self._part(slice(0, self.x.size))
         return abs(part(_ASIDE) - 2 * self.problem.values.item() + part(-_ASIDE)) / _ASIDE**2
 
@@ -339,7 +340,7 @@ class Search:
         return next((name, where) for name, where in self.leaves if where.start <= index < where.stop)
 
     def _cut(self, where: slice) -> int:
-        """Where to cut a slice in two: at the leaf's end nearest to the middle, else in the middle."""
+        """Where to cut a slice in two: at the end of a leaf nearest to the middle, else in the middle."""
         middle = (where.start + where.stop) // 2
         ends: list[int] = [leaf.stop for _, leaf in self.leaves if where.start < leaf.stop < where.stop]
         return min(ends, key=lambda end: abs(end - middle)) if ends else middle

@@ -1,4 +1,4 @@
-"""Whether a gradient is right elsewhere: evaluated before, or after, a step of descent."""
+"""Whether a claimed gradient is right at another point: before, or after, a step of descent."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .patterns.words import Subject, sentence
 At = Callable[[Array, NDArray[np.intp]], Array]
 
 _RATES = (0.1, 0.01, 0.001, 1.0, 0.05, 0.5)
-_TOLD = 6  # entries that tell a stale point
-_SURE = 1e-5  # of an entry: plain differences elsewhere have no error bars
-_APART = 3.0  # tolerances that entries differ by from the gradient at x
+_TOLD = 6  # entries that are compared at another point
+_SURE = 1e-5  # of an entry, since plain differences elsewhere have no error bars
+_APART = 3.0  # tolerances by which entries differ from the gradient at x
 _ENOUGH = 5.0  # digits that agree
 
 
@@ -34,7 +34,7 @@ def stale_point(leaves: list[Leaf], x: Array, gradient: Array, at: At | None) ->
     for rate in _RATES:
         for sign in (-1.0, 1.0):
             point = x + sign * rate * gradient
-            # One entry first: it costs least to see that it is another point.
+            # One entry first: it rules out most points at the least cost.
             for part in (slice(1), slice(1, None)):
                 if not (np.abs(at(point, places[part]) - claimed[part]) <= tolerance[part]).all():
                     break
@@ -44,10 +44,10 @@ def stale_point(leaves: list[Leaf], x: Array, gradient: Array, at: At | None) ->
 
 
 def _telling(leaf: Leaf) -> list[tuple[float, int, float, float]]:
-    """The entries of a leaf farthest from the gradient at x: how far (negative), which, the claim, its tolerance."""
+    """The entries of a leaf farthest from the gradient at x: minus the distance, index, claim, and its tolerance."""
     e = leaf.entries
     tolerance = e.tolerance(e.claimed, e.bar) + _SURE * np.abs(e.claimed)
-    # What differs by little more than the tolerance would fit points close to x, too.
+    # Entries that differ by little more than the tolerance would fit points close to x, too.
     apart = np.where(e.wrong & (np.abs(e.error) > _APART * tolerance), np.abs(e.error) / tolerance, 0.0)
     order = np.argsort(-apart)[:_TOLD]
     return [

@@ -1,4 +1,4 @@
-"""What a claimed derivative may differ by: what the user accepts, and the rounding of the claim itself."""
+"""Accepted differences of a claimed derivative: those that the user accepts, and the rounding of the claim itself."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from ..evaluate.results import fits_float32
 from ..stencils import FLOAT32, FLOAT64
 
 _ROUNDINGS = {FLOAT64: (256.0, 128.0), FLOAT32: (16.0, 8.0)}
-"""Roundings of an entry, and of the largest one beside it, that entries may differ by: sums are long, and arguments
-such as phases are large where they are rounded. In double precision hundreds of roundings matter to nobody."""
+"""Roundings of an entry, and of the largest one in its row, by which entries may differ, since sums are long, and
+arguments such as phases are large where they are rounded. In double precision hundreds of roundings are harmless."""
 
 _TINY = 4096.0
-"""Roundings of an entry: where differences disagree about it, so little says nothing against it."""
+"""Roundings of an entry: where looks disagree, a difference this small does not leave it undecided."""
 
 _SMALL = 1e-2
-"""An error bar of this share of an entry hides nothing that matters."""
+"""An error bar of at most this share of an entry hides no relevant error."""
 
 _NEGLIGIBLE = 1e-5
-"""So small a share of the largest derivative beside it, an error bar hides nothing either ..."""
+"""Nor does an error bar of at most this share of the largest derivative in the row ..."""
 
 _OF_PRECISION = 64.0
-"""... nor so many square roots of the precision of f, which differences of float32 values can hardly do better than."""
+"""... or of this many square roots of the precision of f; differences of float32 values are hardly more accurate."""
 
 
 class Accepted(NamedTuple):
-    """What the user accepts, for each coordinate (n,) or for all."""
+    """The differences that the user accepts, for each coordinate (n,) or for all."""
 
     atol: Array | float = 0.0
     rtol: Array | float = 0.0
 
 
 class Tolerance:
-    """What entries of a claimed derivative may differ by.
+    """The accepted differences of the entries of a claimed derivative.
 
     Parameters
     ----------
     by_user : Accepted
     claimed : ndarray
-        The claimed entries, or what stands for them: a float32 one carries its own rounding.
+        The claimed entries, or values in their place: a float32 claim has its own rounding.
     float32 : bool
         Whether f returns float32.
     """
@@ -57,11 +57,11 @@ class Tolerance:
         with np.errstate(all="ignore"):
             narrow = fits_float32(claimed) and bool(np.any(claimed % 1 != 0))
         self.rounding = FLOAT32 if narrow else FLOAT64
-        self.precision = FLOAT32 if float32 else self.rounding  # of f and the claim, whichever is worse
+        self.precision = FLOAT32 if float32 else self.rounding  # of f or the claim, whichever is worse
 
     @property
     def least(self) -> float:
-        """The share of the largest derivative that an error bar may be."""
+        """The longest useful error bar, as a share of the largest derivative."""
         return max(_NEGLIGIBLE, _OF_PRECISION * math.sqrt(self.precision))
 
     @property
@@ -78,29 +78,29 @@ class Tolerance:
         return part
 
     def by_user(self, size: Array) -> Array:
-        """What the user accepts in entries (..., n) of these sizes."""
+        """The differences that the user accepts in entries (..., n) of these sizes."""
         with np.errstate(all="ignore"):
             return np.asarray(self.atol + self.rtol * size)
 
     def accepted(self, size: Array, largest: Array) -> Array:
-        """What is accepted in entries (..., n): by the user, and the claim's rounding; largest: of those beside."""
+        """The accepted differences of entries (..., n), with the claim's rounding; largest: the largest in the row."""
         with np.errstate(all="ignore"):
             of_an_entry, of_the_largest = _ROUNDINGS[self.rounding]
             rounding = self.rounding * np.maximum(of_an_entry * size, of_the_largest * largest)
             return np.asarray(self.by_user(size) + rounding)
 
     def tiny(self, size: Array) -> Array:
-        """A difference that is no more than rounding inside f, where that is more than error bars say."""
+        """The difference that rounding inside f may cause, where that is more than the error bars."""
         return np.asarray(_TINY * FLOAT64 * size)
 
     def hidden(self, size: Array, largest: Array) -> Array:
-        """The error bar with which an entry may still be called right: a longer one could hide what matters."""
+        """The longest error bar with which an entry may be called right; a longer one could hide a relevant error."""
         with np.errstate(all="ignore"):
             return np.maximum(np.maximum(_SMALL * size, self.least * largest), self.by_user(size))
 
 
 def by_coordinate(value: Any, name: str, layout: Layout) -> Array | float:
-    """An option given as a number, in x's structure, or by leaf: a dict of some of them, 0 for the others.
+    """An option given as a number, in x's structure, or as a dict with some of the leaves, and 0 for the others.
 
     Raises
     ------

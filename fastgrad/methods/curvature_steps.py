@@ -1,9 +1,9 @@
 """Steps of second differences, from the curvature that their own values show along each axis.
 
-A step from |x| alone is wrong where f lives on another scale. Three values along an axis give f'', and with it the
-length over which curvature makes f of its own size, L = sqrt(|f| / |f''|). If derivatives of f grow by 1/L from one to
-the next, though by 1/|x| at least, the truncation error |b f''| (h/L)^p and the rounding error eps |f| / h² of a
-stencil of order p are balanced by h^(p + 2) = r^(p + 2) |f / f''| L^p, r being its relative step.
+A step that follows from |x| alone is wrong where f lives on another scale. Three values along an axis give f'', and
+with it the length over which the curvature changes f by its own size, L = sqrt(|f| / |f''|). If derivatives of f grow
+by 1/L from one to the next, and by at least 1/|x|, the truncation error |b f''| (h/L)^p and the rounding error
+eps |f| / h² of a stencil of order p are balanced by h^(p + 2) = r^(p + 2) |f / f''| L^p, where r is its relative step.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 _SMALL = 1e-3
-"""A coordinate below it may have a unit of its own: its first step is relative to itself, and not to 1."""
+"""A coordinate below this may have a unit of its own: its first step is relative to itself, and not to 1."""
 
 _VISIBLE = 16.0
-"""A second difference of fewer roundings shows no curvature."""
+"""A second difference of fewer roundings than this shows no curvature."""
 
 _OF_FLOAT32 = 0.6
-"""Values are rounded to half a last digit at most, and on average to a quarter: so much shorter are steps."""
+"""Factor of steps in float32: values are rounded by at most half a last digit, but by a quarter on average."""
 
 _NOISY = 1e-9
-"""With so much relative noise, the first step may show no curvature where there is some."""
+"""With more relative noise than this, the first step may show no curvature where there is some."""
 
 _OF_ZERO = 0.1
-"""f is next to 0 at x if it is so much smaller than its second difference."""
+"""f is close to 0 at x if it is less than this share of its second difference."""
 
 _A_DIGIT = 40.0
-"""A second difference of so many roundings is known to a digit."""
+"""A second difference of this many roundings is known to one digit."""
 
 _ROUNDS = 3
-"""How often a step is found anew: saturated values say little of how long it should be."""
+"""How often a new step is found at most, since saturated values hardly show how long it should be."""
 
 _ENOUGH = 1e-6
-"""The relative error that a step may leave which is not found anew."""
+"""The relative error that a step may leave without a new step."""
 
 _FAR = 3.0
-"""One that is farther off than that by this factor is found anew along any number of axes, not along half of them."""
+"""Steps that exceed the limit by this factor are found anew along any number of axes, others along half of them."""
 
 _CLOSE = 2.0
-"""Nor one that is so close to the step that balances the errors."""
+"""A step within this factor of the one that balances the errors is not found anew either."""
 
 
 class Axes(NamedTuple):
@@ -58,7 +58,7 @@ class Axes(NamedTuple):
 
     h: Array  # steps, (n,)
     rises: Array  # f(x ± h e_i) - f(x), (n, 2)
-    taken: Mask  # along which axes they are known: not beside bounds
+    taken: Mask  # axes along which they are known, which excludes those at bounds
 
 
 class AlongAxes:
@@ -71,12 +71,12 @@ class AlongAxes:
     stencil : Stencil
         Of a second derivative, symmetric.
     shorter : float
-        How much shorter than balanced ones its steps are.
+        Factor of its steps relative to balanced ones.
     base : float
         f at x.
     axes : ndarray of int
     noise : float, optional
-        The absolute noise of f, where it is known; else it follows from the size of f.
+        The absolute noise of f, where it is known; otherwise it follows from the size of f.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class AlongAxes:
         self.shorter, self.base, self.axes, self.noise = shorter, base, axes, noise
 
     def take(self, relative_noise: float) -> Axes:
-        """The steps for a relative noise of f, and the values that they were found by."""
+        """The steps for a relative noise of f, and the values of f at these steps."""
         where, relative = self.where, self.shorter * self.stencil.relative_step(relative_noise)
         if relative_noise == FLOAT32:
             relative *= _OF_FLOAT32
@@ -110,7 +110,7 @@ class AlongAxes:
         return Axes(h, rises, taken)
 
     def _fitted(self, relative: float, relative_noise: float, h: Array, rises: Array, free: Indices) -> Array:
-        """Steps that fit the curvature along free axes; the rises by them are written."""
+        """Steps that fit the curvature along free axes; their rises are written to `rises`."""
         where = self.where
         usual, x = h.copy(), np.abs(where.x.ravel())
         longest = np.full(h.shape, np.inf)
@@ -129,7 +129,7 @@ class AlongAxes:
         rises[free[some.size :]] = self._values(free[some.size :], h[free[some.size :]])
         below, above = np.zeros(where.n), np.full(where.n, np.inf)
         allowed = max((6.0 * _ENOUGH) ** (1 / self.stencil.order) / relative, _CLOSE)
-        # Noise hides the curvature over a step that is short for a coordinate's own unit.
+        # Noise hides the curvature over a step that is relative to a small coordinate.
         first = int(relative_noise > _NOISY)
         which, spare = free, where.n if first else (where.n + 1) // 2
         limit = self._lengths(free, h, rises, relative_noise) if first else np.full(where.n, np.inf)
@@ -140,7 +140,7 @@ class AlongAxes:
             lost = own[which] & ~seen & (k >= first)
             own[which[lost]] = False
             wanted[lost] = usual[which[lost]]
-            # Steps once found too long or too short stay so.
+            # A step found too long or too short once limits all later ones.
             long, short = wanted < h[which], wanted > h[which]
             above[which[long]] = np.minimum(above, h)[which[long]]
             below[which[short]] = np.maximum(below, h)[which[short]]
@@ -148,7 +148,7 @@ class AlongAxes:
             with np.errstate(all="ignore"):
                 wanted = np.where(outside, np.sqrt(below[which] * above[which]), wanted)
                 wanted = np.minimum(wanted, longest[which])
-                # Longer ones are no longer than is needed.
+                # A longer step need not be at its limit.
                 ratio = np.where(
                     wanted > h[which], wanted / h[which] * (allowed / min(allowed, 3.0)), h[which] / wanted
                 )
@@ -161,16 +161,16 @@ class AlongAxes:
             step = self._representable(wanted, which)
             values = self._values(which, step)
             known = np.isfinite(values).all(axis=1)
-            # An edge that a longer step meets says nothing against the shorter one.
+            # A longer step that meets an edge does not make the shorter one wrong.
             kept = np.isfinite(rises[which]).all(axis=1) & ~known
             which, step, values = which[~kept], step[~kept], values[~kept]
             h[which], rises[which] = step, values
         return h
 
     def _lengths(self, axes: Indices, h: Array, rises: Array, relative_noise: float) -> Array:
-        """The lengths over which second derivatives change, (n,), as third differences show; inf where they do not.
+        """The lengths over which second derivatives change, (n,), from third differences; inf where these show none.
 
-        Steps for noise are so long that it matters, and one more value an axis tells.
+        They matter because steps for noise are long. This takes one more value per axis.
         """
         found = np.full(h.shape, np.inf)
         room = np.inf if self.where.room is None else self.where.room[1][axes]
@@ -187,37 +187,37 @@ class AlongAxes:
     def _wanted(
         self, relative: float, relative_noise: float, h: Array, rises: Array, sizes: Array, x: Array
     ) -> tuple[Array, Mask]:
-        """Steps that balance the errors along axes, from values at other ones, and where these show curvature.
+        """Steps that balance the errors along axes, from values at other steps, and where these show curvature.
 
-        x: sizes of coordinates that may be in units of their own, else inf.
+        x: sizes of coordinates that may be in units of their own, otherwise inf.
         """
         p = self.stencil.order
         with np.errstate(all="ignore"):
             bend, slope = np.abs(rises[:, 0] + rises[:, 1]), 0.5 * np.abs(rises[:, 0] - rises[:, 1]) / h
             size = np.maximum(abs(self.base), np.abs(rises + self.base).max(axis=1))
-            # Roundings of x count as well, by the slopes at x ± h.
+            # Roundings of x count as well, times the slopes at x ± h.
             roundings = np.maximum(size, np.minimum(sizes, x) * (slope + bend / h))
             rounding = (FLOAT64 if self.noise else relative_noise) * roundings
             rounding = np.maximum(rounding, self.noise or 0.0)
             seen = bend > _VISIBLE * rounding
             curvature = np.maximum(bend, _VISIBLE * rounding) / h / h
             length = np.sqrt(size / curvature)
-            # A small coordinate may be in units of its own, or be small by chance: the truth is between.
+            # A small coordinate may have a unit of its own, or be small by chance: use a length in between.
             length = np.minimum(np.minimum(length, np.sqrt(length) * np.sqrt(x)), sizes)
             ratio = rounding / (relative_noise * curvature)
             wanted = relative * ratio ** (1 / (p + 2)) * length ** (p / (p + 2))  # their product may underflow
-            # Longer ones only as far as digits are lost: f'' may be small here by chance, and the next derivatives not.
+            # Longer steps only as far as digits are lost: f'' may be small by chance, and higher derivatives large.
             enough = h * np.sqrt(4.0 * rounding / np.maximum(bend, rounding) / max(_ENOUGH, relative**2 / 3))
             wanted = np.minimum(wanted, np.maximum(h, enough))
-            # Nor shorter ones than leave a digit.
+            # Shorter steps only as far as a digit is left.
             wanted = np.maximum(wanted, np.minimum(h, h * np.sqrt(_A_DIGIT * rounding / bend)))
-        # Beside a zero of f all values are its curvature: then they show no length.
+        # Close to a zero of f, values consist of curvature alone and show no length.
         vacuous = (abs(self.base) < _OF_ZERO * bend) & (bend > (1 - _OF_ZERO) * size) & (wanted < h)
         unknown = ~(np.isfinite(wanted) & (wanted > 0.0)) | vacuous
         return np.where(unknown, h, wanted), seen | unknown
 
     def _representable(self, steps: Array, which: Indices | slice = slice(None)) -> Array:
-        """Steps such that x + h is a number."""
+        """Steps h such that x + h is exact."""
         x = self.where.x.ravel()[which]
         return np.asarray((x + steps) - x)
 

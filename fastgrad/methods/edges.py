@@ -1,8 +1,8 @@
-"""Near an edge: what happens where f is not finite at a shift, or a bound is too near for the step.
+"""Derivatives near an edge, where f is not finite at a shift, or a bound is too near for the step.
 
-Both say that the step, which follows from the size of x, is no measure of how fast f changes. Such a derivative is
-taken by the adaptive method: with shorter steps, central where there is room for them, else one-sided. It counts where
-its error bar is small; else it is nan, and a warning says what is too near.
+In both cases the step, which follows from the size of x, does not show how fast f changes. Such a derivative is
+computed by the adaptive method with shorter steps, central where there is room for them, otherwise one-sided. It is
+used where its error bar is small; otherwise it becomes nan, and a warning says what is too near.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 ENOUGH = 1e-5
-"""The largest error of a derivative near an edge, relative to its size; beyond that it is nan."""
+"""The largest relative error of a derivative near an edge; with a larger one it becomes nan."""
 
 _OF_THE_BEST = 30.0
-"""How many errors of a fixed step of order 2 it may have instead, where f is noisy or computes in float32."""
+"""Or this many errors of a fixed step of order 2, where f is noisy or computes in float32 ..."""
 
-_SHORT = 1 / 16  # of a step, over which the slope of a forward difference is looked at again
-_STEEP = 0.01  # slopes over the two of a smooth function differ by less, relative to their size
+_SHORT = 1 / 16  # of a step, over which the slope of a forward difference is measured again
+_STEEP = 0.01  # relative difference of the slopes of a smooth function over both steps, at most
 _ROUNDINGS = 16.0
 
 _AT_MOST = 0.1
-"""But a derivative of less than a digit is none."""
+"""... but not more than this: a derivative must have a digit."""
 
 _NONE = np.empty(0, dtype=np.intp)
 _SHORTER = (1e-6, 1e-12)
-_MOST = 44  # evaluations of a component: several outputs take more than one; more find no more edges of asin, acosh
+_MOST = 44  # evaluations per component: several outputs need more than one; more do not help at edges of asin, acosh
 
 
 def tolerance(relative_noise: float, deriv: int) -> float:
-    """The relative error that a derivative near an edge may have, for the noise of f."""
+    """The accepted relative error of a derivative near an edge, for the noise of f."""
     return float(max(ENOUGH, min(_OF_THE_BEST * relative_noise ** (2 / (2 + deriv)), _AT_MOST)))
 
 
 def unless_steep(
     problem: Problem, where: Coordinates, stencil: Stencil, components: Indices | None, found: Array
 ) -> Array:
-    """Forward differences, nan for coordinates at 0 where the slope over a shorter step is another one.
+    """Forward differences, nan for coordinates at 0 where the slope over a shorter step differs.
 
-    They never look to the other side, where f may not be finite: a slope that is infinite at x shows in this alone.
-    One evaluation tells for all coordinates where there is none.
+    They never look at the other side, where f may not be finite, so that an infinite slope at x shows in no other way.
+    One evaluation for all coordinates together is enough where there is no infinite slope.
     """
     x = problem.x.ravel()
     which = np.arange(x.size) if components is None else components
@@ -75,15 +75,15 @@ def unless_steep(
         right, left = problem.function.at_shifts(problem.x, which[zero], h, np.array([1.0, -1.0])).transpose(1, 0, 2)
         steep = off(right - base, changes, np.abs(changes))
         rows = rows.copy()
-        # Where f goes on, it is on a small scale only, which a second look tells.
+        # Where f continues on the other side, it only has a small scale, which a second look detects.
         rows[zero[steep & ~np.isfinite(left).all(axis=1)]] = np.nan
     return rows.reshape(found.shape)
 
 
 def replace(problem: Problem, where: Coordinates, components: Indices, rows: Array, noise: float | None) -> None:
-    """Take first derivatives, rows (components, outputs), anew where they are not finite; nan where f has none.
+    """Recompute first derivatives, rows (components, outputs), where they are not finite; nan where f has none.
 
-    noise: of an evaluation of f, where the user knows it.
+    noise: that of an evaluation of f, where the user knows it.
     """
     from .adaptive import NONFINITE
 
@@ -93,16 +93,16 @@ def replace(problem: Problem, where: Coordinates, components: Indices, rows: Arr
     flags = np.zeros(rows.shape, dtype=np.intc)
     fixed = np.broadcast_to(where.fixed(), problem.x.size)[components]
     concerned = np.flatnonzero(missing.any(axis=1) & ~fixed)
-    # One by one: noise is looked for along all coordinates at once, and several edges leave no such line.
+    # One by one, since noise is measured along all coordinates at once, and several edges leave no room for that.
     for k in concerned:
         part = Part.of(problem, where, components[[k]], noise)
         found = part.slopes()
         for shorter in _SHORTER if part.problem.x[0] == 0.0 else ():
-            # The size of a coordinate that is 0 is a guess.
+            # The scale of a coordinate that is 0 is a guess.
             if (found.flags & NONFINITE == 0).any():
                 break
             found = part._replace(scale=part.scale * shorter).slopes()
-        # The step was too long for other outputs too, where the edge is not one of theirs.
+        # The step was too long for other outputs as well, even if the edge is not one of theirs.
         value, error = found.accepted[0], found.error[0]
         rows[k] = np.where(missing[k] | (np.abs(rows[k] - value) > error), value, rows[k])
         flags[k] = np.where(missing[k], found.flags[0], 0)
@@ -135,7 +135,7 @@ def replace_second(
         i, j = (np.searchsorted(coordinates, end[which]) for end in (rows, columns))
         second, mixed[which], flags[coordinates] = part.curvatures(i, j)
         diagonal[along] = second[np.searchsorted(coordinates, along)]
-    # One by one, as first derivatives are.
+    # One by one, like first derivatives.
     for c in along[np.isnan(diagonal[along])] if coordinates.size > 1 else ():
         part = Part.of(problem, where, np.array([c]), noise)
         (diagonal[c],), _, (flags[c],) = part.curvatures(_NONE, _NONE)
@@ -151,7 +151,7 @@ def replace_second(
 
 
 def _marked(problem: Problem, components: Indices) -> Mask:
-    """Components for which steps were too long: no other value of f so far away says anything of them either."""
+    """A mask of components whose steps were too long, so that other values of f as far away do not help either."""
     marked: Mask = np.zeros(problem.x.size, dtype=bool)
     marked[components] = True
     return marked
@@ -167,21 +167,21 @@ class Slopes(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Some coordinates of a problem at one of its points, as a problem of their own; the others stay where they are."""
+    """Some coordinates of a problem at one of its points, as a problem of their own; the others are constant."""
 
     problem: Problem
-    sizes: Array  # that the steps of a fixed stencil are relative to
-    scale: Array  # where shorter ones are looked for
+    sizes: Array  # that steps of a fixed stencil are relative to
+    scale: Array  # at which the search for shorter steps begins
     bounds: tuple[Array, Array] | None
     noise: float | None
 
     @classmethod
     def of(cls, problem: Problem, where: Coordinates, components: Indices, noise: float | None) -> Part:
-        """Components of one point."""
+        """The part with these components, all of one point."""
         p, coordinates = int(components[0]) // where.n, components % where.n
         x = problem.points[p]
         at, sizes = Point(x[coordinates]), where.step_sizes()[components]
-        # An edge is nearer than a step, so that a typical size says nothing but where x is 0.
+        # An edge is nearer than a step, so that a typical size is used only where x is 0.
         least = sizes if where.point.unit is None else where.point.unit
         scale = np.where(at.flat == 0.0, least, np.minimum(np.abs(at.flat), sizes))
         bounds = None if where.bounds is None else (where.bounds[0][coordinates], where.bounds[1][coordinates])
@@ -199,12 +199,12 @@ class Part(NamedTuple):
             least = np.abs(self.problem.values) / self.sizes[:, None]
         accepted = self._accepted(value, error, least, 1)
         if (np.isnan(accepted) & np.isfinite(error)).any():
-            # At a minimum of 0 neither the derivative nor f has a size.
+            # At a minimum of value 0, neither the derivative nor f gives a scale.
             accepted = self._accepted(value, error, np.maximum(least, self._rates(step.max(axis=1))), 1)
         return Slopes(accepted, value, error, found.flags.reshape(outputs, -1).T)
 
     def _rates(self, step: Array) -> Array:
-        """How fast f changes over these steps, (coordinates, outputs); 0 where it is not finite so far away."""
+        """The rates at which f changes over these steps, (coordinates, outputs); 0 where f is not finite there."""
         x, base = self.problem.x, self.problem.values
         found = np.zeros((x.size, base.shape[1]))
         for side in (1.0, -1.0):
@@ -237,14 +237,14 @@ class Part(NamedTuple):
         return along, mixed, flags
 
     def _accepted(self, value: Array, error: Array, least: Array, deriv: int) -> Array:
-        """Derivatives, nan where the error bar is large beside their size, and beside what f's own leaves to see."""
+        """Derivatives, nan where the error bar is large relative to their size and to `least`, the scale from f."""
         relative = tolerance(self.problem.relative_noise, deriv)
         with np.errstate(all="ignore"):
             return np.where(error <= relative * np.fmax(np.abs(value), least), value, np.nan)
 
 
 def say_why(problem: Problem, where: Coordinates, components: Indices, flags: NDArray[np.intc], fixed: Mask) -> None:
-    """Why some components have no derivative: a warning for each cause, or the exception of f."""
+    """Say why some components have no derivative: warn for each cause, or raise the exception of f."""
     from .adaptive import EDGE, NONFINITE
 
     nowhere = (flags & NONFINITE != 0) & ~fixed
@@ -258,18 +258,18 @@ def say_why(problem: Problem, where: Coordinates, components: Indices, flags: ND
         (fixed, "{} is fixed by its bounds (lower == upper; {} such components): its derivative is undetermined, nan"),
         (
             nowhere,
-            "f is not finite on either side of {} ({} such components), however near: their derivatives are nan. Take "
-            "them at another x",
+            "f is not finite on either side of {} ({} such components), however near: their derivatives are nan. "
+            "Choose another x",
         ),
         (
             narrow,
             "bounds= leave {} less room than a step takes ({} such components): their derivatives are nan. Widen "
-            "bounds=, or hold them fixed",
+            "bounds=, or fix the component by lower == upper",
         ),
         (
             edge,
             "f has an edge at {}, or nearer than any step can tell ({} such components), where its slope may be "
-            "infinite: their derivatives are nan. Take them farther from the edge",
+            "infinite: their derivatives are nan. Choose an x farther from the edge",
         ),
         (
             ~(fixed | nowhere | narrow | edge),

@@ -1,4 +1,4 @@
-"""Derivatives of a central stencil together with those of the next lower order, which its values hold."""
+"""Derivatives of a central stencil together with those of the next lower order, from the same values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..evaluate.problem import Problem
 from ..stencils import Stencil, central
 
 _BLOCK = 1 << 20
-"""Values of f that are held at a time."""
+"""The most values of f that are held at a time."""
 
 DIGITS = 1e-3
-"""The relative error of a component that is to be noticed."""
+"""The relative error of a component that must be noticed."""
 
 _ROUNDING = 16.0
-"""What may be left unexplained, in roundings of f."""
+"""The difference of orders that may be left unexplained, in roundings of f."""
 
 _OF_ORDER_2 = 0.1
 """The relative error, in square roots of the noise of f, at which order 2 with its own steps is as good."""
@@ -28,7 +28,7 @@ _OF_ORDER_2 = 0.1
 _TINY = np.finfo(float).tiny
 
 _PROBES = 3
-"""Components by which it is tried whether shorter steps help."""
+"""The number of components on which shorter steps are tried first."""
 
 
 def two_orders(
@@ -39,9 +39,9 @@ def two_orders(
     components: NDArray[np.intp],
     look: Callable[[slice, Array, Array], None] | None = None,
 ) -> tuple[Array, Array]:
-    """Derivatives (components, outputs) by a central stencil, to the bit as C combines them, and of two orders less.
+    """Derivatives (components, outputs) by a central stencil, equal to those of C to the bit, and of two orders less.
 
-    look: is shown the values one step up and one down, (some components, outputs) each.
+    look: is called with the values one step up and one step down, (some components, outputs) each.
     """
     outputs = function.outputs
     assert outputs is not None
@@ -69,38 +69,38 @@ def two_orders(
 
 
 class _Gap(NamedTuple):
-    """How far two orders are apart, for each component: norms over the outputs, each in units of its own.
+    """The difference of two orders, for each component: norms over the outputs, each in units of its own.
 
-    The components of a gradient stand each for itself; of a matrix columns do, whose entries may be 0 or small.
+    Each component of a gradient is compared alone. Of a matrix, columns are compared, since entries may be 0 or small.
     """
 
-    changes: Array  # by the derivatives, over a step
+    changes: Array  # of f by the derivatives, over a step
     differences: Array  # of the two orders over a step, beyond rounding
     rounding: Array  # of f
 
     @classmethod
     def between(cls, found: Array, lower: Array, h: Array, n: int, rounding: Array | float = 0.0) -> _Gap:
-        """Derivatives (components, outputs), n of a point, with their steps; rounding: of f, of their shape."""
+        """The gap of derivatives (components, outputs), n per point, with steps h; rounding: of f, in that shape."""
         with np.errstate(all="ignore"):
             changes, differences = np.abs(found) * h[:, None], np.abs(found - lower) * h[:, None]
             parts = changes, np.fmax(differences - _ROUNDING * rounding, 0.0), np.broadcast_to(rounding, found.shape)
             if found.shape[1] == 1:
                 return cls(*(part[:, 0] for part in parts))
-            # Outputs that hardly change have nothing but rounding, and are no measure of it.
+            # Outputs that hardly change consist of rounding, so that their changes are no unit.
             largest = np.fmax(changes, _ROUNDING / DIGITS * rounding).reshape(-1, n, found.shape[1])
             unit = np.fmax.reduce(largest, axis=1, keepdims=True, initial=0.0)
             unit = np.broadcast_to(np.where(unit > 0.0, unit, 1.0), largest.shape).reshape(found.shape)
             return cls(*(np.sqrt(((part / unit) ** 2).sum(axis=1)) for part in parts))
 
     def apart(self, order: int, digits: float, part: float = 1.0) -> NDArray[np.bool_]:
-        """Where the higher order may be off by more than that: truncation falls by one factor from order to order.
+        """Where the relative error of the higher order may exceed `digits`, if it falls by one factor per order.
 
-        part: of what the orders may be apart by that.
+        part: the accepted share of the difference of orders that follows from this.
         """
         return np.asarray(self.differences > part * digits ** (1 - 2 / order) * self.changes)
 
     def shorter(self, order: int) -> Array:
-        """The part of a step at which the truncation error that is seen would be as large as rounding is."""
+        """The part of a step at which the observed truncation error would equal rounding."""
         with np.errstate(all="ignore"):
             truncation = self.changes * (self.differences / self.changes) ** (order / (order - 2))
             return np.asarray((self.rounding / (order * truncation)) ** (1 / (order + 1)))
@@ -115,16 +115,16 @@ def apart(
     digits: float = DIGITS,
     part: float = 1.0,
 ) -> NDArray[np.intp]:
-    """The components (of (n, outputs)) at which the two orders are too far apart for the higher one to be right."""
+    """The components (of (n, outputs)) whose two orders are too far apart for the higher one to be right."""
     gap = _Gap.between(found, lower, h, max(1, len(found)), rounding)
     return np.flatnonzero(gap.apart(stencil.order, digits, part))
 
 
 def sharpen(problem: Problem, stencil: Stencil, found: Array, h: Array, components: NDArray[np.intp]) -> None:
-    """Take derivatives (components, outputs) anew by shorter steps, in place, where the two orders ask for that.
+    """Recompute derivatives (components, outputs) with shorter steps, in place, where the two orders require it.
 
-    They do where they show more truncation error than order 2 would have, whose steps are shorter, but leave no doubt
-    of three digits. Noise looks the same, but grows where steps get shorter: then the derivatives stay as they are.
+    This is where they show more truncation error than order 2 with its shorter steps would have, but three digits are
+    beyond doubt. Noise looks the same, but grows as steps get shorter; then the derivatives stay as they are.
     """
     assert problem.lower is not None
     order, lower = stencil.order, problem.lower.reshape(found.shape)
@@ -155,7 +155,7 @@ def sharpen(problem: Problem, stencil: Stencil, found: Array, h: Array, componen
 
 
 def _representable(problem: Problem, components: NDArray[np.intp], h: Array) -> Array:
-    """Steps of all coordinates, of which some count, that x can move by exactly."""
+    """Steps of all coordinates by which x can move exactly; those of the given components are set, others are 0."""
     x = problem.x.ravel()
     steps = np.zeros(x.size)
     steps[components] = (x[components] + h) - x[components]

@@ -1,8 +1,8 @@
-"""A second look at derivatives by fixed steps: two evaluations of f that must agree with them, and what is done if not.
+"""A second look at derivatives by fixed steps: two evaluations of f that must agree with them, and what follows if not.
 
-Along a direction v, [f(x + v) - f(x - v)] / 2 is the sum of v_i g_i. Moves are shorter than the steps of the
-derivatives: what these are off by then shows at its own size, truncation and noise alike, while a longer move adds a
-truncation error of its own. docs/steps.md has what was tried and measured.
+Along a direction v, [f(x + v) - f(x - v)] / 2 must equal the sum of v_i g_i. Moves are shorter than the steps of the
+derivatives, so that errors of the derivatives, from truncation and noise alike, show at their own size; a longer move
+adds a truncation error of its own. docs/steps.md says what was tried and measured.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ from .short_scales import mend, names, say_retaken
 
 Indices = NDArray[np.intp]
 Retake = Callable[[float], Array]
-"""Derivatives by steps for a relative noise of f."""
+"""Derivatives with steps for a relative noise of f."""
 
 LEAST = 20
-"""From so many components on, two evaluations are at most 5% of what the derivatives cost."""
+"""From this many components on, two evaluations are at most 5% of the cost of the derivatives."""
 
 MOVE = 0.37
-"""The moves of a second look, in steps of the central difference of order 2: from half of it to three halves."""
+"""The moves of a second look, in steps of the central difference of order 2; they vary from a half to three halves."""
 
 AGREE = 3e-4
-"""Two ways that agree so well are both right."""
+"""Derivatives by two methods that agree so well are both right."""
 
 _ROUNDING = 16.0
-"""What may be left unexplained, in roundings of f."""
+"""The remainder that may be left unexplained, in roundings of f."""
 
 _NOISE = 30.0
-"""So many roundings of f are noise."""
+"""More than this many roundings of f are noise."""
 
 _STEEP = 0.1
-"""Slopes on one side, over a very short step, differ by less from the derivative there."""
+"""The largest relative difference of a one-sided slope over a very short step from the derivative."""
 
 _BLOCK = 1 << 16
-"""Coordinates of points that are looked at together."""
+"""Coordinates of points that are processed together."""
 
 _FEW = 8
-"""Suspects that are taken by the adaptive method without another look."""
+"""This many suspects are computed by the adaptive method without another look."""
 
 _MOST = 64
-"""Evaluations of a component that the adaptive method may take: each of many outputs may have a scale of its own."""
+"""Evaluations per component that the adaptive method may take, since each output may have a scale of its own."""
 
 
 def is_due(check: bool | None, n: int, first: bool | None = None) -> bool:
-    """Whether derivatives by n coordinates are looked at again: as the option says, else where that costs little.
+    """Whether derivatives by n coordinates get a second look: as the option says, or by default where it costs little.
 
-    first: they are the first ones of an object that takes them many times.
+    first: they are the first ones of an object that is called many times.
     """
     return (bool(first) or n >= LEAST) if check is None else check
 
@@ -68,14 +68,14 @@ _NONE = np.empty(0, dtype=np.intp)
 
 
 class Look(NamedTuple):
-    """Derivatives at a point, and how far f is moved to look at them."""
+    """Derivatives at a point, and the moves of a second look at them."""
 
     problem: Problem
     where: Coordinates
     found: Array  # (n, outputs); 0 where there is none
-    steps: Array | None  # that they were taken with, (n,); None: complex ones, which have no rounding
+    steps: Array | None  # of the derivatives, (n,); None for complex steps, which have no rounding
     moves: Array  # (n,); 0 where there is no derivative or no room, and near an edge
-    retake: Retake | None  # None where that would change nothing, as with steps that the user chose
+    retake: Retake | None  # None where it would change nothing, as with steps that the user chose
     stencil: Stencil | None
 
     @classmethod
@@ -88,7 +88,7 @@ class Look(NamedTuple):
         retake: Retake | None,
         stencil: Stencil | None,
     ) -> Look:
-        """Of the derivatives by all coordinates, in any shape."""
+        """The look at derivatives by all coordinates, which may have any shape."""
         rows = found.reshape(problem.x.size, -1)
         moves = where.steps(central(2), problem.relative_noise)
         if where.room is not None:
@@ -104,9 +104,9 @@ class Look(NamedTuple):
 def look_at_points(
     problem: Problem, found: Array, only: int | None, look_at: Callable[[Problem, Array], Look], due: bool
 ) -> Array:
-    """Derivatives at one point or many, looked at again; where that is not due, by what their values show alone.
+    """Derivatives at one point or many, after a second look, or if none is due, after a test of their values alone.
 
-    only: they are those of one component, (1, outputs).
+    only: the one component that they belong to, (1, outputs).
     """
     points, lower, near = problem.points, problem.lower, problem.near
     if not found.size:
@@ -141,7 +141,7 @@ def look_at_points(
 
 
 def _looked_at_one(look: Look, lower: Array | None, due: bool, given: Array) -> Array:
-    """The derivatives that were given, in their shape; those that are not finite stay so."""
+    """The given derivatives, in their shape, after a look; those that are not finite stay so."""
     if lower is not None:
         look = look._replace(found=_compared_with_lower(look, lower))
     found = (looked_at(look) if due else look.found).reshape(given.shape)
@@ -149,7 +149,7 @@ def _looked_at_one(look: Look, lower: Array | None, due: bool, given: Array) -> 
 
 
 def _compared_with_lower(look: Look, lower: Array) -> Array:
-    """The derivatives, mended where two orders of accuracy are too far apart."""
+    """The derivatives, corrected where two orders of accuracy are too far apart."""
     assert look.stencil is not None
     assert look.steps is not None
     suspects = apart(look.stencil, look.found, lower, look.steps)
@@ -169,7 +169,7 @@ def _compared_with_lower(look: Look, lower: Array) -> Array:
 
 
 def _doubtful(whole: Look, each: Array, below: Array | None, due: bool) -> Indices:
-    """Which of many points need a look of their own: all, but those that one look at all points together clears."""
+    """The points that need a look of their own: all but those that one look at all points together clears."""
     b, n, outputs = each.shape
     doubtful = np.full(b, due)
     if due and outputs == 1:
@@ -191,18 +191,18 @@ def _doubtful(whole: Look, each: Array, below: Array | None, due: bool) -> Indic
 
 
 class Seen(NamedTuple):
-    """What a look along a direction in which some coordinates move has shown."""
+    """The result of a look along a direction in which some coordinates move."""
 
-    wrong: Indices  # components of which more may be off than a thousandth, beyond all rounding of f
-    weak: Indices  # other components, of which no three digits can be known for rounding
-    left: Array  # what the derivatives leave unexplained, (outputs,); 0 for the rows of a matrix that are right
+    wrong: Indices  # components that may be off by more than a thousandth, beyond rounding of f
+    weak: Indices  # other components, of which rounding hides three digits
+    left: Array  # the unexplained remainder, (outputs,); 0 for the rows of a matrix that are right
     rounding: Array  # of f
     size: Array  # of f
-    fine: Mask | None = None  # components of which some may be off in the fourth or fifth digit, if any
+    fine: Mask | None = None  # components that may be off in the fourth or fifth digit, if any
 
 
 def seen_along(look: Look, which: Indices | None = None, seed: int = 1) -> Seen | None:
-    """Move some coordinates, or all, along a random direction; None where f is not finite so near to x."""
+    """Look along a random direction in some coordinates, or all; None where f is not finite so near to x."""
     x = look.problem.x.ravel()
     v = np.empty(x.size)
     border.random_direction(v, seed, MOVE)
@@ -240,31 +240,31 @@ def _compared(look: Look, v: Array, values: Array) -> Seen:
         if look.steps is not None:
             weak = weak | (moved & (DIGITS * look.steps * np.abs(look.found[:, 0]) < rounding[0]))
         wrong = np.flatnonzero(doubtful) if beyond else _NONE
-        # Who says how noisy f is, knows what its derivatives are worth.
+        # A user who states the noise of f knows how accurate its derivatives are.
         if look.steps is None or look.problem.declared:
             return Seen(wrong, _NONE, left, rounding, size)
         weak = np.flatnonzero(weak & ~doubtful if beyond else weak)
         return Seen(wrong, weak, left, rounding, size, _fine(look, own, left, rounding))
-    # Many entries of a matrix are 0 or small: each row is compared as a whole.
+    # Many entries of a matrix are 0 or small, so each row is compared as a whole.
     rows = left > np.maximum(DIGITS * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)
     wrong = np.flatnonzero(v) if rows.any() else _NONE
     return Seen(wrong, _NONE, np.where(rows, left, 0.0), rounding, size, _fine(look, own, left, rounding))
 
 
 def _fine(look: Look, own: Array, left: Array, rounding: Array) -> Mask | None:
-    """Components (of (n, outputs)) that may be off by what is left, where that is a fifth digit of the whole."""
+    """Components (of (n, outputs)) that the remainder may affect, where it reaches the fifth digit of the whole."""
     if look.steps is None or look.stencil is None or look.retake is None or look.problem.declared:
         return None
     relative = tolerance(look.problem.relative_noise, 1)
     if (left <= np.maximum(relative * np.sqrt((own**2).sum(axis=0)), _ROUNDING * rounding)).all():
         return None
-    # Those that may be off by more are found, and named, as suspects.
+    # Components that may be off by more are suspects, and a warning names them.
     with np.errstate(all="ignore"):
         return np.asarray(((DIGITS * own >= left) & (relative * own < left)).any(axis=1) & (look.moves != 0.0))
 
 
 def looked_at(look: Look) -> Array:
-    """The derivatives (n, outputs), mended with a warning where f does not agree with them.
+    """The derivatives (n, outputs), corrected with a warning where f does not agree with them.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def looked_at(look: Look) -> Array:
         problem.curved, before = seen.fine, problem.near
         mend(problem, look.where, stencil, np.arange(len(look.found)), look.found, None)
         if problem.near is not None and problem.near is not before:
-            # What these were off by is not to be put down to others.
+            # The errors of these must not be attributed to others.
             look = look._replace(moves=np.where(problem.near, 0.0, look.moves))
             seen = seen_along(look) if look.moves.any() else None
     if seen is None or not (seen.wrong.size or seen.weak.size):
@@ -290,11 +290,11 @@ def looked_at(look: Look) -> Array:
 
 
 def _beside_edges(look: Look) -> Array:
-    """Complex derivatives, nan with a warning where f ends at x and its slope on the other side is another one."""
+    """Complex derivatives, nan with a warning where f ends at x and its one-sided slope differs from them."""
     problem, found = look.problem, look.found.copy()
     which = np.flatnonzero(look.moves)
     steep = np.zeros(which.size, dtype=bool)
-    # An edge at 0 is not at a coordinate that is tiny.
+    # An edge at 0 is not one at a tiny coordinate.
     size = np.abs(problem.x.ravel()[which])
     size = np.where(size == 0.0, problem.point.unit or 0.0, size)
     moves = np.where(size > 0.0, np.minimum(look.moves[which], size), look.moves[which])
@@ -309,13 +309,13 @@ def _beside_edges(look: Look) -> Array:
         found[which[steep]] = np.nan
         warn(
             f"f has an edge at {names(problem.point, which[steep])}, where its slope is not that of the complex step "
-            "and may be infinite: their derivatives are nan. Take them farther from the edge"
+            "and may be infinite: their derivatives are nan. Choose an x farther from the edge"
         )
     return found
 
 
 def _acted_on(look: Look, seen: Seen) -> Array:
-    """What follows from suspects: other steps where f is noisy, else the adaptive method for those that stay so."""
+    """Treat suspects: other steps where f is noisy, else the adaptive method for those that remain suspects."""
     noise = _noise(look, seen)
     if noise is not None:
         return _of_noisy(look, seen, noise)
@@ -329,7 +329,7 @@ def _acted_on(look: Look, seen: Seen) -> Array:
 
 
 def _narrowed(look: Look, suspects: Indices) -> Indices:
-    """The suspects that stay so where fewer coordinates move: groups are halved until they are cleared or small."""
+    """The suspects that remain when fewer coordinates move: groups are halved until they are cleared or small."""
     groups, kept, looks = [suspects], [_NONE], 0
     while groups:
         group = groups.pop()
@@ -351,7 +351,7 @@ def _narrowed(look: Look, suspects: Indices) -> Indices:
 
 
 def _noise(look: Look, seen: Seen) -> Array | None:
-    """The noise of f, (outputs,), where it is that which keeps f and derivatives apart."""
+    """The noise of f, (outputs,), where it explains the difference of f and derivatives."""
     problem = look.problem
     if problem.declared or not (seen.left > 4 * seen.rounding).any():
         return None
@@ -359,15 +359,15 @@ def _noise(look: Look, seen: Seen) -> Array | None:
     levels = problem.function.noise(problem.points, problem.values, where.sizes().reshape(1, -1), where.room)[0]
     expected = levels * np.sqrt(1 + MOVE**2 * problem.x.size)
     noisy, doubtful = levels > _NOISE * seen.rounding, seen.left > 0.0
-    # Noise of some outputs does not explain what others are off by.
+    # Noise of some outputs does not explain errors of others.
     return np.asarray(levels) if (noisy & doubtful).any() and (seen.left < 16 * expected)[doubtful].all() else None
 
 
 def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
-    """Derivatives by steps that fit the noise, which is said where these are not the same."""
+    """Derivatives with steps that fit the noise, with a warning where they differ from the given ones."""
     problem, found = look.problem, look.found
     if look.steps is not None:
-        # Longer steps have a truncation error that is not known: noise that leaves three digits is not worth them.
+        # Longer steps have an unknown truncation error, so keep the steps where noise leaves three digits.
         changes = np.abs(found) * look.steps[:, None]
         least = changes.min(axis=0, where=(look.moves != 0)[:, None], initial=np.inf)
         enough = noise <= AGREE * (least if noise.size == 1 else changes.max(axis=0))
@@ -379,14 +379,14 @@ def _of_noisy(look: Look, seen: Seen, noise: Array) -> Array:
         believed, problem.relative_noise = problem.relative_noise, relative
         found = look.retake(relative).reshape(found.shape)
         if _agree(look.found, found)[look.moves != 0].all():
-            # Right as they are; that there is noise may be wrong, and longer steps have more truncation error.
+            # They are right. There may be no noise, and longer steps have more truncation error.
             problem.relative_noise = believed
             return look.found
         again = seen_along(look._replace(found=found))
         if again is not None and (again.left > seen.left)[seen.left > 0.0].any():
             found = look.found
     warn(
-        f"f is noisy, about {level}, which derivatives by fixed steps do not stand: they may be off by more than 0.1%. "
+        f"f is noisy, about {level}, so that derivatives by fixed steps may be off by more than 0.1%. "
         f'noise={level} chooses steps for it; method="adaptive" and fastgrad.differentiate average it out'
     )
     return found
@@ -399,8 +399,8 @@ def _say_weak(look: Look, seen: Seen) -> None:
         precision = "" if look.problem.relative_noise == FLOAT64 else ", which computes in low precision"
         warn(
             f"{weak.size} of {look.moves.size} derivatives, the first by {look.problem.point.name(int(weak[0]))}, have "
-            f"fewer than three digits: f{precision} hardly changes over the steps beside its rounding. "
-            'method="adaptive" takes longer ones'
+            f"fewer than three digits: f{precision} hardly changes over the steps, relative to its rounding. "
+            'method="adaptive" takes longer steps'
         )
 
 
@@ -417,7 +417,7 @@ def by_adaptive(look: Look, which: Indices) -> tuple[Array, Array]:
 
 
 def _mended(look: Look, suspects: Indices) -> Array:
-    """The derivatives, those of suspects as the adaptive method finds them if these differ."""
+    """The derivatives, with those of suspects from the adaptive method where they differ."""
     value, bar = by_adaptive(look, suspects)
     given = look.found[suspects]
     with np.errstate(all="ignore"):
@@ -428,7 +428,7 @@ def _mended(look: Look, suspects: Indices) -> Array:
             return look.found
         size = np.abs(look.problem.values).max(axis=0)
         rounding = 4 * look.problem.relative_noise * size / look.steps[suspects, None]
-        # Where neither sees more than rounding, the derivative is 0 as far as can be known.
+        # Where both values are within rounding, the derivative is 0 as far as can be known.
         nothing = (np.abs(value) <= bar) & (np.abs(given) <= rounding + bar)
         nothing &= (bar <= 100 * rounding) | (np.fmax(np.abs(value), np.abs(given)) <= rounding)
         better = np.isfinite(value) & ~nothing & (np.abs(given - value) > bar)
@@ -450,5 +450,5 @@ def _refuse_complex(look: Look, wrong: Indices) -> None:
 
 
 def _agree(found: Array, value: Array) -> NDArray[np.bool_]:
-    """Whether derivatives are those that another way gave, to three digits and more."""
+    """Whether derivatives agree with those of another method, to three digits or more."""
     return np.asarray((np.abs(found - value) <= AGREE * np.abs(value)) | (found == value))

@@ -1,8 +1,9 @@
-"""Where f changes over less than a step: its second difference is then large beside the first.
+"""Functions that change over less than a step: their second difference is large relative to the first.
 
-For a function like log at a distance D from its edge both are known: of f(x) and f(x ± h), |f+ - 2f + f-| is h/D times
-half of |f+ - f-|, and the difference is off by (h/D)²/3. Other functions have large second differences too, at a
-minimum above all, and no error. So these are suspects, which a shorter step clears; the adaptive method takes the rest.
+For a function like log at a distance D from its edge the relation is known: from f(x) and f(x ± h), |f+ - 2f + f-| is
+h/D times half of |f+ - f-|, and the relative error of the difference is (h/D)²/3. Other functions have large second
+differences without an error, above all at a minimum. So such components are suspects, which a shorter step may clear;
+the others are computed by the adaptive method.
 """
 
 from __future__ import annotations
@@ -22,58 +23,58 @@ from .edges import Indices, Mask, Part, Slopes, say_why, tolerance
 from .orders import DIGITS, apart
 
 _SMOOTH = 10.0
-"""f'' may be this many times what f would have on the scale of x; then a minimum costs nothing."""
+"""f'' may be this many times f / x², so that an ordinary minimum costs nothing."""
 
 _NONE = np.empty(0, dtype=np.intp)
 
 _CLOSE, _CLOSE_FORWARD = 3.0, 10.0
-"""What is small, in the distances from an edge like that of log at which differences are right to five digits."""
+"""The size of small coordinates, in distances from an edge like that of log at which differences have five digits."""
 
-_BLOCK = 1 << 16  # coordinates of points that are looked at together
+_BLOCK = 1 << 16  # coordinates of points that are processed together
 
-_ROUNDINGS = 16.0  # of a value, in a difference of three or four values
+_ROUNDINGS = 16.0  # roundings of a value, in a difference of three or four values
 
-_LEVELS = 8.0  # of f's noise, in a second difference
+_LEVELS = 8.0  # noise levels of f, in a second difference
 
 _SHORTER = 0.37
-"""The step that clears a suspect, in those of the derivative: what that is off by is left to 86%."""
+"""The step that clears a suspect, relative to that of the derivative: 86% of the error remains visible."""
 
 _CURVATURES = 4.0
-"""The curvature over a shorter step, in that over a longer one; it is 7 at a pole between them, and 2.7 at a kink."""
+"""The curvature over a shorter step, relative to a longer one; it is 7 at a pole between them, and 2.7 at a kink."""
 
 _DEEP = 0.05
-"""A second difference over a shorter step that is so much of f makes x look like a pole."""
+"""A second difference over a shorter step that is more than this share of f makes x look like a pole."""
 
 _LOUD = 5e-4
-"""Noise that is more of f than this is rare: f is asked whether it is any."""
+"""Noise of more than this share of f is rare, so that the noise level of f is estimated first."""
 
 _ALIKE = 3e-4
-"""Derivatives that the adaptive method finds to so much, but cannot vouch for, stay as they are."""
+"""Derivatives that agree with the adaptive method so well stay as they are, even if it cannot confirm them."""
 
 _KNOWN = 0.1
-"""The error bar, relative to the derivative, of a value that is better than none."""
+"""The largest relative error bar of a value that is still worth returning."""
 
 _OF_ORDERS = 0.2
-"""What two orders of accuracy may be apart, in the error that the higher one would have by them."""
+"""The share of the estimated error of the higher order by which two orders of accuracy may differ."""
 
 _FALLS = 0.25
-"""What is left of a second difference, and of what the slope is off by, over a shorter step."""
+"""The share of a second difference, and of the error of the slope, that may remain over a shorter step."""
 
 
 @lru_cache(maxsize=64)
 def limits(stencil: Stencil, relative_noise: float) -> tuple[float, float]:
-    """How large second differences may be beside first ones, and beside f."""
+    """The largest second differences relative to first ones, and relative to f."""
     span = stencil.span(tolerance(relative_noise, 1))
     return span, _SMOOTH * stencil.relative_step(relative_noise) ** 2 + _ROUNDINGS * relative_noise
 
 
 def doubt(stencil: Stencil, relative_noise: float) -> border.Doubt:
-    """What the C core marks components by."""
+    """The limits by which the C core marks components."""
     return border.Doubt(*limits(stencil, relative_noise))
 
 
 def small(where: Coordinates, stencil: Stencil) -> Indices:
-    """Coordinates, not 0, that an edge at 0 would be too near for: f(x) is worth asking for."""
+    """Coordinates other than 0 so small that an edge at 0 would be too near: f(x) is worth evaluating."""
     sizes = where.scale if where.scale is not None else 1.0 if where.typical is None else where.typical
     longest = sizes * smallest(stencil)
     if where.x.size <= _BLOCK and np.abs(where.x).min() >= np.max(longest):
@@ -88,17 +89,17 @@ def small(where: Coordinates, stencil: Stencil) -> Indices:
 
 @lru_cache(maxsize=64)
 def smallest(stencil: Stencil) -> float:
-    """The size of coordinates below which `small` holds, in what steps are relative to."""
+    """The size below which coordinates are `small`, in the sizes that steps are relative to."""
     step = stencil.relative_step()
-    # Higher orders see by themselves what is not a pole between two values.
+    # Higher orders show by themselves all but a pole between two values.
     if stencil.order > 2:
         return step
-    # A pole takes shorter steps than log; and near a minimum differences are off by more, in their own size.
+    # A pole needs shorter steps than log, and near a minimum the relative error of differences is larger.
     return min(1.0, (_CLOSE if stencil.is_central else _CLOSE_FORWARD) * step / limits(stencil, FLOAT64)[0])
 
 
 def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise: float) -> Mask:
-    """Components, of values (components, outputs) a step up and down and at x: as ``fg_mark_curved``."""
+    """Marked components, from values (components, outputs) a step up, a step down and at x: as ``fg_mark_curved``."""
     span, least = limits(stencil, relative_noise)
     with np.errstate(all="ignore"):
         bend, rise = np.abs((up - base) + (down - base)), 0.5 * np.abs(up - down)
@@ -108,11 +109,12 @@ def curved(up: Array, down: Array, base: Array, stencil: Stencil, relative_noise
 def mark_by_orders(
     problem: Problem, stencil: Stencil, components: Indices, found: Array, lower: Array, h: Array
 ) -> None:
-    """Mark components (of (components, outputs)) of a higher order by what those of two orders less are.
+    """Mark components (of (components, outputs)) of a higher order, by comparison with the next lower order.
 
-    At a distance D from an edge like that of log or 1/x, in t = h/D, order p is off by up to (p/2)!² t^p; so what two
-    orders may be apart grows with p, and a fifth of `apart`'s estimate holds for all of them. Where they are farther
-    apart, a second look notices, and says so, if f(x) is not so large that it takes all for rounding.
+    At a distance D from an edge like that of log or 1/x, order p has an error of up to (p/2)!² t^p, where t = h/D. The
+    accepted difference of two orders therefore grows with p, and a fifth of the estimate of `apart` holds for all
+    orders. A larger difference is noticed by a second look, which warns, unless f(x) is so large that the difference
+    counts as rounding.
     """
     relative_noise, curved = problem.relative_noise, problem.curved
     if curved is None:
@@ -129,7 +131,7 @@ def mark_by_orders(
 def mend(
     problem: Problem, where: Coordinates, stencil: Stencil, components: Indices, rows: Array, noise: float | None
 ) -> None:
-    """Take derivatives, rows (components, outputs), anew where `problem.curved` says so and a shorter step agrees."""
+    """Recompute derivatives, rows (components, outputs), that `problem.curved` marks and no shorter step clears."""
     assert problem.curved is not None
     suspects = np.flatnonzero(problem.curved[components] & np.isfinite(rows).all(axis=1))
     h = where.steps(stencil, problem.relative_noise)
@@ -151,7 +153,7 @@ def mend(
 
 
 def _moves(problem: Problem, where: Coordinates, h: Array) -> Array:
-    """Shorter steps than h, and than those of order 2, for all coordinates: within bounds."""
+    """Steps shorter than h and than those of order 2, for all coordinates, within bounds."""
     moves = _SHORTER * np.minimum(h, where.steps(central(2), problem.relative_noise))
     return moves if where.room is None else np.minimum(moves, where.room.min(axis=0))
 
@@ -159,9 +161,9 @@ def _moves(problem: Problem, where: Coordinates, h: Array) -> Array:
 def _cleared_together(
     problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, h: Array
 ) -> tuple[bool, bool]:
-    """As `_cleared`, of all suspects at one point by one direction: the least of them must be right to five digits.
+    """As `_cleared`, for all suspects at one point along one direction: the smallest must be right to five digits.
 
-    And whether none of them is at a pole.
+    Also returns whether none of them is at a pole.
     """
     which, x, noise = components[suspects], problem.x.ravel(), _ROUNDINGS * problem.relative_noise
     v, some = np.empty(x.size), np.zeros(x.size)
@@ -177,7 +179,7 @@ def _cleared_together(
             bend = np.abs((values[0] - problem.values[0]) + (values[1] - problem.values[0]))
             size = np.abs(values).max(axis=0)
             if before is not None:
-                # What is left of errors of the slopes is as much; noise grows.
+                # An error of the given slopes leaves the same remainder over shorter moves; noise grows.
                 falls = (bend < _FALLS * before[1]) & (np.abs(left - before[0]) < _FALLS * before[0])
                 same = bend <= _CURVATURES * _SHORTER**2 * before[1] + noise * size
                 no_pole = bool((same | ~deep).all())
@@ -195,16 +197,16 @@ def _cleared_together(
 def _cleared(
     problem: Problem, where: Coordinates, which: Indices, found: Array, shorter: Array, h: Array, no_pole: bool
 ) -> tuple[Mask, Mask]:
-    """Suspects whose derivatives are those of a shorter step, to five digits, or whose second differences are noise.
+    """Suspects whose derivatives agree with a shorter step to five digits, or whose second differences are noise.
 
-    And those that look like noise, but are none.
+    Also returns those that look like noise, but are not.
     """
     relative, noise = tolerance(problem.relative_noise, 1), _ROUNDINGS * problem.relative_noise
     slope, bend, base = _differences(problem, which, shorter)
     with np.errstate(all="ignore"):
         off, rounding = np.abs(slope - found), noise * np.abs(base) / shorter[:, None]
         right = off <= relative * np.abs(slope) + rounding
-        # Between two poles slopes agree as they do in a valley, however near to x both lie.
+        # Between two poles slopes agree as they do at a minimum, however near to x both poles are.
         deep = (bend > _DEEP * np.abs(base)) & (not no_pole)
         known: Mask = np.asarray(np.isfinite(slope).all(axis=1))
         again = np.flatnonzero((deep | ~right).any(axis=1) & known)
@@ -213,9 +215,9 @@ def _cleared(
         right, deep, off, base, rounding = right[again], deep[again], off[again], base[again], rounding[again]
         nearer, less, _ = _differences(problem, which[again], _SHORTER * shorter[again])
         same = less <= _CURVATURES * _SHORTER**2 * bend[again] + noise * np.abs(base)
-        # Within a step of a minimum: what the slope is off by is beside what it changes by over the step.
+        # Within a step of a minimum, the error of the slope is compared with its change over the step.
         straight = off <= relative * (bend * (h / shorter**2)[:, None])[again] + rounding
-        # What a step too long leaves falls by a factor of 7 each time, the second difference too; noise does not fall.
+        # Errors of too long a step fall by a factor of 7 each time, and so do second differences; noise does not.
         falls = (less < _FALLS * bend[again]) & (np.abs(nearer - slope[again]) < _FALLS * off)
         noisy = ~(right | straight | falls | deep)
         loud = (noisy & (less > _LOUD * np.abs(base))).any(axis=1)
@@ -228,7 +230,7 @@ def _cleared(
 
 
 def _is_noise(problem: Problem, where: Coordinates, which: Indices, bend: Array) -> Mask:
-    """Whether second differences (components, outputs) are the noise of f; or else steps are far too long."""
+    """Whether second differences (components, outputs) are the noise of f; otherwise steps are far too long."""
     if problem.declared or not which.size:
         return np.ones(bend.shape, dtype=bool)
     n = where.n
@@ -253,7 +255,7 @@ def _differences(problem: Problem, which: Indices, h: Array) -> tuple[Array, Arr
 def _take_anew(
     problem: Problem, where: Coordinates, components: Indices, rows: Array, suspects: Indices, noise: float | None
 ) -> None:
-    """Suspects by the adaptive method; a warning names those that it cannot vouch for."""
+    """Recompute suspects by the adaptive method; a warning names those that it cannot confirm."""
     near = np.zeros(problem.x.size, dtype=bool) if problem.near is None else problem.near.copy()
     flags = np.zeros(suspects.size, dtype=np.intc)
     unsure: list[int] = []
@@ -270,7 +272,7 @@ def _take_anew(
 
 
 def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
-    """Of one component: what the adaptive method vouches for, else the better one or nan; and whether that is fine."""
+    """One component: the confirmed derivative, else the better value or nan; and whether no warning is needed."""
     from .adaptive import NOISY
 
     value, error = found.value[0], found.error[0]
@@ -278,7 +280,7 @@ def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
     with np.errstate(all="ignore"):
         known = error <= _KNOWN * np.maximum(np.abs(value), np.abs(given))
         off = np.abs(given - value)
-        # Outputs that do not change there have a derivative of 0, and no size for an error bar.
+        # Outputs that do not change have a derivative of 0, so that an error bar has no scale.
         alike = (given == value) | (known & (off <= np.maximum(_ALIKE * np.abs(value), error)))
     unknown = np.where(found.flags[0] & NOISY != 0, given, np.nan)
     best = np.where(accepted, found.accepted[0], np.where(alike, given, np.where(known, value, unknown)))
@@ -286,7 +288,7 @@ def _chosen(given: Array, found: Slopes) -> tuple[Array, bool]:
 
 
 def names(point: Point, components: Indices) -> str:
-    """Up to three components by name, and how many more there are."""
+    """Up to three components by name, and the number of the others."""
     shown = ", ".join(point.name(int(c)) for c in components[:3])
     return shown if components.size <= 3 else f"{shown} and {components.size - 3} more"
 
@@ -295,8 +297,8 @@ def say_retaken(point: Point, components: Indices) -> None:
     """Warn that derivatives by fixed steps were wrong."""
     warn(
         f"fixed steps do not fit f along {names(point, components)}: derivatives by them had fewer than three digits, "
-        "and were taken by the adaptive method. scale=, the distance over which f changes there, or "
-        'method="adaptive" avoids that'
+        "and were recomputed by the adaptive method. To avoid this, pass scale=, the distance over which f changes "
+        'there, or method="adaptive"'
     )
 
 
@@ -317,27 +319,27 @@ def _say(problem: Problem, where: Coordinates, which: Indices, rows: Array, flag
 
 
 _LIKE_SQRT = 0.6
-"""What may be beside an edge like that of sqrt, of what may be beside one like that of log."""
+"""The accepted ratio at an edge like that of sqrt, relative to that at one like that of log."""
 
 
 _NEARLY = 0.6
-"""The move that clears a suspect, in steps of second derivatives: what these are off by is left to 64%."""
+"""The move that clears a suspect, in steps of second derivatives: 64% of their error remains visible."""
 
 _NOTICED = 0.3
-"""What may be left of the error that they may have."""
+"""The share of their accepted error that may remain."""
 
 _ROUNDINGS_OF_A_SUM = 4.0
 
 
 def is_suspect(bend: Array, rise: Array, base: float, stencil: Stencil, relative_noise: float) -> Mask:
-    """Coordinates whose second differences are so large beside first ones that those of second order may be wrong."""
+    """Coordinates whose second differences are so large relative to first ones that second derivatives may be wrong."""
     span = _LIKE_SQRT * stencil.span(_wanted(stencil, relative_noise))
     with np.errstate(all="ignore"):
         return np.asarray(np.abs(bend) > span * np.abs(rise) + _ROUNDINGS * relative_noise * abs(base))
 
 
 def _wanted(stencil: Stencil, relative_noise: float) -> float:
-    """The relative error that second derivatives may have: forward ones are not better than three digits."""
+    """The accepted relative error of second derivatives; forward ones have no more than three digits."""
     return max(tolerance(relative_noise, 2), 0.0 if stencil.is_symmetric else DIGITS)
 
 
@@ -349,9 +351,9 @@ def mark_second(
     found: tuple[Array, Array],
     h: Array,
 ) -> None:
-    """Put nan for second derivatives by steps that are too long: found as for `edges.replace_second`.
+    """Set second derivatives with too long steps to nan; `found` is as for `edges.replace_second`.
 
-    At a minimum all coordinates are suspect, and one second difference along all of them clears these.
+    At a minimum all coordinates are suspect, and one second difference along all of them may clear them.
     """
     assert problem.curved is not None
     diagonal, (rows, columns) = found[0], pairs
@@ -383,7 +385,7 @@ def mark_second(
 
 
 def _is_second(problem: Problem, moves: Array, expected: Array, sizes: Array) -> tuple[Mask, Array]:
-    """Whether second differences of f along moves (count, n) are as expected, to five digits of sizes; what is left."""
+    """Whether second differences along moves (count, n) are as expected, to five digits of sizes; the remainder."""
     x, base, noise = problem.x.ravel(), problem.values.item(), problem.relative_noise
     values = problem.function.at_points(np.concatenate([x + moves, x - moves])).reshape(2, -1)
     with np.errstate(all="ignore"):

@@ -1,9 +1,9 @@
-"""Steps for the noise that the user tells: a guess, which the values of f may belie.
+"""Steps for a noise level given by the user, which is a guess that the values of f may contradict.
 
-The step that balances truncation against a noise supposes that f changes over |x|. Where f changes faster, it is too
-long; where values are less noisy than was told, as those of an ODE solver, whose error is a smooth one, it is far too
-long. So differences with it are compared with differences over shorter steps, and the shorter ones are kept where the
-two disagree by more than noise allows. docs/steps.md has what was tried and measured.
+The step that balances truncation error against noise assumes that f changes over |x|. Where f changes faster, this step
+is too long. Where values are less noisy than stated, like those of an ODE solver with a smooth error, it is far too
+long. So differences with it are compared with differences over shorter steps, and the shorter steps are kept where the
+two differ by more than the noise allows. docs/steps.md says what was tried and measured.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from ..stencils import FLOAT64, Stencil
 
 Indices = NDArray[np.intp]
 Take = Callable[[float, Indices], Array]
-"""Rows of derivatives, by steps for a relative noise."""
+"""Rows of derivatives, with steps for a relative noise."""
 
 _BELIED = 0.1
-"""f shows so much less noise than was told: then it shows that."""
+"""Where the noise that f shows is less than this share of the given one, it is used instead."""
 
 _SHORTER = 5.0
-"""How much shorter steps are that check those for a noise that is real."""
+"""By this factor the steps that check those for a real noise are shorter."""
 
 _LONGER = 3.0
-"""How much longer steps are that tell smooth functions from stairs."""
+"""By this factor the steps that distinguish smooth functions from stairs are longer."""
 
 _ALIKE = 0.1
-"""Slopes of a smooth function over the two differ by less."""
+"""The largest relative difference of the slopes of a smooth function over the two steps."""
 
 _TIMES = 4
-"""How often they are shortened, where they stay off."""
+"""How often steps are shortened at most."""
 
 _BARS = 3.0
-"""Noises, over a step, by which a difference may be off."""
+"""Noise levels, over a step, by which a difference may be off."""
 
 _LEAST = 30.0 * FLOAT64
-"""Less relative noise is rounding."""
+"""A smaller relative noise is rounding."""
 
 
 def shown_noise(problem: Problem, where: Coordinates, noise: float) -> float | None:
-    """The relative noise that values of f around x show, where it is much less than was told; at least rounding."""
+    """The relative noise of values of f around x, at least rounding; None unless it is much less than stated."""
     told, points = problem.relative_noise, problem.points
     levels = problem.function.noise(points, problem.values, where.sizes().reshape(points.shape), where.room)
     shown = told * float(levels.max(initial=0.0)) / noise
@@ -55,10 +55,10 @@ def shown_noise(problem: Problem, where: Coordinates, noise: float) -> float | N
 def fitted(
     problem: Problem, where: Coordinates, stencil: Stencil, noise: float, found: Array, components: Indices, take: Take
 ) -> Array:
-    """Rows of derivatives, those by the step for the noise or by shorter ones.
+    """Rows of derivatives, with the step for the noise or with shorter ones.
 
-    noise: the absolute one that was told, for which the problem has the relative one; found: the derivatives by its
-    step, in rows; components: by which component each row is one.
+    noise: the given absolute noise, whose relative value the problem has; found: the derivatives with the step for it,
+    in rows; components: the component of each row.
     """
     told = problem.relative_noise
     if told <= _LEAST or not components.size:
@@ -70,7 +70,7 @@ def fitted(
             return _of_smooth(problem, where, stencil, found, components, take, own, _BARS * noise / h)
         found, growing = _while_off(stencil, found, components, take, told, _BARS * noise / h)
     if where.room is not None:
-        # At a bound it may be a slope that is infinite.
+        # At a bound, the slope may be infinite.
         found[growing & (where.room.min(axis=0) == 0.0)[components, None]] = np.nan
     return found
 
@@ -78,9 +78,9 @@ def fitted(
 def _while_off(
     stencil: Stencil, found: Array, components: Indices, take: Take, told: float, bars: Array
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Derivatives by shorter and shorter steps, where they are off from longer ones by more than noise explains.
+    """Derivatives with shorter and shorter steps, where they differ from longer ones by more than noise explains.
 
-    And which change more and more, or show an edge.
+    Also returns which of them change more and more, or show an edge.
     """
     power, which, before = stencil.order + stencil.deriv, np.arange(components.size), np.full(found.shape, np.inf)
     longer, growing = found.copy(), np.zeros(found.shape, dtype=bool)
@@ -88,7 +88,7 @@ def _while_off(
         short = take(told * _SHORTER ** (-k * power), which)
         change = np.abs(short - found[which])
         off = (change > _SHORTER**k * bars[which]) | ~np.isfinite(found[which])
-        # Changes that grow are noise, of which there is more than was told.
+        # Changes that grow are noise, and there is more of it than stated.
         grows = off & (change > before[which])
         growing[which] |= grows | ~np.isfinite(short)
         kept = np.where(grows, longer[which], np.where(off & np.isfinite(short), short, found[which]))
@@ -109,20 +109,20 @@ def _of_smooth(
     own: float,
     bars: Array,
 ) -> Array:
-    """Derivatives of a function that shows less noise: by steps for that, unless it is made of stairs or pieces."""
+    """Derivatives of a function that shows less noise, with steps for that, unless it consists of stairs or pieces."""
     better = np.zeros(found.shape, dtype=bool)
     result = found.copy()
     which = np.arange(components.size)
-    # What is not alike over steps for the noise that f shows may be so over the usual ones.
+    # Slopes that differ over steps for the noise that f shows may agree over the usual steps.
     for level in dict.fromkeys((own, FLOAT64)):
         short = take(level, which)
         known = np.isfinite(short)
-        # That there is an edge or an infinite slope shows in short steps only.
+        # An edge or an infinite slope shows with short steps only.
         good = ~known | (np.abs(short - found[which]) <= bars[which]) | ~np.isfinite(found[which])
         doubtful = known & ~good & (short != 0.0)
         some = np.flatnonzero(doubtful.any(axis=1))
         if some.size:
-            # Slopes of stairs and jumps change with the step, as 1 / h.
+            # Slopes of stairs and jumps change with the step, like 1 / h.
             again = take(level * _LONGER ** (stencil.order + stencil.deriv), which[some])
             rounding = own * np.abs(problem.values).max() / where.steps(stencil, level)[components[which[some]], None]
             alike = np.abs(again - short[some]) <= np.maximum(_ALIKE * np.abs(short[some]), _BARS * rounding)

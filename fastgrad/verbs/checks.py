@@ -1,4 +1,4 @@
-"""Checks of hand-coded gradients: are they right, and if not, where are they wrong, and why."""
+"""Checks of hand-coded derivatives: whether they are right, and if not, where they are wrong, and why."""
 
 from __future__ import annotations
 
@@ -42,58 +42,60 @@ def check_grad(
     only: Any = None,
     **options: Unpack[GradientCheckOptions],
 ) -> GradientCheck:
-    """Check a user-coded gradient against differences that know their own errors.
+    """Check a user-coded gradient against finite differences with error bars.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args) -> float``.
     grad : callable, or array_like or pytree
-        ``grad(x, *args)``, of x's shape and structure, or a pair (value, gradient) or (gradient, value); or its value
-        at x. It is called twice: a difference is noted, and that it writes to x.
+        ``grad(x, *args)`` returns the gradient, of x's shape and structure, or a pair (value, gradient) or (gradient,
+        value). Or the gradient at x itself. A function is called twice, and a note says if the results differ, or if
+        it writes to x.
     x : number, array_like or pytree
         Where to check.
     args : tuple, optional
         Further arguments of f and grad.
     exhaustive : bool, optional
-        True: every entry by itself. False: a search. By default, a search beyond 300 entries, unless there are bounds.
+        True: every entry is compared. False: a search. By default a search beyond 300 entries, unless there are bounds.
     max_evals : int, optional
-        Evaluations that a search may spend on finding entries, 600 by default; what it has found so far is reported.
+        Evaluations that a search may spend on finding entries, 600 by default; entries found by then are reported.
     near : int, optional
-        Check also at so many points drawn near x, within bounds. grad must be callable.
+        Check also at this many points drawn near x, within bounds. grad must be callable.
     skip, only : str or list, optional
-        Leaves of x, or single coordinates, by their names, that are not compared, or the only ones that are. grad need
-        not return leaves that are not, or may return None for them: frozen parameters have no gradient.
+        Names of leaves of x, or of single coordinates: `skip` lists those that are not compared, `only` the only ones
+        that are. grad may omit leaves that are not compared, or return None for them: frozen parameters have no
+        gradient.
     **options
         Those of `GradientCheckOptions`.
 
     Returns
     -------
     check : GradientCheck
-        verdict, wrong entries with their paths, explanation.
+        The verdict, the wrong entries with their paths, and an explanation.
 
     Raises
     ------
     TypeError
-        grad's result is not numbers.
+        The result of grad is not numeric.
     IndexError
-        x has no leaf or coordinate of a name in skip or only.
+        x has no leaf or coordinate with a name in skip or only.
     ValueError
-        grad's result has another shape or structure than x; x has no entries, so that there is nothing to
+        The shape or structure of grad's result is not that of x; x has no entries, so that there is nothing to
         compare; f is NaN or infinite at x.
 
     Notes
     -----
-    Up to 300 entries, each is compared with its derivative by the adaptive method (see `differentiate`). An entry
-    beyond one and a half error bars, or more where entries are many, is looked at again, with other steps: it is
-    wrong if the weighted mean excludes it, and the later looks by themselves. At a kink any value between the
-    one-sided slopes is right. Where an error bar is too large for agreement to mean anything, beyond 1% of the entry
-    and 1e-5 of the largest one, the verdict is "undecided", unless atol or rtol accept as much.
+    Up to 300 entries, each is compared with a derivative by the adaptive method (see `differentiate`). An entry that
+    differs by more than one and a half error bars (more where there are many entries) is compared again, with other
+    steps. It is wrong if the weighted mean excludes it, and the later comparisons alone exclude it too. At a kink any
+    value between the one-sided slopes is right. Where an error bar is too large for agreement to mean anything, beyond
+    1% of the entry and 1e-5 of the largest one, the verdict is "undecided", unless atol or rtol accept as much.
 
-    Beyond that, f is differentiated along a random direction that moves all entries at once, in proportion to the
-    size of their leaf, and compared with the gradient's product with it; where they differ, halves of the entries
-    are tested, down to single ones (generalised binary splitting, Hwang, J. Amer. Stat. Assoc. 67 (1972) 605-608).
-    `resolution` and `leaves` say what error would have gone unseen.
+    Beyond 300 entries, f is differentiated along a random direction that moves all entries at once, in proportion to
+    the size of their leaf, and the result is compared with the product of the gradient and the direction. Where they
+    differ, halves of the entries are tested, down to single ones (generalised binary splitting, Hwang, J. Amer. Stat.
+    Assoc. 67 (1972) 605-608). `resolution` and `leaves` say what error would have gone unseen.
 
     Examples
     --------
@@ -113,7 +115,7 @@ def check_grad(
         raise TypeError("near= needs a gradient that can be called at other points")
     how, bounds, seed = evaluation(given), given["bounds"], given["seed"]
     if exhaustive is False and bounds is not None:
-        raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+        raise ValueError("exhaustive=False moves all coordinates at once and ignores bounds; use exhaustive=True")
     grad = held(grad)
     point, method = as_point(x), Adaptive(given["typical_x"], bounds, scale=given["scale"])
     method.check(point, point.flat)
@@ -146,15 +148,15 @@ def check_jacobian(
     near: int = 0,
     **options: Unpack[JacobianCheckOptions],
 ) -> GradientCheck:
-    """Check a user-coded Jacobian, or products with it, against differences that know their own errors.
+    """Check a user-coded Jacobian, or products with it, against finite differences with error bars.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args) -> (m,)``.
     jac : callable, array_like, sparse matrix or pytree, optional
-        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`; for a pytree x also as `jacobian` has
-        it, with leaves ``(m, *shape)``.
+        ``jac(x, *args)``, or its value at x: (m, n), dense or of `scipy.sparse`; for a pytree x also in the form that
+        `jacobian` returns, with leaves ``(m, *shape)``.
     x : number, array_like or pytree
         Where to check; n coordinates.
     args : tuple, optional
@@ -162,12 +164,13 @@ def check_jacobian(
     jvp, vjp : callable, optional
         Instead of jac: ``jvp(x, v)`` is J v, ``vjp(x, u)`` is u J.
     exhaustive : bool, optional
-        True: every entry by itself. False: along random directions. By default every entry, unless x has more than 300
-        coordinates, or the Jacobian more than 200,000 entries, or f more than 300 values where vjp is given.
+        True: every entry is compared. False: products with random directions are. By default every entry, unless x has
+        more than 300 coordinates, or the Jacobian more than 200,000 entries, or f more than 300 values where vjp is
+        given.
     max_evals : int, optional
-        Evaluations that finding the columns of wrong entries along directions may take, 600 by default.
+        Evaluations that may be spent on finding the columns of wrong entries along directions, 600 by default.
     near : int, optional
-        Check also at so many points drawn near x, within bounds. jac must be callable.
+        Check also at this many points drawn near x, within bounds. jac must be callable.
     **options
         Those of `JacobianCheckOptions`.
 
@@ -183,12 +186,12 @@ def check_jacobian(
 
     Notes
     -----
-    Each entry is judged as those of `check_grad` are, some 7 evaluations of f a column for all rows. jvp and vjp are
-    multiplied with unit vectors.
+    Each entry is judged as in `check_grad`, with some 7 evaluations of f per column for all rows. jvp and vjp are
+    called with unit vectors.
 
-    Along a random direction, one product sees all rows at once, and says which are wrong. The columns of the wrong
-    entries are found by halving: products with a part of the direction. An entry missing from a sparse pattern is
-    found like any other. vjp is checked as the gradient of u·f for a random u, by `check_grad`; the rows are then
+    A product with a random direction tests all rows at once, and shows which are wrong. The columns of the wrong
+    entries are found by halving, with products with parts of the direction. An entry missing from a sparsity pattern
+    is found like any other. vjp is checked as the gradient of u·f for a random u, by `check_grad`; the rows are then
     found by halving u.
 
     Examples
@@ -264,14 +267,14 @@ def check_hessian(
     Raises
     ------
     TypeError
-        None or both of hess and hvp are given.
+        Neither or both of hess and hvp are given.
     ValueError
         The Hessian has the wrong shape; x has more than 60 coordinates, and no grad is given.
 
     Notes
     -----
-    With grad, this is ``check_jacobian(grad, hess, x)``. Without, every entry is compared with a second derivative by
-    the adaptive method (see `differentiate`, deriv=2), some 12 evaluations of f an entry of one triangle.
+    With grad, this is ``check_jacobian(grad, hess, x)``. Without grad, every entry is compared with a second derivative
+    by the adaptive method (see `differentiate`, deriv=2), with some 12 evaluations of f per entry of one triangle.
 
     Examples
     --------
@@ -310,7 +313,7 @@ def check_hessian(
 
 
 class _Matrix:
-    """What checks of Jacobians and Hessians are asked."""
+    """The arguments that checks of Jacobians and Hessians have in common, checked."""
 
     def __init__(
         self,
@@ -329,7 +332,7 @@ class _Matrix:
             raise TypeError("near= needs a matrix that can be called at other points")
         self.how, self.bounds, self.seed = evaluation(given), given["bounds"], given["seed"]
         if self.exhaustive is False and self.bounds is not None:
-            raise ValueError("exhaustive=False moves all coordinates at once and knows no bounds; use exhaustive=True")
+            raise ValueError("exhaustive=False moves all coordinates at once and ignores bounds; use exhaustive=True")
         self.point, self.method = as_point(x), Adaptive(given["typical_x"], self.bounds, scale=given["scale"])
         self.method.check(self.point, self.point.flat)
         if not self.point.n:
@@ -348,7 +351,7 @@ def _accepted(given: Mapping[str, Any], point: Point) -> Accepted:
 def _here_and_near(
     at: Callable[[Point], GradientCheck], point: Point, near: int, bounds: Any, seed: int
 ) -> GradientCheck:
-    """The check at a point, and as long as it is right at points drawn near it."""
+    """The check at a point and, as long as the verdict is "right", at points drawn near it."""
     check = at(point)
     for k in range(near):
         if not check:
