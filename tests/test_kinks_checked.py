@@ -112,3 +112,16 @@ def test_a_million_kinks_do_not_make_a_right_network_undecided():
     wrong = fg.check_grad(f, claimed | {"W": -claimed["W"]}, x)
     assert wrong.verdict == "wrong"
     assert "W" in wrong.explanation
+
+
+def test_a_kink_too_weak_to_be_seen_from_both_sides():
+    """The slopes differ by 3e-6 of themselves: the claim is the one on the left."""
+    x = np.array([6.0, 1.0])
+
+    def f(x):
+        return float(np.sin(x).sum() + 3e-6 * np.maximum(x[0] - 6.0, 0.0))
+
+    assert fg.check_grad(f, np.cos(x), x).verdict == "right"
+    assert fg.check_grad(f, np.cos(x) + np.array([3e-6, 0]), x).verdict == "right"
+    assert fg.check_grad(f, np.cos(x) + np.array([9e-6, 0]), x).verdict == "wrong"
+    assert fg.check_grad(f, np.cos(x) - [6e-6, 0], x).verdict == "wrong"

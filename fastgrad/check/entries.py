@@ -26,6 +26,9 @@ noisy; and how far it may then go."""
 _DOUBTFUL = 10.0
 """An entry that a search has found, and that is off by this many bars, needs no other look."""
 
+_WEAK = 1e-4
+"""An entry that is off by so little of it may be the slope on one side of a kink that was not seen."""
+
 _OF_CURVATURE = 1e-6
 """The longest error bar of a derivative that is nearly 0, relative to its change over the size of x."""
 
@@ -101,6 +104,10 @@ class Entries:
             doubtful &= ~proved
         if doubtful.any():
             self._look_again(compared, doubtful, dull, step)
+            off = np.abs(compared.claimed - numeric)
+            weak = doubtful & (wrong | undecided) & (off <= _WEAK * self._size(numeric))
+            if weak.any():
+                self._clear_weak(compared, weak)
         if dull.any():
             size = self._size(numeric)
             undecided |= dull & ~wrong & self._dull(compared, size)
@@ -137,7 +144,14 @@ class Entries:
         return np.maximum(np.abs(self.claimed), np.where(np.isfinite(numeric), np.abs(numeric), 0.0))
 
     def _judge_kinks(self, compared: Compared, kink: Mask) -> None:
-        kinks.judge(compared, kink, lambda which, reach: self._by(which, powers_of_two(self.sizes[which]), reach, None))
+        kinks.judge(compared, kink, self._sides)
+
+    def _clear_weak(self, compared: Compared, accused: Mask) -> None:
+        kinks.clear_weak(compared, accused, self._sides)
+
+    def _sides(self, which: Indices, reach: Array) -> Components:
+        """Derivatives by differences that move some coordinates no farther than this, down and up."""
+        return self._by(which, powers_of_two(self.sizes[which]), reach, None)
 
     def _look_again(self, compared: Compared, doubtful: Mask, dull: Mask, step: Array) -> None:
         """Compare doubtful entries a second and a third time, with other values of f, and judge the weighted mean.

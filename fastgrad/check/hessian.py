@@ -49,6 +49,9 @@ class SecondEntries(Entries):
         """Call entries at kinks undecided, since f has no second derivative where its slope jumps."""
         compared.undecided[kink] = True
 
+    def _clear_weak(self, compared: Compared, accused: Mask) -> None:
+        """Nobody: one-sided slopes say nothing of second derivatives."""
+
     def _changes(self, columns: Indices, level: Array) -> Array:
         """Zeros, since third derivatives are not computed."""
         return np.zeros((len(self.claimed), columns.size))
