@@ -235,13 +235,20 @@ class Entries:
     def _dull(self, compared: Compared, size: Array) -> Mask:
         """Entries whose error bar could hide any error that matters."""
         known = np.where(np.isfinite(compared.numeric), np.abs(compared.numeric), 0.0)
-        dull: Mask = ~(compared.bar <= self.tolerance.hidden(size, known.max(axis=1, keepdims=True, initial=0.0)))
+        largest = known.max(axis=1, keepdims=True, initial=0.0)
+        dull: Mask = ~(compared.bar <= self.tolerance.hidden(size, largest, self._noise(compared)))
         asked = dull & np.isfinite(compared.bar) & ~compared.kink & ~compared.wrong
         columns = np.flatnonzero(asked.any(axis=0))
         if columns.size:
             change = self._changes(columns, compared.level)
             dull[:, columns] &= ~(asked[:, columns] & (compared.bar[:, columns] <= _OF_CURVATURE * change))
         return dull
+
+    def _noise(self, compared: Compared) -> Array:
+        """The noise of noisy outputs, relative to f, (outputs, 1)."""
+        noisy = (compared.flags & NOISY != 0).any(axis=1)
+        share = np.where(noisy, compared.level / np.abs(self.problem.values[0]), 0.0)
+        return np.where(share <= 1.0, share, 1.0)[:, None]
 
     def _changes(self, columns: Indices, level: Array) -> Array:
         """Changes of the derivatives (outputs, columns) over the sizes of coordinates, beyond noise of this level."""

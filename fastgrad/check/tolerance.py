@@ -29,6 +29,10 @@ _NEGLIGIBLE = 1e-5
 _OF_PRECISION = 64.0
 """... or of this many square roots of the precision of f; differences of float32 values are hardly more accurate."""
 
+_OF_NOISE, _MOST_OF_NOISE = 4.0, 1e-3
+"""Where f is noisy, of this many times ε^(2/3), for a noise ε relative to f: central differences are hardly more
+accurate than that. But not of more than 1/1000."""
+
 
 class Accepted(NamedTuple):
     """The differences that the user accepts, for each coordinate (n,) or for all."""
@@ -93,10 +97,11 @@ class Tolerance:
         """The difference that rounding inside f may cause, where that is more than the error bars."""
         return np.asarray(_TINY * FLOAT64 * size)
 
-    def hidden(self, size: Array, largest: Array) -> Array:
+    def hidden(self, size: Array, largest: Array, noise: Array) -> Array:
         """The longest error bar with which an entry may be called right; a longer one could hide a relevant error."""
         with np.errstate(all="ignore"):
-            return np.maximum(np.maximum(_SMALL * size, self.least * largest), self.by_user(size))
+            share = np.maximum(self.least, np.minimum(_OF_NOISE * noise ** (2 / 3), _MOST_OF_NOISE))
+            return np.maximum(np.maximum(_SMALL * size, share * largest), self.by_user(size))
 
 
 def by_coordinate(value: Any, name: str, layout: Layout) -> Array | float:
