@@ -549,6 +549,7 @@ CALLS = {
     "Coordinates": (lambda f, x, r: fg.grid.Coordinates(x), "scalar"),
     "grid.gradient": (lambda f, x, r: fg.grid.gradient(x, *spaced(r), **of_grids(r)), "scalar"),
     "grid.partial": (lambda f, x, r: fg.grid.partial(x, r.other(0, (0, 0)), **of_grids(r)), "scalar"),
+    "grid.differentiate": (lambda f, x, r: fg.grid.differentiate(x, r.other(0, "lat")), "scalar"),
     "grid.laplacian": (lambda f, x, r: fg.grid.laplacian(x, *spaced(r), **of_grids(r)), "scalar"),
     "grid.divergence": (lambda f, x, r: fg.grid.divergence(r.of(x, [x], [x, x]), *spaced(r), **of_grids(r)), "one"),
     "grid.curl": (lambda f, x, r: fg.grid.curl(r.of(x, [x, x], [x, x], [x] * 3), *spaced(r), **of_grids(r)), "one"),

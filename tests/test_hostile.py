@@ -153,8 +153,9 @@ def test_what_is_no_numbers_is_never_made_some(value):
         fg.batch_gradient(squares, value)
     with pytest.raises((TypeError, ValueError)):
         fg.sensitivity(lambda X: value, np.random.default_rng(0).normal(size=(2, 2)))
-    with pytest.raises((TypeError, ValueError)):
-        fg.grid.Coordinates(value)
+    if getattr(value, "dtype", None) != "m8[s]":  # numbers of their own unit there, as to NumPy
+        with pytest.raises((TypeError, ValueError)):
+            fg.grid.Coordinates(value)
 
 
 def test_results_that_are_no_numbers_are_no_edge_of_the_domain():
