@@ -116,15 +116,17 @@ class Problem:
         if self._checked or not self.function.n:
             return self.values[points]
         which, places = np.unique(points, return_inverse=True)
-        new = [int(p) for p in which if int(p) not in self._some]
-        for p in new:
-            known = self._known
-            value = known[p : p + 1] if known is not None and p < len(known) else None
-            alone = self.at(self.points[p : p + 1], value)
-            alone.raw = self.raw
-            self._some[p] = alone.values[0]
-        found: Array = np.stack([self._some[int(p)] for p in which])[places]
-        return found
+        new = np.array([p for p in which.tolist() if p not in self._some], dtype=np.intp)
+        if new.size:
+            first = 0 if self._known is None else len(self._known)
+            asked = new[new >= first]
+            values = [] if self._known is None else [self._known[new[new < first]]]
+            if asked.size:
+                values.append(self.function.at_points(self.points[asked]))
+            found = np.concatenate(values)
+            found = found if self.raw else _finite(found, self.point, self.points[new])
+            self._some.update(zip(new.tolist(), found, strict=True))
+        return np.stack([self._some[p] for p in which.tolist()])[places]
 
     @property
     def known(self) -> Array | None:

@@ -25,6 +25,9 @@ Indices = NDArray[np.intp]
 
 _NONE = np.empty(0, dtype=np.intp)
 
+_MANY_POINTS, _FEW_POINTS = 64, 4
+"""Of so many points, those with small coordinates are looked at by themselves, if they are one in so many or fewer."""
+
 _IMPLAUSIBLE = 1e12
 """Derivatives by the complex step that f's imaginary part at x may have made: f is asked for it."""
 
@@ -175,7 +178,31 @@ class FixedStep(Method):
         where = self.coordinates(point, x)
         problem.declare(self.noise)
         function.tolerate(True)
-        return self._settled(problem, where, only, out)
+        apart = self._points_apart(problem, where, only, out)
+        if not apart.size:
+            return self._settled(problem, where, only, out)
+        # Of very many points a few have small coordinates: the others take the shortest way.
+        problem.trusted = True
+        found = self._settled(problem, where, only, out)
+        problem.trusted = False
+        some = problem.at(problem.points[apart])
+        rows = found.reshape(len(problem.points), -1)
+        rows[apart] = self._settled(some, self.coordinates(point, some.x)).reshape(apart.size, -1)
+        return found
+
+    def _points_apart(
+        self, problem: Problem, where: Coordinates, only: int | None, out: Array | None
+    ) -> NDArray[np.intp]:
+        """Points with small coordinates among many others, whose derivatives are doubted by themselves."""
+        points = len(problem.points)
+        writable = out is None or out.flags.c_contiguous
+        if points < _MANY_POINTS or only is not None or not writable or not self.doubts(problem):
+            return _NONE
+        assert self.stencil is not None
+        if problem.known is not None and self.stencil.is_central:
+            return _NONE
+        apart = np.unique(short_scales.small(where, self.stencil) // where.n)
+        return apart if apart.size * _FEW_POINTS <= points else _NONE
 
     def _settled(
         self,
