@@ -135,8 +135,8 @@ CANCELLATION = {
 
 
 def seen(case):
-    """Undecided is fair where rounding leaves less than six digits of the largest entry."""
-    if np.abs(entries(case.exact)).max() > 1e3 * case.hidden:
+    """Undecided is fair where the largest entry is below a thousand roundings of f."""
+    if np.abs(entries(case.exact)).max() > case.hidden:
         return case
     return replace(case, wanted=("right", "undecided"))
 

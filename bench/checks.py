@@ -57,7 +57,7 @@ FIGURES = {
     "jacobians-right": Figure(jacobians.right(0.0), 5_000, {"wrong": 0, "undecided %": 1}),
     "jacobians-noise": Figure(jacobians.right(1e-6), 5_000, {"wrong": 0, "undecided %": 1}),
     "jacobians-bugs": Figure(jacobians.bugs(), 10_000, {"missed": 0}),
-    "kinks-right": Figure(kinks.right(), 10_000, {"wrong": 0}),
+    "kinks-right": Figure(kinks.right(), 10_000, {"wrong": 0, "undecided %": 1}),
     "kinks-outside": Figure(kinks.outside(), 2_000, {"missed": 0}),
     "search-right": Figure(search.right(), 320, {"wrong": 0, "right %": 99, "most": 40}, quick=8),
     "search-bugs": Figure(search.bugs(), 224, {"missed": 0}, quick=16),

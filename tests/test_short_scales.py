@@ -289,3 +289,19 @@ def test_imaginary_steps_are_shorter_than_tiny_coordinates(f, slope, x):
         fg.jvp(g, p, np.ones(1), **options)[0],
     ):
         np.testing.assert_allclose(found, slope(x), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:fixed steps do not fit")
+def test_rows_of_many_points_are_what_each_is_alone():
+    """Of a hundred points some are small: they are doubted apart, and the orders of all are compared."""
+    X = np.random.default_rng(0).uniform(0.5, 1.5, (100, 2))
+    X[7, 0], X[40, 1] = 1e-5, 1e-4
+
+    def f(x):
+        return math.log(x[0]) + math.sin(900 * x[1])
+
+    exact = np.stack([1 / X[:, 0], 900 * np.cos(900 * X[:, 1])], axis=1)
+    for order, rtol in ((2, 2e-4), (4, 1e-6)):
+        found = fg.batch_gradient(f, X, order=order)
+        np.testing.assert_allclose(found, exact, rtol=rtol, atol=900 * rtol)
+        np.testing.assert_allclose(found[7, 0], 1e5, rtol=1e-5)

@@ -179,12 +179,14 @@ class FixedStep(Method):
         problem.declare(self.noise)
         function.tolerate(True)
         apart = self._points_apart(problem, where, only, out)
-        if not apart.size:
+        if apart is None:
             return self._settled(problem, where, only, out)
-        # Of very many points a few have small coordinates: the others take the shortest way.
+        # Of very many points a few have small coordinates, or none: the others take the shortest way.
         problem.trusted = True
         found = self._settled(problem, where, only, out)
         problem.trusted = False
+        if not apart.size:
+            return found
         some = problem.at(problem.points[apart])
         rows = found.reshape(len(problem.points), -1)
         rows[apart] = self._settled(some, self.coordinates(point, some.x)).reshape(apart.size, -1)
@@ -192,17 +194,18 @@ class FixedStep(Method):
 
     def _points_apart(
         self, problem: Problem, where: Coordinates, only: int | None, out: Array | None
-    ) -> NDArray[np.intp]:
-        """Points with small coordinates among many others, whose derivatives are doubted by themselves."""
+    ) -> NDArray[np.intp] | None:
+        """Points with small coordinates among many others, which are doubted by themselves; None: all are together."""
         points = len(problem.points)
         writable = out is None or out.flags.c_contiguous
         if points < _MANY_POINTS or only is not None or not writable or not self.doubts(problem):
-            return _NONE
+            return None
         assert self.stencil is not None
-        if problem.known is not None and self.stencil.is_central:
-            return _NONE
+        # Higher orders show by themselves what is doubtful, and so do points where f is known.
+        if self.stencil.order > 2 or problem.known is not None:
+            return None
         apart = np.unique(short_scales.small(where, self.stencil) // where.n)
-        return apart if apart.size * _FEW_POINTS <= points else _NONE
+        return apart if apart.size * _FEW_POINTS <= points else None
 
     def _settled(
         self,
